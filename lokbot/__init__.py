@@ -1,0 +1,12 @@
+"""lokbot: one way into the city for the associations of Helsingborg.
+
+The map, in the order that a message takes (docs/architecture.md follows one mail through it):
+
+    channels/       the doors: mail in (imap, mime) and out (smtp)
+    conversation/   what happens to a message: intake, pipeline, decision, reply, escalation, outbox, delivery
+    understanding/  what a text asks: language, questions, rules, matching, confidence
+    knowledge/      the content: loading, checks, versions and approval
+    store/          what is remembered: tables, queries, migrations
+    service          the loops that run; content: the active knowledge; config: the settings
+    cli/            the commands; demo/: the whole path on invented mails
+"""

@@ -1,0 +1,306 @@
+"""Settings: one YAML file, then ``LOKBOT_*`` from the environment; anything unknown or wrong stops the start.
+
+A nested setting is written with two underscores (``LOKBOT_IMAP__HOST``). Any setting may come from a file
+named by the same variable with ``_FILE`` at its end, as Docker and Kubernetes give secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from lokbot.model import AnsweringMode, ChannelName, UserError
+
+PREFIX = "LOKBOT_"
+ROOT = Path(__file__).resolve().parent.parent
+
+# Read elsewhere than here: which settings file to read.
+CONFIG_VARIABLE = "LOKBOT_CONFIG"
+
+
+class SettingsError(UserError):
+    """The settings cannot be used. The message names each setting, what is wrong and what to do."""
+
+
+def _listed(value: Any) -> Any:
+    """In the environment a list is written with commas between."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _mapped(value: Any) -> Any:
+    """In the environment a mapping is written as JSON."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _clock(value: Any) -> Any:
+    """YAML 1.1 reads ``16:00`` as the number 960, sixteen sixties; as seconds that would be sixteen past midnight."""
+    if isinstance(value, int | float):
+        raise ValueError('a time of day is written in quotes: "16:00"')
+    return value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ImapSettings(_Section):
+    """The mailbox that lokbot reads."""
+
+    host: str = Field("", description="The IMAP server. Empty: no mailbox is read.")
+    port: int = Field(993, ge=1, le=65535, description="Its port: 993 for `tls`, 143 for the others.")
+    user: str = Field("", description="The mailbox's user name.")
+    password: SecretStr = Field(SecretStr(""), description="Its password; best as `LOKBOT_IMAP__PASSWORD_FILE`.")
+    tls: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="`none` is for tests on the same machine only: the password goes in clear."
+    )
+    folder: str = Field("INBOX", description="The folder that is read.")
+    timeout_seconds: float = Field(30, gt=0, description="How long a silent server is waited for.")
+    idle_seconds: float = Field(
+        240,
+        gt=0,
+        description="How long one IDLE lasts before it is renewed; where the server has no IDLE, see `poll_seconds`.",
+    )
+    poll_seconds: float = Field(
+        30, gt=0, description="How often the mailbox is looked at where the server has no IDLE."
+    )
+    max_mail_bytes: int = Field(
+        25_000_000, gt=0, description="A larger mail stays on the server; its headers become a visible case."
+    )
+
+
+class SmtpSettings(_Section):
+    """The server that lokbot sends through."""
+
+    host: str = Field("", description="The SMTP server. Empty: nothing is sent, everything waits in the outbox.")
+    port: int = Field(587, ge=1, le=65535, description="Its port: 587 for `starttls`, 465 for `tls`.")
+    user: str = Field("", description="User name; empty where the server asks for none.")
+    password: SecretStr = Field(SecretStr(""), description="Its password; best as `LOKBOT_SMTP__PASSWORD_FILE`.")
+    tls: Literal["tls", "starttls", "none"] = Field("starttls", description="As for the mailbox.")
+    timeout_seconds: float = Field(30, gt=0, description="How long a silent server is waited for.")
+    from_address: str = Field("lok@helsingborg.se", description="The address that answers come from.")
+    from_name: str = Field("Helsingborgs stad, lokal överenskommelse", description="The name beside that address.")
+
+
+class Answering(_Section):
+    """Whether approved answers go out by themselves. A topic's setting wins over its channel's."""
+
+    default: AnsweringMode = Field(
+        AnsweringMode.SUGGEST,
+        description="`suggest`: the asker gets a receipt, the coordinators a draft. `send`: what is approved is sent.",
+    )
+    channels: Annotated[dict[ChannelName, AnsweringMode], BeforeValidator(_mapped)] = Field(
+        default_factory=dict, description="Per channel, for example `{mail: send}`."
+    )
+    topics: Annotated[dict[str, AnsweringMode], BeforeValidator(_mapped)] = Field(
+        default_factory=dict, description="Per topic, for example `{bidrag: suggest}`."
+    )
+
+    def mode(self, channel: ChannelName, topic: str | None) -> AnsweringMode:
+        """The mode for one question."""
+        if topic in self.topics:
+            return self.topics[topic]
+        return self.channels.get(channel, self.default)
+
+
+class Promise(_Section):
+    """When somebody answers, as the receipts say it."""
+
+    working_days: int = Field(1, ge=0, le=30, description="A person answers within so many working days.")
+    day_ends: Annotated[time, BeforeValidator(_clock)] = Field(
+        time(16, 0), description="What comes in later counts as the next working day (Swedish time)."
+    )
+    closed_days: Annotated[tuple[date, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Days nobody answers, beside Saturdays, Sundays and Swedish holidays: `2026-12-23, ...`.",
+    )
+
+
+class Caps(_Section):
+    """The last line against storms of mail: what is over a cap goes to a person, unanswered."""
+
+    per_sender_per_day: int = Field(20, ge=1, description="Automatic mails to one address in 24 hours.")
+    outbox_per_hour: int = Field(200, ge=1, description="Automatic mails in all in an hour.")
+
+
+class OutboxSettings(_Section):
+    """How what is to be sent is tried."""
+
+    lease_seconds: float = Field(
+        900, gt=0, description="A sender that died is given up after so long; longer than a slow server's last word."
+    )
+    retry_seconds: Annotated[tuple[float, ...], BeforeValidator(_listed)] = Field(
+        (10, 60, 300, 900, 3600), min_length=1, description="Waits between tries; the last is repeated."
+    )
+    give_up_hours: float = Field(48, gt=0, description="After so long without success the mail is shown as failed.")
+
+
+class Settings(_Section):
+    """Everything that can be set. Each field's description is its help text, and stands in docs/operations.md."""
+
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL; empty: SQLite in `var_dir`. PostgreSQL: `postgresql://lokbot@host/lokbot`.",
+    )
+    database_password: SecretStr = Field(
+        SecretStr(""), description="Put into the URL; best as `LOKBOT_DATABASE_PASSWORD_FILE`."
+    )
+    var_dir: Path = Field(Path("var"), description="Where lokbot writes: the SQLite database and lock files.")
+    knowledge_dir: Path = Field(ROOT / "knowledge", description="Articles, administrations, phrases, glossary.")
+    intents_dir: Path = Field(ROOT / "intents", description="Topics, and rules for what people want.")
+    imap: ImapSettings = Field(ImapSettings(), description="The mailbox that is read.")
+    smtp: SmtpSettings = Field(SmtpSettings(), description="The server that is sent through.")
+    coordinators: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Mail addresses of the coordinators: every escalation, suggestion and failure is mailed to them.",
+    )
+    answering: Answering = Field(Answering(), description="Whether answers go out by themselves.")
+    drafts_allowed: bool = Field(
+        False,
+        description="Send texts nobody has approved, marked as such. For `lokbot demo` only; `lokbot run` refuses it.",
+    )
+    promise: Promise = Field(Promise(), description="When somebody answers.")
+    caps: Caps = Field(Caps(), description="The last line against storms of mail.")
+    outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    answer_threshold: float = Field(
+        0.75,
+        gt=0,
+        le=1,
+        description="The bot answers only with at least this confidence; below, a person does.",
+    )
+    lix_limit: float = Field(
+        45, gt=0, description="`lokbot check` warns of answers that are harder to read than this (LIX, Björnsson 1968)."
+    )
+    semantic: Literal["off"] = Field(
+        "off",
+        description="Sentence vectors. This version matches words only, so `off` is the one value there is.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="How much is logged. Logs hold ids, never what people wrote or their addresses."
+    )
+
+    @property
+    def database(self) -> str:
+        """The URL that SQLAlchemy connects to, password and all. Never log it."""
+        if not self.database_url:
+            return f"sqlite:///{self.var_dir / 'lokbot.db'}"
+        url = make_url(self.database_url)
+        if password := self.database_password.get_secret_value():
+            url = url.set(password=password)
+        return url.render_as_string(hide_password=False)
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from ``path`` (else ``LOKBOT_CONFIG``, else ``lokbot.yaml`` here if there is one) and ``environ``.
+
+    Raises SettingsError naming every wrong setting, where it stands and the remedy.
+    """
+    environ = os.environ if environ is None else environ
+    file = path or (Path(environ[CONFIG_VARIABLE]) if environ.get(CONFIG_VARIABLE) else None)
+    if file is None and Path("lokbot.yaml").is_file():
+        file = Path("lokbot.yaml")
+    values = _from_file(file) if file else {}
+    places = dict.fromkeys(_leaves(values), str(file))
+    for name, value in sorted(_from_environment(environ).items()):
+        keys = name.removeprefix(PREFIX).lower().split("__")
+        places[".".join(keys)] = f"the environment variable {name}"
+        _put(values, keys, value, name)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, places, file)) from None
+    if not _is_known_database(settings):
+        raise SettingsError(
+            "database_url: cannot be read as the address of an SQLite or PostgreSQL database. "
+            "Write for example postgresql://lokbot@host/lokbot."
+        )
+    return settings
+
+
+def _is_known_database(settings: Settings) -> bool:
+    try:
+        return make_url(settings.database).get_backend_name() in ("sqlite", "postgresql")
+    except ArgumentError:
+        return False
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such settings file. Copy lokbot.example.yaml there.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}). Save it as UTF-8 text that lokbot may read.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise SettingsError(f"{path}{line}: {problem}. Compare with lokbot.example.yaml.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: must hold `name: value` lines. Compare with lokbot.example.yaml.")
+    # A section whose lines are all commented out is not set.
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE:
+            continue
+        if name.endswith("_FILE"):
+            try:
+                found[name.removesuffix("_FILE")] = Path(value).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{name}: the file {value} cannot be read ({error.__class__.__name__}).") from None
+        else:
+            found.setdefault(name, value)
+    return found
+
+
+def _put(values: dict[str, Any], keys: list[str], value: str, name: str) -> None:
+    for key in keys[:-1]:
+        inner = values.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise SettingsError(f"{name}: `{key}` has no settings inside it. See docs/operations.md for the names.")
+        values = inner
+    values[keys[-1]] = value
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    names = []
+    for key, value in values.items():
+        names.append(f"{prefix}{key}")
+        if isinstance(value, Mapping):
+            names.extend(_leaves(value, f"{prefix}{key}."))
+    return names
+
+
+def _explain(error: ValidationError, places: Mapping[str, str], file: Path | None) -> str:
+    lines = ["The settings cannot be used:"]
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        place = next((places[key] for key in _upwards(name) if key in places), str(file or "defaults"))
+        message = (
+            "there is no such setting; see docs/operations.md for the names"
+            if problem["type"] == "extra_forbidden"
+            else problem["msg"]
+        )
+        lines.append(f"  {name} (in {place}): {message}.")
+    return "\n".join(lines)
+
+
+def _upwards(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]

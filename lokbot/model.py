@@ -1,0 +1,490 @@
+"""The nouns of lokbot: frozen values that every room talks about.
+
+Standard library only, and nothing of ours is imported here, so that any room may import it.
+Times are aware datetimes in UTC unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+# --------------------------------------------------------------------------- what comes in
+
+
+class ChannelName(StrEnum):
+    """The doors. The value is what the store and the settings call them."""
+
+    MAIL = "mail"
+    TELEGRAM = "telegram"
+    WEBCHAT = "webchat"
+
+
+class UserError(Exception):
+    """Something that a person can mend: the message names the place and the remedy, and is shown as it is."""
+
+    exit_code = 2
+
+
+class ChannelError(Exception):
+    """A door could not do its work.
+
+    ``permanent`` is True where trying again cannot help (the address does not exist, the message
+    is too large), False where it may (the server is down, the network broke). ``in_doubt`` is True
+    when the counterpart may have accepted the message although we never heard so (RFC 5321 4.2.5:
+    the connection broke after the final dot). ``refused`` names the addresses that were turned away
+    while every other recipient did get the message, so that it is never sent to those again; it is
+    empty when nobody got it.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, in_doubt: bool = False, refused: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.in_doubt = in_doubt
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mail address as written; ``email`` is lower case and may be empty when unreadable."""
+
+    name: str
+    email: str
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A part that is not the message's own text. ``content`` is never executed and never shown inline."""
+
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """Whether a machine wrote the message, what kind of machine, and the rule that says so (RFC 3834)."""
+
+    is_automatic: bool
+    kind: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A delivery report (RFC 3464). ``permanent`` is None when the report does not say."""
+
+    is_bounce: bool
+    recipients: tuple[str, ...] = ()
+    permanent: bool | None = None
+    original_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """What a door hands to ``intake.receive``.
+
+    ``external_id`` is unique within the channel: the same message seen twice has the same one.
+    ``received_at`` is the server's time of arrival, never the sender's Date header.
+    ``text`` is everything that was written, ``new_text`` what was written now (no quotes, no signature).
+    ``message_id`` and the ids in ``references`` carry no angle brackets; an empty id is None, never "".
+    """
+
+    channel: ChannelName
+    external_id: str
+    received_at: datetime
+    raw: bytes = field(repr=False)
+    sender: Address
+    subject: str
+    text: str
+    new_text: str
+    reply_to: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    date: datetime | None = None
+    message_id: str | None = None
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    automatic: Automatic = Automatic(False)
+    bounce: Bounce = Bounce(False)
+    attachments: tuple[Attachment, ...] = ()
+    warnings: tuple[str, ...] = ()
+    is_readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """What the outbox hands to a door. ``external_id`` is the stable id (for mail the Message-ID without brackets)."""
+
+    channel: ChannelName
+    external_id: str
+    to: tuple[Address, ...]
+    subject: str
+    text: str
+    html: str | None = None
+    cc: tuple[Address, ...] = ()
+    in_reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    is_automatic: bool = True
+    attachments: tuple[Attachment, ...] = ()
+
+
+# --------------------------------------------------------------------------- what we know
+
+
+@dataclass(frozen=True, slots=True)
+class LocalText:
+    """One text in Swedish with its English beside it. ``en`` may be empty."""
+
+    sv: str
+    en: str = ""
+
+    def get(self, language: str) -> str:
+        """The text in ``language``; Swedish where there is no such translation."""
+        return self.en if language == "en" and self.en else self.sv
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact stands. ``date`` is what the source shows (``2017-03-14``, ``2020-12``, ``2020``) or None."""
+
+    title: str
+    url: str | None = None
+    date: str | None = None
+
+
+class Perishable(StrEnum):
+    """Kinds of fact that age: sent in ``run`` only if checked within twelve months (DESIGN section 5)."""
+
+    AMOUNT = "amount"
+    DEADLINE = "deadline"
+    ELIGIBILITY = "eligibility"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleText:
+    """An article in one language, with its own wordings, version and approval.
+
+    ``version`` and ``revision_id`` are None for a text straight from YAML; the store gives them.
+    """
+
+    language: str
+    questions: tuple[str, ...]
+    answer: str
+    short: str = ""
+    approved_by: str | None = None
+    approved_on: date | None = None
+    version: int | None = None
+    revision_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One answer. ``administration`` is whose matter it is, ``responsible`` the city role that keeps the text."""
+
+    id: str
+    topic: str
+    administration: str
+    responsible: str
+    texts: Mapping[str, ArticleText]
+    sources: tuple[Source, ...]
+    as_of: str | None = None
+    perishable: frozenset[Perishable] = frozenset()
+    checked_on: date | None = None
+    link_checked_on: date | None = None
+    review_by: date | None = None
+    approve_first: str | None = None
+
+    def text(self, language: str) -> ArticleText | None:
+        return self.texts.get(language)
+
+
+class IntentAction(StrEnum):
+    """What a rule in ``intents/`` leads to, from the strongest veto to the weakest hint."""
+
+    URGENT = "urgent"  # to a person at once, never answered by the bot, alarmed
+    PERSON = "person"  # the asker wants a person
+    OWN_MATTER = "own-matter"  # their own case: application, payment, missing answer
+    HAND_IN = "hand-in"  # they hand something in
+    ANSWER = "answer"  # an article answers it (look-alikes, matters of other bodies)
+    ROUTE = "route"  # whose matter it is
+    IGNORE = "ignore"  # thanks, greeting alone: stored, needs no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One way to hit an intent, on normalised words.
+
+    A term is one or more words in a row; ``*`` at a word's start or end stands for any letters there.
+    The rule hits when every term of ``all`` and (if there are any) one of ``any`` occur, none of ``none`` does,
+    and the question has at most ``max_words`` words.
+    """
+
+    all: tuple[str, ...] = ()
+    any: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+    max_words: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What somebody wants, recognised by rules. ``topic`` is the heading it is counted under.
+
+    ``phrase`` names a sentence (``receipt.<phrase>``) that the receipt adds, such as whom to call in danger.
+    """
+
+    id: str
+    action: IntentAction
+    topic: str
+    rules: tuple[Rule, ...]
+    administration: str | None = None
+    article: str | None = None
+    phrase: str | None = None
+    examples: tuple[str, ...] = ()
+    counterexamples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A heading of the statistics."""
+
+    id: str
+    name: LocalText
+    definition: str
+    elsewhere: tuple[str, ...] = ()
+
+
+class AdministrationKind(StrEnum):
+    CITY = "city"
+    COORDINATORS = "coordinators"
+    CONTACT_CENTRE = "contact-centre"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Whose matter it is. ``contact`` may be given out; ``address`` is for forwarding and never shown to an asker.
+
+    ``words`` are terms that point here, in the form of ``Rule`` terms.
+    """
+
+    id: str
+    name: LocalText
+    kind: AdministrationKind
+    matters: LocalText
+    contact: LocalText
+    words: tuple[str, ...] = ()
+    url: str | None = None
+    address: str | None = None
+    auto_forward: bool = False
+    as_of: str | None = None
+    source: Source | None = None
+    approved_by: str | None = None
+    approved_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GlossaryEntry:
+    """An official word and what people say for it."""
+
+    term: str
+    synonyms: tuple[str, ...]
+    explanation: LocalText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of the steering group of 2020, for suggestions to coordinators only."""
+
+    name: str
+    represents: str
+    interests: tuple[str, ...]
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenQuestion:
+    """A question with its right outcome, written apart from the wordings: what understanding is measured on.
+
+    Any of ``outcomes`` and any of ``articles`` is right.
+    """
+
+    id: str
+    text: str
+    language: str
+    style: str
+    outcomes: frozenset[Outcome]
+    articles: tuple[str, ...] = ()
+    administration: str | None = None
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All that lokbot knows, validated. ``digest`` changes when any content does."""
+
+    articles: Mapping[str, Article]
+    topics: Mapping[str, Topic]
+    intents: tuple[Intent, ...]
+    administrations: Mapping[str, Administration]
+    phrases: Mapping[str, Mapping[str, str]]
+    glossary: tuple[GlossaryEntry, ...]
+    digest: str
+    people: tuple[Person, ...] = ()
+    golden: tuple[GoldenQuestion, ...] = ()
+
+
+# --------------------------------------------------------------------------- what was understood
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why something was believed: which matcher, which words, which score (in the matcher's own unit)."""
+
+    matcher: str
+    detail: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One candidate article. ``confidence`` (0-1) is the probability that it answers the question."""
+
+    article: str
+    confidence: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntentHit:
+    """An intent whose rule hit, and the words that did it."""
+
+    intent: Intent
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose matter a question seems to be, from names and words."""
+
+    administration: str
+    confidence: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question in a message with all that was understood of it. Lists are ranked, best first."""
+
+    text: str
+    language: str
+    intents: tuple[IntentHit, ...] = ()
+    matches: tuple[Match, ...] = ()
+    owners: tuple[Owner, ...] = ()
+
+    def best(self) -> Match | None:
+        return self.matches[0] if self.matches else None
+
+    def hit(self, *actions: IntentAction) -> IntentHit | None:
+        """The first intent hit whose action is one of ``actions``."""
+        return next((hit for hit in self.intents if hit.intent.action in actions), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """All questions of a message. ``language`` is "sv", "en" or another ISO 639-1 code; "und" when unknown."""
+
+    language: str
+    questions: tuple[Question, ...]
+
+
+# --------------------------------------------------------------------------- what was decided
+
+
+class Outcome(StrEnum):
+    ANSWER = "answer"
+    CLARIFY = "clarify"
+    ROUTE = "route"
+    ESCALATE = "escalate"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is done with one question, by which rule of the table, and why.
+
+    ``reason`` is the key of a phrase (``reason.<key>``) shown to coordinators; ``missed`` names the rules asked before
+    that had no opinion. ``topic`` and ``administration`` are set wherever they are known.
+    """
+
+    outcome: Outcome
+    rule: str
+    reason: str
+    question: Question
+    article: str | None = None
+    language: str = "sv"
+    topic: str | None = None
+    administration: str | None = None
+    confidence: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+    is_urgent: bool = False
+    intent: str | None = None
+    missed: tuple[str, ...] = ()
+
+
+class AnsweringMode(StrEnum):
+    """``suggest``: receipt to the asker, draft to the coordinator. ``send``: approved text goes out by itself."""
+
+    SUGGEST = "suggest"
+    SEND = "send"
+
+
+class ConversationStatus(StrEnum):
+    BOT = "bot"
+    WAITING = "waiting"
+    TAKEN = "taken"
+    WITH_ADMINISTRATION = "with_administration"
+    RESOLVED = "resolved"
+
+
+class MessageState(StrEnum):
+    """Where a stored message is on its way."""
+
+    STORED = "stored"
+    HANDLED = "handled"
+    FAILED = "failed"
+
+
+class OutboxKind(StrEnum):
+    REPLY = "reply"  # an automatic answer or pointer to the asker
+    RECEIPT = "receipt"  # "we have got it, a person answers"
+    ANSWER = "answer"  # a coordinator's own words to the asker
+    FORWARD = "forward"  # to an administration
+    NOTIFICATION = "notification"  # to the coordinators
+
+
+class OutboxStatus(StrEnum):
+    HELD = "held"  # a suggestion: goes out only when a person releases it
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A composed text, ready for the outbox."""
+
+    subject: str
+    text: str
+    html: str | None
+    language: str

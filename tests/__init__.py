@@ -1,0 +1,1 @@
+"""Tests of lokbot, and the real servers that they run against."""
