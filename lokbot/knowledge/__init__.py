@@ -1,0 +1,1 @@
+"""What lokbot knows: content files read, checked, written, and published as revisions."""
