@@ -1,0 +1,72 @@
+"""Fixtures: the real servers of tests/servers.py. Where one is missing the test is skipped; in CI it fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from lokbot.channels import embedded
+from tests.servers import Certificate, DovecotServer, MissingServerError, PostgresCluster, make_certificate
+from tests.smtp_sink import SmtpSink
+
+
+def do_without(missing: MissingServerError) -> NoReturn:
+    """Skip for want of a server, in words that say how to get it. CI has them all, so there it is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(str(missing), pytrace=False)
+    pytest.skip(str(missing))
+
+
+@pytest.fixture
+def dovecot() -> Iterator[DovecotServer]:
+    """A Dovecot with an empty mailbox, running."""
+    try:
+        server = DovecotServer()
+    except MissingServerError as missing:
+        do_without(missing)
+    with server:
+        yield server
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """An SMTP server that accepts everything until told otherwise."""
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def embedded_servers() -> Iterator[embedded.EmbeddedServers]:
+    """The demo's IMAP and SMTP servers, in this process."""
+    with embedded.start() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A self-signed certificate for localhost."""
+    try:
+        return make_certificate(tmp_path_factory.mktemp("certificate"))
+    except MissingServerError as missing:
+        do_without(missing)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[PostgresCluster]:
+    try:
+        cluster = PostgresCluster()
+    except MissingServerError as missing:
+        do_without(missing)
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: PostgresCluster) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    url = postgres_cluster.create_database()
+    yield url
+    postgres_cluster.drop_database(url)
