@@ -1,0 +1,51 @@
+"""Near-identical wordings and misspelt names, by rapidfuzz: question to question and name to name.
+
+Never question to answer: measured on the SweFAQ dev file, plain ratios between those find one right answer in fifty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+_SHORTEST_NAME_WORD = 6  # letters: shorter words are names only when spelled right
+_NAME_LIKENESS = 0.85  # of OSA's normalised likeness: two slips in a name of fourteen letters
+
+
+def closest(question: str, wordings: Sequence[str]) -> tuple[int, float]:
+    """The number of the wording nearest to ``question`` and the likeness (0-1); (-1, 0.0) where there is none.
+
+    Both sides are folded words with one space between; the order of words does not matter.
+    """
+    found = process.extractOne(question, wordings, scorer=fuzz.token_sort_ratio) if question else None
+    return (found[2], found[1] / 100) if found else (-1, 0.0)
+
+
+def name_in(words: Sequence[str], name: Sequence[str]) -> tuple[str, float]:
+    """The words that spell ``name``, with at most small slips, and their likeness (0-1); ("", 0.0) if not there.
+
+    Both are folded words; each word of the name has to be found.
+    """
+    found: list[str] = []
+    worst = 1.0
+    for wanted in name:
+        best = max(words, key=lambda word: _likeness(word, wanted), default="")
+        likeness = _likeness(best, wanted)
+        if not likeness:
+            return "", 0.0
+        found.append(best)
+        worst = min(worst, likeness)
+    return " ".join(found), worst if found else 0.0
+
+
+def _likeness(word: str, wanted: str) -> float:
+    if word == wanted:
+        return 1.0
+    # The genitive and the indefinite form ("kulturförvaltningens", "kulturförvaltning") are the same name.
+    if wanted.startswith(word) and len(wanted) - len(word) <= 2 and len(word) >= _SHORTEST_NAME_WORD:
+        return 1.0
+    if len(word) < _SHORTEST_NAME_WORD or len(wanted) < _SHORTEST_NAME_WORD:
+        return 0.0
+    return float(OSA.normalized_similarity(word, wanted, score_cutoff=_NAME_LIKENESS))

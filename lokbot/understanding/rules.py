@@ -1,0 +1,158 @@
+"""The rule language of ``intents/``: terms on normalised words, compiled once, asked often.
+
+A term is one or more words in a row; ``*`` at a word's start or end stands for any letters there. Both sides are
+compared cleaned and folded, so "overklaga" hits "överklag*". A one-word term is also looked for in two
+neighbouring words written as one, so "över klaga" hits too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from lokbot.model import Evidence, Intent, IntentAction, IntentHit, Rule
+from lokbot.understanding.normalize import fold, words
+
+_STRENGTH = {action: place for place, action in enumerate(IntentAction)}
+# A joined pair must reach this many letters into its second word, else the first word alone would be the hit.
+_REACH = 2
+_ANCHOR = 3  # letters of a term's longest word that must occur before the term is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text prepared for many terms: its words, the same folded, pairs of neighbours as one word."""
+
+    words: tuple[str, ...]
+    folded: tuple[str, ...]
+    squeezed: str
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        found = words(text)
+        folded = tuple(fold(word) for word in found)
+        return cls(found, folded, "".join(folded))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    literal: str
+    open_start: bool
+    open_end: bool
+
+    def fits(self, word: str) -> bool:
+        if self.open_start:
+            return self.literal in word if self.open_end else word.endswith(self.literal)
+        return word.startswith(self.literal) if self.open_end else word == self.literal
+
+
+class Term:
+    """A compiled term. Raises ValueError for a term without a letter or digit, which could never be meant."""
+
+    __slots__ = ("_patterns", "longest", "written")
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+        self._patterns = tuple(_patterns(written))
+        if not self._patterns:
+            raise ValueError(f"term without a word: {written!r}")
+        self.longest = max((pattern.literal for pattern in self._patterns), key=len)
+
+    def found_in(self, text: Text) -> str | None:
+        """The words of ``text`` (as written, lower case) that the term hits first, or None."""
+        if self.longest not in text.squeezed:
+            return None
+        first, size = self._patterns[0], len(self._patterns)
+        for start, word in enumerate(text.folded[: len(text.folded) - size + 1]):
+            if first.fits(word) and all(
+                pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self._patterns)
+            ):
+                return " ".join(text.words[start : start + size])
+        return self._found_in_pairs(text) if size == 1 else None
+
+    def _found_in_pairs(self, text: Text) -> str | None:
+        pattern = self._patterns[0]
+        for place, (left, right) in enumerate(zip(text.folded, text.folded[1:], strict=False)):
+            if len(pattern.literal) >= len(left) + _REACH and pattern.fits(left + right):
+                return f"{text.words[place]} {text.words[place + 1]}"
+        return None
+
+
+def _patterns(written: str) -> Iterable[_Pattern]:
+    # A star stands beside its word; clean() would part it from there, so each word is cleaned by itself.
+    for chunk in written.split():
+        parts = words(chunk)
+        for place, part in enumerate(parts):
+            yield _Pattern(
+                literal=fold(part),
+                open_start=place == 0 and chunk.startswith("*"),
+                open_end=place == len(parts) - 1 and chunk.endswith("*"),
+            )
+
+
+class Rules:
+    """The rules of all intents, compiled. Raises ValueError when a term is without a word."""
+
+    __slots__ = ("_intents", "_rules", "_terms")
+
+    def __init__(self, intents: Iterable[Intent]) -> None:
+        self._intents = tuple(sorted(intents, key=lambda intent: _STRENGTH[intent.action]))
+        # Rules share many of their terms, and few of all terms are in one text: each term is looked for once, and
+        # only where three letters of it occur; a rule is asked only where a term that it cannot do without occurs.
+        self._terms: dict[str, list[Term]] = {}
+        self._rules: dict[str, list[tuple[int, int]]] = {}
+        terms: dict[str, Term] = {}
+        for number, intent in enumerate(self._intents):
+            for place, rule in enumerate(intent.rules):
+                for written in (*rule.all, *rule.any, *rule.none):
+                    if written not in terms:
+                        terms[written] = Term(written)
+                        self._terms.setdefault(terms[written].longest[:_ANCHOR], []).append(terms[written])
+                for written in rule.all[:1] or rule.any:
+                    self._rules.setdefault(written, []).append((number, place))
+
+    def hits(self, text: str) -> tuple[IntentHit, ...]:
+        """The intents with a rule that hits ``text``, by strength of action, then in the order of the files.
+
+        The evidence names the words that hit; its score is 1, since a rule hits or does not.
+        """
+        prepared = Text.of(text)
+        found = self._found(prepared)
+        asked = sorted({where for term in found for where in self._rules.get(term, ())})
+        hits: dict[int, tuple[str, ...]] = {}
+        for number, place in asked:
+            if number not in hits and (words := _hit(self._intents[number].rules[place], found, len(prepared.words))):
+                hits[number] = words
+        return tuple(
+            IntentHit(self._intents[n], Evidence("rule", f"{self._intents[n].id}: {', '.join(words)}", 1.0))
+            for n, words in hits.items()
+        )
+
+    def _found(self, text: Text) -> dict[str, str]:
+        """The terms that occur in ``text``, as written in the rules, with the words that hit."""
+        squeezed = text.squeezed
+        anchors = {squeezed[i : i + n] for n in range(1, _ANCHOR + 1) for i in range(len(squeezed) - n + 1)}
+        return {
+            term.written: words
+            for anchor in anchors & self._terms.keys()
+            for term in self._terms[anchor]
+            if (words := term.found_in(text)) is not None
+        }
+
+
+def _hit(rule: Rule, found: Mapping[str, str], size: int) -> tuple[str, ...] | None:
+    """The words that hit the rule, or None. A rule with neither ``all`` nor ``any`` hits nothing."""
+    if rule.max_words is not None and size > rule.max_words:
+        return None
+    if not all(term in found for term in rule.all) or any(term in found for term in rule.none):
+        return None
+    either = next((term for term in rule.any if term in found), None)
+    if rule.any and either is None:
+        return None
+    hit = (*rule.all, either) if either is not None else rule.all
+    return tuple(dict.fromkeys(found[term] for term in hit)) or None
+
+
+def hits(text: str, intents: Iterable[Intent]) -> tuple[IntentHit, ...]:
+    """``Rules(intents).hits(text)`` for a single question; compile ``Rules`` once where there are many."""
+    return Rules(intents).hits(text)

@@ -1,0 +1,69 @@
+"""What kind of fact is asked for and held."""
+
+from __future__ import annotations
+
+import pytest
+
+from lokbot.understanding.kinds import Kind, asked, held
+from lokbot.understanding.normalize import fold, words
+
+
+def kinds_of(question: str) -> set[Kind]:
+    return set(asked(" ".join(fold(word) for word in words(question))))
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("Hur mycket kan vi få?", {Kind.AMOUNT}),
+        ("vad kostar det", {Kind.AMOUNT}),
+        ("Is there a fee?", {Kind.AMOUNT}),
+        ("När är sista dagen?", {Kind.DATE}),
+        ("deadline projektstöd", {Kind.DATE}),
+        ("When is the conference?", {Kind.DATE}),
+        ("När antogs överenskommelsen?", {Kind.PAST}),
+        ("Vad händer när vi ansluter oss?", set()),
+        ("Hur når man en person?", set()),
+        ("What happens when we join?", set()),
+        ("Vem är ordförande?", {Kind.PERSON}),
+        ("Vem kan söka?", set()),
+        ("Hur många är med?", {Kind.COUNT}),
+        ("Hur lång tid tar det?", {Kind.DURATION}),
+        ("Hur ofta träffas ni?", {Kind.FREQUENCY}),
+        ("Vilka föreningar är med?", {Kind.LIST}),
+        ("Vad har ni för telefonnummer?", {Kind.CONTACT}),
+        ("Var ligger rådhuset?", {Kind.PLACE}),
+        ("Vem sitter i styrgruppen just nu?", {Kind.NOW}),
+        ("Hur går vi med?", set()),
+    ],
+)
+def test_asked(question: str, kinds: set[Kind]) -> None:
+    assert kinds_of(question) == kinds
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "is_held"),
+    [
+        ("Ni kan få 10 000 kr.", Kind.AMOUNT, True),
+        ("Ring 042-10 50 00.", Kind.AMOUNT, False),
+        ("Sök senast den 31 mars.", Kind.DATE, True),
+        ("Reglerna är från den 14 januari 2019.", Kind.DATE, False),
+        ("Reglerna är från den 14 januari 2019.", Kind.PAST, True),
+        ("Öppet 8-17.", Kind.DATE, True),
+        ("Ring 042-10 50 00.", Kind.DATE, False),
+        ("Ordförande var Karin Exempel.", Kind.PERSON, True),
+        ("Kulturförvaltningen svarar. En snabb slant finns.", Kind.PERSON, False),
+        ("Skriv till lok@example.org.", Kind.CONTACT, True),
+        ("Skriv till oss.", Kind.CONTACT, False),
+        ("Det är sex principer.", Kind.COUNT, True),
+        ("1. Läs.\n2. Skriv.", Kind.COUNT, False),
+        ("Det var år 2017.", Kind.COUNT, False),
+        ("Det tar fem arbetsdagar.", Kind.DURATION, True),
+        ("Gruppen träffas varje månad.", Kind.FREQUENCY, True),
+        ("- Ettan\n- Tvåan\n- Trean\n", Kind.LIST, True),
+        ("Stortorget 17", Kind.PLACE, True),
+        ("Så är det i år, just nu.", Kind.NOW, False),
+    ],
+)
+def test_held(answer: str, kind: Kind, is_held: bool) -> None:
+    assert (kind in held(answer)) is is_held
