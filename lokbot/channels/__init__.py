@@ -1,0 +1,1 @@
+"""The doors: each takes messages in or hands them out, and knows nothing of what becomes of them."""

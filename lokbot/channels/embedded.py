@@ -7,12 +7,14 @@ mail server would deliver it; mail to anyone else has left the city and is kept 
 from __future__ import annotations
 
 import asyncio
+import smtplib
 import ssl
 import threading
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Self
@@ -104,6 +106,11 @@ class EmbeddedServers:
     def smtp(self) -> SmtpSettings:
         """How to send, as the mailbox's address."""
         return SmtpSettings(_HOST, self._smtp_port, "", "", from_address=self.address, tls="none")
+
+    def hand_in(self, mail: EmailMessage) -> None:
+        """Send ``mail`` over SMTP to whom it names, as anybody's mail program would."""
+        with smtplib.SMTP(_HOST, self._smtp_port, timeout=_START_SECONDS) as server:
+            server.send_message(mail)
 
     def _run(self) -> None:
         try:
