@@ -34,6 +34,7 @@ WARNINGS: Mapping[str, LocalText] = {
         ("too-many-parts", "Mejlet har för många delar. Alla visas inte.", "Too many parts. Not all are shown."),
         ("too-long", "Texten är mycket lång och har kortats.", "The text is very long and was cut."),
         ("calendar", "Mejlet är en kallelse eller ett svar på en.", "The mail is an invitation or answers one."),
+        ("left-on-server", "Mejlet ligger kvar i brevlådan.", "The mail is still in the mailbox, not fetched."),
         ("winmail", "Mejlet innehöll winmail.dat, som öppnats.", "The mail held a winmail.dat, now opened."),
     )
 }

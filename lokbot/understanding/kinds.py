@@ -22,6 +22,8 @@ class Kind(StrEnum):
     CONTACT = "contact"
     PLACE = "place"
     COUNT = "count"
+    FORM = "form"  # a form, a template, what to enclose
+    LETTERS = "letters"  # what an abbreviation stands for
 
 
 # What asks for each kind, in Swedish and English, in cleaned and folded words.
@@ -42,10 +44,13 @@ _ASKED = {
     Kind.NOW: (
         r"i ar|just nu|for narvarande|i (?:host|vinter|var|sommar)|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
         r"20(?:2[1-9]|[3-9]\d)|this year|right now|last year|next year|currently",
+        r"julafton\w*|jul(?:en|dagen)|nyar\w*|midsommar\w*|pask\w*|helgdag\w*|christmas|easter|bank holiday\w*",
     ),
-    Kind.DURATION: (r"hur (?:lange|lang)|how long|lang (?:ko|tid)",),
+    Kind.DURATION: (r"hur (?:lange|lang)|how long|lang (?:ko|tid)|mandat(?:period|tid)\w*|term of office",),
     Kind.FREQUENCY: (r"hur ofta|how often",),
-    Kind.PERSON: (r"vem (?:ar|e|heter)|vilka sitter|vad heter|va heter|namn(?:et)?|who (?:is|are|sits)|names?",),
+    Kind.PERSON: (
+        r"vem (?:ar|e|heter)|vilka sitter|(?:vad|va) (?:heter|hette)|namn(?:et)?|who (?:is|are|sits)|names?",
+    ),
     Kind.LIST: (
         r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|e|fick|far|hade|var|kom|sitter)",
         r"(?:which|what) (?:associations|clubs|organisations|organizations) (?:have|are|got|were)",
@@ -55,6 +60,8 @@ _ASKED = {
     ),
     Kind.PLACE: (r"var (?:ligger|halls|hittar)|besoksadress\w*|gatuadress\w*|where is|street address",),
     Kind.COUNT: (r"hur manga(?! kronor)|antal\w*|how many|number of",),
+    Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),
+    Kind.LETTERS: (r"bokstaver\w*|forkortning\w*|kort for|what do the letters|stands? for|short for",),
 }
 _NUMBER = r"(?:\d+|en|ett|två|tre|fyra|fem|sex|sju|åtta|nio|tio|one|two|three|four|five|six|seven|eight|nine|ten)"
 _MONTH = (
@@ -83,9 +90,11 @@ _HELD = {
     Kind.CONTACT: (r"\S+@\S+|\b0\d{1,3}[- ]\d",),
     Kind.PLACE: (r"\b\w+(?:gatan|vägen|torget|plan) \d",),
     Kind.COUNT: (
-        r"\b(?!(?:19|20)\d\d\b)\d+\b(?!\.)",
+        rf"\b(?!(?:19|20)\d\d\b)\d+\b(?!\.|\s{_MONTH})",
         r"\b(?:två|tre|fyra|fem|sex|sju|åtta|nio|tio|two|three|four|five|six|seven|eight|nine|ten)\b",
     ),
+    Kind.FORM: (r"formulär|blankett|bilaga|\bmall|\bforms?\b|template",),
+    Kind.LETTERS: (r"(?:kort|förkortning|short|står|stands?) (?:av|för|for)\b",),
 }
 _PAST_TENSE = re.compile(
     r"\b(?:var|blev|hade|kom|skrev|holls|borjade|startade|skedde|hande|gick|did|was|were|had|\w{4,}[dt]es|antog\w*)\b"

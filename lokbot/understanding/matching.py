@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lokbot.model import Article, ArticleText, Evidence, GlossaryEntry, Match
 from lokbot.understanding import confidence, fuzzy, kinds
@@ -23,6 +23,8 @@ _LIGHT_WEIGHT = 0.25  # at most, of a word that carries no matter alone
 _MOST_MISSING = 3.0
 _LONG_QUESTION = 20  # words
 _NEAREST = 3  # wordings: one may be near by chance
+_MATTERLESS = 0.5  # of the confidence is left where no word says what the question is about
+_AS_WRITTEN = 0.98  # the question is a wording of the article, word for word
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ class Matcher:
     def __init__(self, articles: Iterable[Article], glossary: Sequence[GlossaryEntry], language: str) -> None:
         texts = [(article.id, text) for article in articles if (text := article.text(language))]
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
+        # Case and punctuation aside, the very words that somebody wrote for this article: nothing is left to weigh.
+        self._written = {
+            words(question): Match(article, _AS_WRITTEN, (Evidence("wording", question, 1.0),))
+            for article, text in texts
+            for question in text.questions
+        }
         documents = [self._counted(text) for _, text in texts]
         self._keys = Index([keys for keys, _ in documents])
         self._grams = Index([found for _, found in documents])
@@ -110,7 +118,17 @@ class Matcher:
         """The candidate articles for the question, best first, each with its evidence."""
         seen = self.candidates(part)
         chances = confidence.probabilities([confidence.score(each.signals) for each in seen])
-        found = (Match(each.article, chance, each.evidence) for each, chance in zip(seen, chances, strict=True))
+        if not part.background and all(word.written in LIGHT for word in self.vocabulary.query_words(part.focus)):
+            # "Hur fungerar det?" fits every article and asks for none.
+            chances = tuple(_MATTERLESS * chance for chance in chances)
+        found = [Match(each.article, chance, each.evidence) for each, chance in zip(seen, chances, strict=True)]
+        if not part.background and (written := self._written.get(words(part.focus))):
+            rest = [
+                replace(match, confidence=(1 - _AS_WRITTEN) * match.confidence)
+                for match in found
+                if match.article != written.article
+            ]
+            found = [written, *rest]
         return tuple(sorted(found, key=lambda match: -match.confidence))
 
     def candidates(self, part: Part) -> tuple[Candidate, ...]:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import snowballstemmer
+import Stemmer
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
@@ -21,8 +21,8 @@ _PLAIN_LETTERS = str.maketrans("åäöéèüæøđłı", "aaoeeuaodli")
 _GRAM = 4
 
 _STEMMERS = {
-    "sv": snowballstemmer.stemmer("swedish"),
-    "en": snowballstemmer.stemmer("english"),
+    "sv": Stemmer.Stemmer("swedish"),
+    "en": Stemmer.Stemmer("english"),
 }
 
 
@@ -32,6 +32,8 @@ def clean(text: str) -> str:
     Zero-width and direction marks go: they hide words from every comparison.
     """
     if not text.isascii():
+        # Half a surrogate pair, as broken JSON gives, is no letter and can be encoded by nobody.
+        text = text.encode("utf-8", "replace").decode("utf-8")
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return text.casefold().translate(_APOSTROPHES)
 

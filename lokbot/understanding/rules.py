@@ -63,7 +63,7 @@ class Term:
         if self.longest not in text.squeezed:
             return None
         first, size = self._patterns[0], len(self._patterns)
-        for start, word in enumerate(text.folded[: len(text.folded) - size + 1]):
+        for start, word in enumerate(text.folded[: max(0, len(text.folded) - size + 1)]):
             if first.fits(word) and all(
                 pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self._patterns)
             ):
@@ -123,10 +123,7 @@ class Rules:
         for number, place in asked:
             if number not in hits and (words := _hit(self._intents[number].rules[place], found, len(prepared.words))):
                 hits[number] = words
-        return tuple(
-            IntentHit(self._intents[n], Evidence("rule", f"{self._intents[n].id}: {', '.join(words)}", 1.0))
-            for n, words in hits.items()
-        )
+        return tuple(IntentHit(self._intents[n], Evidence("rule", ", ".join(words), 1.0)) for n, words in hits.items())
 
     def _found(self, text: Text) -> dict[str, str]:
         """The terms that occur in ``text``, as written in the rules, with the words that hit."""

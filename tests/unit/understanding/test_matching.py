@@ -91,3 +91,12 @@ def test_confidence_is_shared_among_the_candidates() -> None:
 
 def test_no_articles_at_all() -> None:
     assert Matcher((), (), "sv").matches(Part("hej", "hej", "hej")) == ()
+
+
+def test_a_wording_word_for_word_is_as_good_as_certain() -> None:
+    for article in ARTICLES:
+        for question in article.texts["sv"].questions:
+            matches = MATCHER.matches(Part(question.upper(), question.upper()))
+            assert matches[0].article == article.id
+            assert matches[0].confidence > 0.95
+            assert sum(match.confidence for match in matches) <= 1.0001

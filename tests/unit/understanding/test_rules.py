@@ -119,3 +119,16 @@ def test_the_index_of_terms_misses_nothing(chosen: list[str]) -> None:
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_rules(text: str) -> None:
     Rules(INTENTS).hits(text)
+
+
+def test_a_term_longer_than_the_text_does_not_hit_it() -> None:
+    term = Term("hur gar vi med i lok")
+    for text in ("", "lok", "hur lok", "hur gar vi med lok", "lok hur gar vi med i"):
+        assert term.found_in(Text.of(text)) is None
+    assert term.found_in(Text.of("hur går vi med i LÖK")) == "hur går vi med i lök"
+
+
+def test_the_evidence_holds_the_words_of_the_asker_and_nothing_of_ours() -> None:
+    intent = Intent("vart-eget-id", IntentAction.ROUTE, "bidrag", (Rule(all=("boll*",)),), administration="kultur")
+    (hit,) = Rules([intent]).hits("Var finns bollhallen?")
+    assert hit.evidence.detail == "bollhallen"
