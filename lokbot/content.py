@@ -1,0 +1,106 @@
+"""The active knowledge: read at start, read again when its files or the store's revisions change.
+
+A broken file never takes the running bot down: the last good knowledge stays and the log says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lokbot import understanding
+from lokbot.config import Settings
+from lokbot.conversation.phrases import REQUIRED_PHRASES
+from lokbot.conversation.pipeline import Active
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.knowledge import checks, loading, publishing
+from lokbot.knowledge.problems import KnowledgeError, Severity
+from lokbot.model import Knowledge
+from lokbot.store.schema import ArticleRevision
+from lokbot.store.session import Sessions
+
+log = logging.getLogger(__name__)
+
+Stamp = tuple[object, ...]
+
+
+class Content:
+    """Holds the ``Active`` of one process. ``now`` is asked whenever something is written to the store."""
+
+    def __init__(self, settings: Settings, sessions: Sessions, now: Callable[[], datetime]) -> None:
+        """Load everything. Raises KnowledgeError when the files cannot be used: there is no last good version yet."""
+        self._settings = settings
+        self._sessions = sessions
+        self._now = now
+        self._stamp: Stamp = ()
+        self._active = self._load()
+
+    def current(self) -> Active:
+        """What the bot knows now."""
+        with self._sessions() as session:
+            stamp = (self._files(), _revisions(session))
+        if stamp == self._stamp:
+            return self._active
+        try:
+            self._active = self._load()
+        except KnowledgeError as error:
+            self._stamp = stamp
+            log.error(
+                "the knowledge has %s problems; the last good version stays. Run: lokbot check", len(error.problems)
+            )
+        else:
+            log.info("the knowledge was read again: %s", self._active.knowledge.digest[:12])
+        return self._active
+
+    def _load(self) -> Active:
+        # Looked at before they are read: what changes meanwhile is then read the next time.
+        files = self._files()
+        knowledge = usable(self._settings, today=self._now().astimezone(SWEDEN).date())
+        with self._sessions.begin() as session:
+            imported = publishing.import_knowledge(session, knowledge, now=self._now())
+            for article, language in imported.conflicts:
+                log.warning(
+                    "%s (%s) was changed both in its file and in the store; the store's stays", article, language
+                )
+            knowledge = publishing.active(session, knowledge, prefer_approved=not self._settings.drafts_allowed)
+            revisions = _revisions(session)
+        self._stamp = (files, revisions)
+        return Active(knowledge, understanding.build(knowledge))
+
+    def _files(self) -> Stamp:
+        return (*_marks(self._settings.knowledge_dir), *_marks(self._settings.intents_dir))
+
+
+def _revisions(session: Session) -> Stamp:
+    """What differs when a text got a new version or an approval."""
+    return tuple(session.execute(select(func.max(ArticleRevision.id), func.count(ArticleRevision.approved_by))).one())
+
+
+def usable(settings: Settings, *, today: date) -> Knowledge:
+    """The content of the files, if it holds together. Raises KnowledgeError with every error `lokbot check` would show.
+
+    What merely loads could still name an article that is not there, and fail only when somebody asks for it.
+    """
+    reading = loading.read(settings.knowledge_dir, settings.intents_dir)
+    if reading.knowledge is None:
+        raise KnowledgeError(reading.problems)
+    found = checks.check(reading.knowledge, reading.positions, today=today, required_phrases=REQUIRED_PHRASES)
+    if any(problem.severity is Severity.ERROR for problem in found):
+        raise KnowledgeError(found)
+    return reading.knowledge
+
+
+def _marks(folder: Path) -> list[tuple[str, int, int]]:
+    """What differs when a file has changed."""
+    marks = []
+    for path in sorted(folder.rglob("*.yaml")):
+        with suppress(FileNotFoundError):  # an editor may be replacing it just now
+            status = path.stat()
+            marks.append((str(path), status.st_mtime_ns, status.st_size))
+    return marks

@@ -1,0 +1,1 @@
+"""What lokbot remembers: tables, sessions, the gate to conversations, migrations."""

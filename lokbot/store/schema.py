@@ -1,0 +1,389 @@
+"""The tables. What a row means is said here once; who may write it is said in the module that does.
+
+Incoming messages live in ``messages``, all that we send in ``outbox``; a conversation's history is both, by time.
+``events`` is append-only (triggers in the first migration refuse anything else).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC. SQLite keeps no time zone, so it is taken off and put back here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a time zone cannot be stored")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        # PostgreSQL answers in the time zone of its own settings.
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _words(values: type[Any]) -> Enum:
+    """An enum stored as its plain word, so that a reader of the database needs no key to it."""
+    return Enum(values, native_enum=False, length=32, values_callable=lambda kind: [member.value for member in kind])
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it from the class)
+        datetime: UtcDateTime(),
+        date: Date(),
+        dict[str, Any]: JSON(),
+        list[Any]: JSON(),
+        bytes: LargeBinary(),
+        ChannelName: _words(ChannelName),
+        ConversationStatus: _words(ConversationStatus),
+        MessageState: _words(MessageState),
+        Outcome: _words(Outcome),
+        OutboxKind: _words(OutboxKind),
+        OutboxStatus: _words(OutboxStatus),
+    }
+
+
+class Association(Base):
+    """A förening."""
+
+    __tablename__ = "associations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(300), unique=True)
+    organisation_number: Mapped[str | None] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+
+
+class Contact(Base):
+    """Somebody who writes, at one address in one channel."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("channel", "address"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[ChannelName]
+    address: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str] = mapped_column(String(300))
+    association_id: Mapped[int | None] = mapped_column(ForeignKey("associations.id"))
+    undeliverable_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class CaseNumber(Base):
+    """The last case number given in a year."""
+
+    __tablename__ = "case_numbers"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
+
+
+class Conversation(Base):
+    """One matter with one contact. ``waiting_since`` and ``answer_by`` are set while a person is to answer."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_status_waiting_since", "status", "waiting_since"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_number: Mapped[str] = mapped_column(String(20), unique=True)
+    channel: Mapped[ChannelName]
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    subject: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8))
+    status: Mapped[ConversationStatus]
+    reason: Mapped[str | None] = mapped_column(String(64))
+    topic: Mapped[str | None] = mapped_column(String(64))
+    administration: Mapped[str | None] = mapped_column(String(64))
+    is_urgent: Mapped[bool]
+    taken_by: Mapped[str | None] = mapped_column(String(200))
+    waiting_since: Mapped[datetime | None]
+    answer_by: Mapped[date | None]
+    related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    contact: Mapped[Contact] = relationship()
+    messages: Mapped[list[Message]] = relationship(back_populates="conversation", order_by="Message.id")
+    outbox: Mapped[list[OutboxItem]] = relationship(back_populates="conversation", order_by="OutboxItem.id")
+
+
+class Message(Base):
+    """A message that reached us, with its raw original. Never changed after it was stored but for its state."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("channel", "external_id"), Index("ix_messages_state_id", "state", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[ChannelName]
+    external_id: Mapped[str] = mapped_column(String(500))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    raw: Mapped[bytes] = mapped_column(deferred=True)
+    message_id: Mapped[str | None] = mapped_column(String(500), index=True)
+    in_reply_to: Mapped[list[Any]]
+    references: Mapped[list[Any]]
+    sender_name: Mapped[str] = mapped_column(String(300))
+    sender_email: Mapped[str] = mapped_column(String(320))
+    reply_to: Mapped[list[Any]]
+    to: Mapped[list[Any]]
+    cc: Mapped[list[Any]]
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    new_text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(String(8))
+    claimed_date: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    is_readable: Mapped[bool]
+    warnings: Mapped[list[Any]]
+    automatic_kind: Mapped[str | None] = mapped_column(String(32))
+    automatic_reason: Mapped[str | None] = mapped_column(String(300))
+    bounce: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    state: Mapped[MessageState]
+    attempts: Mapped[int]
+    tried_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(Text)
+    stored_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
+
+    conversation: Mapped[Conversation] = relationship(back_populates="messages")
+    attachments: Mapped[list[MessageAttachment]] = relationship(order_by="MessageAttachment.id")
+    questions: Mapped[list[QuestionRecord]] = relationship(back_populates="message", order_by="QuestionRecord.position")
+
+
+class AttachmentContent(Base):
+    """The bytes of an attachment, once for all messages that carry them."""
+
+    __tablename__ = "attachment_contents"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int]
+    content: Mapped[bytes] = mapped_column(deferred=True)
+
+
+class MessageAttachment(Base):
+    """That a message carries an attachment, and what the sender called it."""
+
+    __tablename__ = "message_attachments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("attachment_contents.sha256"))
+    name: Mapped[str] = mapped_column(String(300))
+    content_type: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int]
+
+
+class QuestionRecord(Base):
+    """One question in a message, and all that was understood of it (matches, intents, owners with evidence)."""
+
+    __tablename__ = "questions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    position: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8))
+    understanding: Mapped[dict[str, Any]]
+
+    message: Mapped[Message] = relationship(back_populates="questions")
+    decisions: Mapped[list[DecisionRecord]] = relationship(back_populates="question", order_by="DecisionRecord.id")
+
+
+class DecisionRecord(Base):
+    """What was decided of a question, by which rule, why; and in which outgoing text, from which article version."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("questions.id"), index=True)
+    outcome: Mapped[Outcome]
+    rule: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(64))
+    missed: Mapped[list[Any]]
+    evidence: Mapped[list[Any]]
+    confidence: Mapped[float]
+    topic: Mapped[str | None] = mapped_column(String(64), index=True)
+    administration: Mapped[str | None] = mapped_column(String(64))
+    article: Mapped[str | None] = mapped_column(String(100), index=True)
+    language: Mapped[str] = mapped_column(String(8))
+    revision_id: Mapped[int | None] = mapped_column(ForeignKey("article_revisions.id"))
+    is_urgent: Mapped[bool]
+    held_because: Mapped[str | None] = mapped_column(String(64))
+    outbox_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"), index=True)
+    knowledge_digest: Mapped[str] = mapped_column(String(64))
+    decided_at: Mapped[datetime]
+
+    question: Mapped[QuestionRecord] = relationship(back_populates="decisions")
+    revision: Mapped[ArticleRevision | None] = relationship()
+
+
+class OutboxItem(Base):
+    """Something to send, or a suggestion held until a person releases it.
+
+    ``external_id`` (for mail the Message-ID) is given once, so that a repeated send is the same mail.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_status_not_before", "status", "not_before"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    kind: Mapped[OutboxKind]
+    channel: Mapped[ChannelName]
+    external_id: Mapped[str] = mapped_column(String(500), unique=True)
+    to: Mapped[list[Any]]
+    cc: Mapped[list[Any]]
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(8))
+    in_reply_to: Mapped[str | None] = mapped_column(String(500))
+    references: Mapped[list[Any]]
+    is_automatic: Mapped[bool]
+    status: Mapped[OutboxStatus]
+    created_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    attempts: Mapped[int]
+    claimed_by: Mapped[str | None] = mapped_column(String(200))
+    lease_until: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    was_in_doubt: Mapped[bool]
+    sent_at: Mapped[datetime | None]
+
+    conversation: Mapped[Conversation] = relationship(back_populates="outbox")
+
+
+class ArticleRevision(Base):
+    """One version of an article in one language, with all that was shown with it. Only its approval may change."""
+
+    __tablename__ = "article_revisions"
+    __table_args__ = (UniqueConstraint("article", "language", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    article: Mapped[str] = mapped_column(String(100))
+    language: Mapped[str] = mapped_column(String(8))
+    version: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    content: Mapped[dict[str, Any]]
+    created_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(String(200))
+    approved_on: Mapped[date | None]
+
+
+class ArticleImport(Base):
+    """What a text's file said when it was last imported; ``conflict`` when file and store had both changed since."""
+
+    __tablename__ = "article_imports"
+
+    article: Mapped[str] = mapped_column(String(100), primary_key=True)
+    language: Mapped[str] = mapped_column(String(8), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    conflict: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    imported_at: Mapped[datetime]
+
+
+class Event(Base):
+    """Who did what, when. Append-only; ``detail`` holds ids and words of ours, never what an asker wrote."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    verb: Mapped[str] = mapped_column(String(64))
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    outbox_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"))
+    detail: Mapped[dict[str, Any]]
+
+
+class Pause(Base):
+    """That the bot is silent: everywhere (``all``), in a channel, on a topic or about an article."""
+
+    __tablename__ = "pauses"
+
+    scope: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(String(100), primary_key=True)
+    paused_by: Mapped[str] = mapped_column(String(200))
+    paused_at: Mapped[datetime]
+
+
+class Mailbox(Base):
+    """How far a mailbox is read: UIDs of ``uidvalidity`` up to ``cursor`` are accounted for.
+
+    What stood there before ``started_at`` is old mail and is left alone. UIDs are unsigned 32-bit numbers
+    (RFC 3501 2.3.1.1), more than an ``Integer`` of PostgreSQL holds.
+    """
+
+    __tablename__ = "mailboxes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(500), unique=True)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    first_uid: Mapped[int] = mapped_column(BigInteger)
+    cursor: Mapped[int] = mapped_column(BigInteger)
+    started_at: Mapped[datetime]
+    renumbered_at: Mapped[datetime | None]
+
+
+class MailboxMail(Base):
+    """What became of one mail in a mailbox. The balance (mails there = stored + left alone) is counted on this."""
+
+    __tablename__ = "mailbox_mails"
+
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"), primary_key=True)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    uid: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    fate: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When a part of lokbot last showed that it lives."""
+
+    __tablename__ = "heartbeats"
+
+    part: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime]
+    process: Mapped[str] = mapped_column(String(200))
