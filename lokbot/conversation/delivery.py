@@ -1,0 +1,94 @@
+"""Send what the outbox holds, one thing at a time, and say what follows from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from lokbot.config import Settings
+from lokbot.conversation import escalation, outbox
+from lokbot.model import ChannelError, ChannelName, Knowledge, OutboxKind, OutboxStatus, OutgoingMessage
+from lokbot.store import queries
+from lokbot.store.schema import Conversation, OutboxItem
+from lokbot.store.session import Sessions
+
+log = logging.getLogger(__name__)
+
+
+class Sender(Protocol):
+    """A door that can send."""
+
+    def send(self, message: OutgoingMessage) -> None: ...
+
+
+def deliver_next(
+    sessions: Sessions,
+    doors: Mapping[ChannelName, Sender],
+    settings: Settings,
+    knowledge: Knowledge,
+    *,
+    worker: str,
+    now: datetime,
+) -> OutboxItem | None:
+    """Send the next thing that is due; None when nothing is.
+
+    The claim is committed before the door is asked and the result after: a crash in between repeats the same mail.
+    """
+    with sessions.begin() as session:
+        lease = timedelta(seconds=settings.outbox.lease_seconds)
+        item = outbox.claim(session, worker=worker, channels=tuple(doors), lease=lease, now=now)
+        if item is None:
+            return None
+        outgoing = outbox.outgoing(item)
+    try:
+        doors[item.channel].send(outgoing)
+    except ChannelError as error:
+        log.warning("outbox %s could not be sent (permanent: %s)", item.id, error.permanent)
+        _not_sent(sessions, item, error, settings, knowledge, now=now)
+    except Exception as error:  # noqa: BLE001 - promise 1: a fault of ours is shown, and the next thing is still sent
+        # Its kind only: its words may be somebody's.
+        log.error("outbox %s could not be sent: %s", item.id, type(error).__name__)
+        fault = ChannelError(f"{type(error).__name__} in lokbot itself.", permanent=True)
+        _not_sent(sessions, item, fault, settings, knowledge, now=now)
+    else:
+        with sessions.begin() as session:
+            item = _as_it_stands(session, item)
+            outbox.sent(session, item, now=now)
+            if item.kind is OutboxKind.FORWARD:
+                escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
+    return item
+
+
+def _as_it_stands(session: Session, claimed: OutboxItem) -> OutboxItem:
+    """The case is held before what is in it, as by those who take a case over: else each may wait for the other."""
+    queries.hold(session, session.get_one(Conversation, claimed.conversation_id))
+    return session.get_one(OutboxItem, claimed.id, with_for_update=True)
+
+
+def _not_sent(
+    sessions: Sessions,
+    claimed: OutboxItem,
+    error: ChannelError,
+    settings: Settings,
+    knowledge: Knowledge,
+    *,
+    now: datetime,
+) -> None:
+    with sessions.begin() as session:
+        item = _as_it_stands(session, claimed)
+        if item.status is not OutboxStatus.CLAIMED or item.claimed_by != claimed.claimed_by:
+            return  # our lease ran out, and another has it or has sent it
+        is_given_up = outbox.not_sent(
+            session,
+            item,
+            error,
+            retry_seconds=settings.outbox.retry_seconds,
+            give_up_after=timedelta(hours=settings.outbox.give_up_hours),
+            now=now,
+        )
+        if is_given_up:
+            escalation.tell_of_undelivered(session, item, settings=settings, knowledge=knowledge, now=now)

@@ -1,0 +1,247 @@
+"""Take a message in: store the raw original, once; find the conversation it belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.model import Address, ConversationStatus, IncomingMessage, MessageState
+from lokbot.store import queries
+from lokbot.store.schema import (
+    AttachmentContent,
+    Contact,
+    Conversation,
+    Message,
+    MessageAttachment,
+    OutboxItem,
+)
+
+# As the columns of ``messages`` and ``contacts`` hold them.
+_LONGEST_ID, _LONGEST_NAME, _LONGEST_EMAIL, _LONGEST_KIND = 500, 300, 320, 32
+# A thread hangs together by its first and its latest ids; strangers may write a hundred thousand.
+_MOST_IDS = 100
+# One that waited for another finds the message, its sender or an attachment stored, and looks again.
+_TRIES = 5
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Where a message was stored; ``is_new`` is False when it had come before."""
+
+    message_id: int
+    conversation_id: int
+    is_new: bool
+
+
+def receive(session: Session, incoming: IncomingMessage, *, now: datetime) -> Received:
+    """Store ``incoming`` in the caller's transaction, unless a message with its channel and external id is there.
+
+    The caller commits, together with whatever says that the message has been fetched; only then may the door forget it.
+    """
+    incoming = storable(incoming)
+    for tries_left in reversed(range(_TRIES)):
+        if stored := _stored(session, incoming):
+            return stored
+        try:
+            with session.begin_nested():
+                message = _store(session, incoming, now)
+            break
+        except IntegrityError:
+            # Another stored the same message, sender or attachment between our look and our insert.
+            if not tries_left:
+                raise
+    queries.record(
+        session,
+        "received",
+        actor=str(incoming.channel),
+        now=now,
+        conversation=message.conversation,
+        message=message,
+        external_id=incoming.external_id,
+    )
+    return Received(message.id, message.conversation_id, is_new=True)
+
+
+def _stored(session: Session, incoming: IncomingMessage) -> Received | None:
+    row = session.execute(
+        select(Message.id, Message.conversation_id).where(
+            Message.channel == incoming.channel, Message.external_id == incoming.external_id
+        )
+    ).one_or_none()
+    return Received(row.id, row.conversation_id, is_new=False) if row else None
+
+
+def _store(session: Session, incoming: IncomingMessage, now: datetime) -> Message:
+    sender = asker(incoming)
+    contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now)
+    conversation = _thread(session, incoming) or _open(session, incoming, contact, now)
+    automatic = incoming.automatic
+    message = Message(
+        channel=incoming.channel,
+        external_id=incoming.external_id,
+        conversation=conversation,
+        raw=incoming.raw,
+        message_id=incoming.message_id,
+        in_reply_to=list(incoming.in_reply_to),
+        references=list(incoming.references),
+        sender_name=incoming.sender.name,
+        sender_email=incoming.sender.email,
+        reply_to=queries.as_json(incoming.reply_to),
+        to=queries.as_json(incoming.to),
+        cc=queries.as_json(incoming.cc),
+        subject=incoming.subject,
+        text=incoming.text,
+        new_text=incoming.new_text,
+        claimed_date=incoming.date,
+        received_at=incoming.received_at,
+        is_readable=incoming.is_readable,
+        warnings=list(incoming.warnings),
+        automatic_kind=(automatic.kind or "automatic")[:_LONGEST_KIND] if automatic.is_automatic else None,
+        automatic_reason=_text(automatic.reason or "")[:_LONGEST_NAME] if automatic.is_automatic else None,
+        bounce=_bounce(incoming),
+        state=MessageState.STORED,
+        attempts=0,
+        stored_at=now,
+    )
+    session.add(message)
+    session.flush()
+    for attachment in incoming.attachments:
+        if session.get(AttachmentContent, attachment.sha256) is None:
+            session.add(AttachmentContent(sha256=attachment.sha256, size=attachment.size, content=attachment.content))
+            session.flush()
+        session.add(
+            MessageAttachment(
+                message_id=message.id,
+                sha256=attachment.sha256,
+                name=attachment.name,
+                content_type=attachment.content_type,
+                size=attachment.size,
+            )
+        )
+    conversation.updated_at = now
+    session.flush()
+    return message
+
+
+def asker(incoming: IncomingMessage) -> Address:
+    """Who is to get the answer: a form or a no-reply sender names the person in Reply-To (RFC 5322 3.6.2)."""
+    if len(incoming.reply_to) == 1 and incoming.reply_to[0].email:
+        return incoming.reply_to[0]
+    return incoming.sender
+
+
+def storable(incoming: IncomingMessage) -> IncomingMessage:
+    """``incoming`` as every database can hold it; the raw original still has what is left out here.
+
+    PostgreSQL holds no NUL in a text, no database a lone surrogate, and a column so many characters.
+    """
+    return replace(
+        incoming,
+        external_id=_id(incoming.external_id),
+        sender=_address(incoming.sender),
+        reply_to=tuple(_address(each) for each in incoming.reply_to),
+        to=tuple(_address(each) for each in incoming.to),
+        cc=tuple(_address(each) for each in incoming.cc),
+        subject=_text(incoming.subject),
+        text=_text(incoming.text),
+        new_text=_text(incoming.new_text),
+        message_id=_id(incoming.message_id or "") or None,
+        in_reply_to=_ids(incoming.in_reply_to),
+        references=_ids(incoming.references),
+        bounce=replace(incoming.bounce, original_message_id=_id(incoming.bounce.original_message_id or "") or None),
+        attachments=tuple(
+            replace(each, name=_text(each.name)[:_LONGEST_NAME], content_type=_text(each.content_type)[:200])
+            for each in incoming.attachments
+        ),
+    )
+
+
+def _text(text: str) -> str:
+    return _UNSTORABLE.sub("", text)
+
+
+def _id(identity: str) -> str:
+    """A long id is cut, and its hash keeps it apart from others that begin alike."""
+    identity = _text(identity)
+    if len(identity) <= _LONGEST_ID:
+        return identity
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    return f"{identity[: _LONGEST_ID - len(digest) - 1]}#{digest}"
+
+
+def _ids(ids: Sequence[str]) -> tuple[str, ...]:
+    kept = ids if len(ids) <= _MOST_IDS else (ids[0], *ids[1 - _MOST_IDS :])
+    return tuple(each for each in map(_id, kept) if each)
+
+
+def _address(address: Address) -> Address:
+    """An address that would have to be changed is no longer that address."""
+    is_whole = len(address.email) <= _LONGEST_EMAIL and not _UNSTORABLE.search(address.email)
+    return Address(_text(address.name)[:_LONGEST_NAME], address.email if is_whole else "")
+
+
+def _bounce(incoming: IncomingMessage) -> dict[str, object] | None:
+    if not incoming.bounce.is_bounce:
+        return None
+    return {
+        "recipients": list(incoming.bounce.recipients),
+        "permanent": incoming.bounce.permanent,
+        "original_message_id": incoming.bounce.original_message_id,
+    }
+
+
+def _thread(session: Session, incoming: IncomingMessage) -> Conversation | None:
+    """The conversation that the message's references lead to, if its sender has a part in it.
+
+    An id of ours proves that the sender got our mail. An id of somebody else's message binds only those who wrote
+    or received it: a stranger who quotes it gets a conversation of their own. Subjects and case numbers alone never
+    thread.
+    """
+    ids = list(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
+    if incoming.bounce.original_message_id:
+        ids.insert(0, incoming.bounce.original_message_id)
+    if not ids:
+        return None
+    ours = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(ids))).all()
+    if ours:
+        newest = min(ours, key=lambda item: ids.index(item.external_id))
+        return newest.conversation
+    seen = session.scalars(
+        select(Message).where(Message.channel == incoming.channel, Message.message_id.in_(ids)).order_by(Message.id)
+    ).all()
+    for message in sorted(seen, key=lambda message: ids.index(message.message_id or "")):
+        if incoming.sender.email in _participants(message):
+            return message.conversation
+    return None
+
+
+def _participants(message: Message) -> set[str]:
+    listed = (*message.to, *message.cc, *message.reply_to)
+    return {message.sender_email, *(address["email"] for address in listed)} - {""}
+
+
+def _open(session: Session, incoming: IncomingMessage, contact: Contact, now: datetime) -> Conversation:
+    conversation = Conversation(
+        case_number=queries.next_case_number(session, now.astimezone(SWEDEN).year),
+        channel=incoming.channel,
+        contact=contact,
+        subject=incoming.subject,
+        language="sv",
+        status=ConversationStatus.BOT,
+        is_urgent=False,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(conversation)
+    session.flush()
+    return conversation

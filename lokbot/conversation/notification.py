@@ -1,0 +1,123 @@
+"""Compose what coordinators and administrations read: why a matter is with them, the thread, the suggested answer.
+
+Pure. Personal numbers are masked: a notification lies in mailboxes that are not the case file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from lokbot.conversation.working_days import SWEDEN, clock_time, written_out
+from lokbot.masking import mask_personal_numbers
+from lokbot.model import Knowledge, Reply
+
+# Coordinators read Swedish.
+LANGUAGE = "sv"
+EARLIER_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One earlier message of the thread; ``is_ours`` where we wrote it."""
+
+    at: datetime
+    is_ours: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """All that a notification tells of a case."""
+
+    case_number: str
+    subject: str
+    sender: str
+    received_at: datetime
+    reason: str
+    reason_detail: str = ""
+    is_urgent: bool = False
+    held: str | None = None
+    answer_by: date | None = None
+    owner: str | None = None
+    text: str = ""
+    suggestion: str | None = None
+    earlier: Sequence[Line] = ()
+
+
+def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
+    """To the coordinators: this case waits for one of you."""
+    say = knowledge.phrases[LANGUAGE]
+    local = notice.received_at.astimezone(SWEDEN)
+    facts = [
+        say["notify.case"].format(
+            case=notice.case_number,
+            sender=notice.sender,
+            day=written_out(local.date(), LANGUAGE),
+            time=clock_time(local, LANGUAGE),
+        ),
+        say["notify.why"].format(reason=say[f"reason.{notice.reason}"].format(kind=notice.reason_detail)),
+    ]
+    if notice.held:
+        facts.append(say["notify.held"].format(held=say[f"held.{notice.held}"]))
+    if notice.owner:
+        facts.append(say["notify.owner"].format(name=knowledge.administrations[notice.owner].name.sv))
+    facts.append(
+        say["notify.answer-by"].format(answer_by=written_out(notice.answer_by, LANGUAGE))
+        if notice.answer_by
+        else say["notify.no-receipt"]
+    )
+    blocks = ["\n".join(facts)]
+    if notice.text.strip():
+        blocks += [say["notify.message"], quote(notice.text)]
+    if notice.suggestion:
+        blocks += [say["notify.suggestion"], quote(notice.suggestion)]
+        blocks.append(say["notify.release"].format(case=notice.case_number))
+    blocks.append(say["notify.acts"].format(case=notice.case_number))
+    blocks.append(say["notify.reply-here"])
+    if notice.earlier:
+        blocks += [say["notify.earlier"], "\n".join(_line(line, knowledge) for line in notice.earlier)]
+    key = "notify.subject.urgent" if notice.is_urgent else "notify.subject"
+    return _reply(say[key].format(case=notice.case_number, subject=notice.subject), "\n\n".join(blocks))
+
+
+def plain(
+    key: str, case_number: str, subject: str, knowledge: Knowledge, *, subject_key: str = "notify.subject", **words: str
+) -> Reply:
+    """To the coordinators: one fixed sentence about a case."""
+    say = knowledge.phrases[LANGUAGE]
+    return _reply(
+        say[subject_key].format(case=case_number, subject=subject), say[key].format(case=case_number, **words)
+    )
+
+
+def forwarded(
+    case_number: str, subject: str, sender: str, received_at: datetime, text: str, knowledge: Knowledge
+) -> Reply:
+    """To an administration: this question is yours."""
+    say = knowledge.phrases[LANGUAGE]
+    body = say["forward.body"].format(
+        case=case_number, sender=sender, day=written_out(received_at.astimezone(SWEDEN).date(), LANGUAGE), text=text
+    )
+    line = say["forward.subject"].format(case=case_number, subject=subject)
+    return Reply(" ".join(line.split()), body, None, LANGUAGE)
+
+
+def quote(text: str) -> str:
+    """Every line with ``> `` before it."""
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().split("\n"))
+
+
+def _line(line: Line, knowledge: Knowledge) -> str:
+    say = knowledge.phrases[LANGUAGE]
+    text = " ".join(line.text.split())
+    return say["notify.earlier.line"].format(
+        day=written_out(line.at.astimezone(SWEDEN).date(), LANGUAGE),
+        who=say["notify.us" if line.is_ours else "notify.asker"],
+        text=text if len(text) <= EARLIER_LENGTH else f"{text[:EARLIER_LENGTH].rsplit(' ', 1)[0]} …",
+    )
+
+
+def _reply(subject: str, text: str) -> Reply:
+    return Reply(mask_personal_numbers(" ".join(subject.split())), mask_personal_numbers(text), None, LANGUAGE)

@@ -1,0 +1,227 @@
+"""What is to be sent: committed first, sent later, claimed by one UPDATE, never lost and never twice another mail.
+
+    enqueue -> (held -> release) -> claim -> Channel.send -> settle
+
+A crash between the send and its commit repeats the mail with the same Message-ID when the lease has run out.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy.orm import Session
+
+from lokbot.model import (
+    Address,
+    ChannelError,
+    ChannelName,
+    ConversationStatus,
+    OutboxKind,
+    OutboxStatus,
+    OutgoingMessage,
+    Reply,
+)
+from lokbot.store import queries
+from lokbot.store.schema import Conversation, Message, OutboxItem, Pause
+
+# References grow with a thread; RFC 5322 3.6.4 lets us drop from the middle, servers dislike very long headers.
+MAX_REFERENCES = 20
+
+
+# A person has taken over, so the bot says nothing more.
+SILENT = (ConversationStatus.TAKEN, ConversationStatus.WITH_ADMINISTRATION)
+
+
+def enqueue(
+    session: Session,
+    conversation: Conversation,
+    reply: Reply,
+    *,
+    kind: OutboxKind,
+    to: Sequence[Address],
+    domain: str,
+    now: datetime,
+    answers: Message | None = None,
+    is_automatic: bool = True,
+    is_held: bool = False,
+    created_by: str = "bot",
+    channel: ChannelName | None = None,
+    not_before: datetime | None = None,
+) -> OutboxItem:
+    """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it.
+
+    ``answers`` is the message it replies to: the thread headers come from there. ``domain`` is that of our Message-IDs.
+    """
+    references = list(dict.fromkeys([*answers.references, *answers.in_reply_to])) if answers else []
+    in_reply_to = answers.message_id if answers else None
+    if in_reply_to:
+        references = [*(known for known in references if known != in_reply_to), in_reply_to]
+    if len(references) > MAX_REFERENCES:
+        references = [references[0], *references[-MAX_REFERENCES + 1 :]]
+    item = OutboxItem(
+        conversation=conversation,
+        message_id=answers.id if answers else None,
+        kind=kind,
+        channel=channel or conversation.channel,
+        external_id=f"lokbot.{uuid.uuid4().hex}@{domain}",
+        to=queries.as_json(to),
+        cc=[],
+        subject=reply.subject,
+        text=reply.text,
+        html=reply.html,
+        language=reply.language,
+        in_reply_to=in_reply_to,
+        references=references,
+        is_automatic=is_automatic,
+        status=OutboxStatus.HELD if is_held else OutboxStatus.QUEUED,
+        created_by=created_by,
+        created_at=now,
+        queued_at=now,
+        not_before=not_before or now,
+        attempts=0,
+        was_in_doubt=False,
+    )
+    session.add(item)
+    session.flush()
+    return item
+
+
+def _may_go() -> ColumnElement[bool]:
+    """The last look before sending, in the same UPDATE that claims: nothing automatic after a person took over.
+
+    A pause is looked at too, for what was queued while it was being set: receipts and a person's words go on.
+    """
+    is_taken = exists().where(
+        Conversation.id == OutboxItem.conversation_id,
+        Conversation.status.in_(SILENT),
+    )
+    is_paused = exists().where(
+        or_(Pause.scope == "all", and_(Pause.scope == "channel", Pause.value == OutboxItem.channel))
+    )
+    return or_(
+        OutboxItem.is_automatic.is_(False),
+        OutboxItem.kind.in_((OutboxKind.NOTIFICATION, OutboxKind.FORWARD)),
+        and_(~is_taken, or_(OutboxItem.kind == OutboxKind.RECEIPT, ~is_paused)),
+    )
+
+
+def claim(
+    session: Session, *, worker: str, channels: Collection[ChannelName], lease: timedelta, now: datetime
+) -> OutboxItem | None:
+    """Take the next thing to send through ``channels``; nobody else gets it until ``lease`` has passed.
+
+    The caller commits, then sends.
+    """
+    is_due = or_(
+        and_(OutboxItem.status == OutboxStatus.QUEUED, OutboxItem.not_before <= now),
+        and_(OutboxItem.status == OutboxStatus.CLAIMED, OutboxItem.lease_until <= now),
+    )
+    candidate = (
+        select(OutboxItem.id)
+        .where(is_due, OutboxItem.channel.in_(channels), _may_go())
+        .order_by(OutboxItem.not_before, OutboxItem.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # left out on SQLite, where a transaction that writes is alone
+        .scalar_subquery()
+    )
+    claimed = session.scalar(
+        update(OutboxItem)
+        .where(OutboxItem.id == candidate)
+        .values(
+            status=OutboxStatus.CLAIMED,
+            claimed_by=worker,
+            lease_until=now + lease,
+            attempts=OutboxItem.attempts + 1,
+        )
+        .returning(OutboxItem.id)
+    )
+    return session.get(OutboxItem, claimed, populate_existing=True) if claimed is not None else None
+
+
+def outgoing(item: OutboxItem) -> OutgoingMessage:
+    """What the door is given."""
+    return OutgoingMessage(
+        channel=item.channel,
+        external_id=item.external_id,
+        to=queries.addresses(item.to),
+        cc=queries.addresses(item.cc),
+        subject=item.subject,
+        text=item.text,
+        html=item.html,
+        in_reply_to=item.in_reply_to,
+        references=tuple(item.references),
+        is_automatic=item.is_automatic,
+    )
+
+
+def sent(session: Session, item: OutboxItem, *, now: datetime) -> None:
+    """The door has taken it."""
+    item.status, item.sent_at, item.lease_until = OutboxStatus.SENT, now, None
+    queries.record(
+        session, "sent", actor="bot", now=now, conversation=item.conversation, item=item, attempts=item.attempts
+    )
+
+
+def not_sent(
+    session: Session,
+    item: OutboxItem,
+    error: ChannelError,
+    *,
+    retry_seconds: Sequence[float],
+    give_up_after: timedelta,
+    now: datetime,
+) -> bool:
+    """The door could not take it: try again later, or give it up. Returns True when it was given up."""
+    item.last_error = str(error)
+    item.was_in_doubt = item.was_in_doubt or error.in_doubt
+    item.lease_until = None
+    is_given_up = error.permanent or now - item.queued_at >= give_up_after
+    if is_given_up:
+        item.status = OutboxStatus.FAILED
+    else:
+        wait = retry_seconds[min(item.attempts, len(retry_seconds)) - 1]
+        item.status, item.not_before = OutboxStatus.QUEUED, now + timedelta(seconds=wait)
+    queries.record(
+        session,
+        "gave-up-sending" if is_given_up else "could-not-send",
+        actor="bot",
+        now=now,
+        conversation=item.conversation,
+        item=item,
+        permanent=error.permanent,
+        in_doubt=error.in_doubt,
+    )
+    return is_given_up
+
+
+def unsent(session: Session, conversation: Conversation) -> Sequence[OutboxItem]:
+    """What has not gone out in a conversation, as it stands now: no sender claims it until the transaction ends."""
+    return session.scalars(
+        select(OutboxItem)
+        .where(
+            OutboxItem.conversation_id == conversation.id,
+            OutboxItem.status.not_in((OutboxStatus.SENT, OutboxStatus.CANCELLED)),
+        )
+        .order_by(OutboxItem.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def cancel_automatic(session: Session, conversation: Conversation, *, now: datetime) -> int:
+    """Take back what the bot has queued or suggested in a conversation; returns how many.
+
+    What a sender holds a lease on is on its way and cannot be taken back.
+    """
+    count = 0
+    for item in unsent(session, conversation):
+        is_dead = item.status is OutboxStatus.CLAIMED and item.lease_until is not None and item.lease_until <= now
+        is_waiting = item.status in (OutboxStatus.QUEUED, OutboxStatus.HELD) or is_dead
+        if is_waiting and item.is_automatic and item.kind in queries.TO_THE_ASKER:
+            item.status = OutboxStatus.CANCELLED
+            count += 1
+    session.flush()
+    return count

@@ -1,0 +1,424 @@
+"""The way of a message: understand, decide, tell the asker or a person, remember why. ``handle`` is the whole of it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from lokbot.config import Settings
+from lokbot.conversation import escalation, outbox
+from lokbot.conversation.decision import Situation, decide, is_for_a_person, why_held
+from lokbot.conversation.reply import ReplyContext, compose
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.model import ConversationStatus, Decision, Knowledge, MessageState, OutboxKind, Outcome, Understanding
+from lokbot.store import queries
+from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, QuestionRecord
+from lokbot.store.session import Sessions
+from lokbot.understanding import ANSWER_THRESHOLD, Understander
+from lokbot.understanding.language import UNKNOWN
+
+log = logging.getLogger(__name__)
+
+# A message that took the process down with it so many times is not tried again by itself. Workers that begin with
+# it at the same moment count as tries too, so it is given up only when nobody has begun for a while.
+MAX_ATTEMPTS = 3
+GIVEN_UP_AFTER = timedelta(minutes=1)
+
+# A person gets these, but the asker gets no receipt: they have one, are one of us, or cannot be proven to be who wrote.
+WITHOUT_RECEIPT = frozenset({"with-a-person", "from-coordinator", "bounce", "reply-elsewhere", "over-cap"})
+
+# What is small and drawn is a logotype in a signature, not something handed in.
+SMALL_IMAGE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """What the bot knows just now: the knowledge, and what understands questions by it."""
+
+    knowledge: Knowledge
+    understander: Understander
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions of a message by what becomes of them: told at once, held as suggestions (why), left to a person."""
+
+    decisions: tuple[Decision, ...]
+    told: tuple[Decision, ...]
+    held: tuple[tuple[Decision, str], ...]
+    rest: tuple[Decision, ...]
+
+    @property
+    def needs_person(self) -> bool:
+        return bool(self.rest or self.held)
+
+
+def handle(session: Session, message: Message, active: Active, settings: Settings, *, now: datetime) -> Plan:
+    """Take one stored message its whole way, in the caller's transaction."""
+    conversation = message.conversation
+    queries.hold(session, conversation)
+    understanding = active.understander.understand(message.new_text or message.text, subject=message.subject)
+    situation = observe(session, message, understanding, active.knowledge, settings, now=now)
+    plan = arrange(session, decide(situation), message, active.knowledge, settings, now=now)
+    message.language = understanding.language
+    if understanding.language != UNKNOWN and situation.is_from_asker:
+        conversation.language = understanding.language
+
+    if plan.needs_person:
+        hand_over(session, message, plan, settings, now=now)
+    reply = tell(session, message, plan, active.knowledge, settings, now=now)
+    suggestion = suggest(session, message, plan, active.knowledge, settings, now=now)
+    if plan.needs_person:
+        call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
+    else:
+        close(conversation, plan)
+
+    remember(session, message, plan, active.knowledge, reply, suggestion, now=now)
+    message.state, message.handled_at = MessageState.HANDLED, now
+    return plan
+
+
+def observe(
+    session: Session,
+    message: Message,
+    understanding: Understanding,
+    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    now: datetime,
+) -> Situation:
+    """How things stand around a message: what the rules of ``decide`` ask about."""
+    conversation = message.conversation
+    told = queries.told(session, conversation)
+    caps = settings.caps
+    is_bounce = message.bounce is not None
+    return Situation(
+        understanding=understanding,
+        knowledge=knowledge,
+        threshold=settings.answer_threshold or ANSWER_THRESHOLD,
+        status=conversation.status,
+        is_automatic=message.automatic_kind is not None or is_bounce,
+        is_bounce_of_ours=is_bounce and _is_bounce_of_ours(message),
+        is_from_coordinator=message.sender_email in {address.lower() for address in settings.coordinators},
+        is_from_inside=escalation.is_from_inside(message),
+        is_readable=message.is_readable and escalation.asker(conversation, message) is not None,
+        has_attachment=any(
+            not (attachment.content_type.startswith("image/") and attachment.size < SMALL_IMAGE)
+            for attachment in message.attachments
+        ),
+        is_reply_elsewhere=_is_reply_elsewhere(message),
+        is_over_cap=(
+            queries.automatic_mails(session, since=now - timedelta(days=1), conversation=conversation)
+            >= caps.per_sender_per_day
+            or queries.automatic_mails(session, since=now - timedelta(hours=1)) >= caps.outbox_per_hour
+        ),
+        was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
+        articles_told=queries.articles_told(session, conversation),
+    )
+
+
+def arrange(
+    session: Session,
+    decisions: tuple[Decision, ...],
+    message: Message,
+    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    now: datetime,
+) -> Plan:
+    """What may be told by itself, what is only suggested, what a person answers."""
+    pauses = queries.pauses(session)
+    told: list[Decision] = []
+    held: list[tuple[Decision, str]] = []
+    rest: list[Decision] = []
+    for decision in decisions:
+        why = why_held(
+            decision,
+            knowledge=knowledge,
+            mode=settings.answering.mode(message.channel, decision.topic),
+            is_paused=escalation.is_paused(
+                pauses, channel=message.channel, topic=decision.topic, article=decision.article
+            ),
+            drafts_allowed=settings.drafts_allowed,
+            today=now.astimezone(SWEDEN).date(),
+        )
+        if why is not None:
+            held.append((decision, why))
+        elif decision.outcome is Outcome.ESCALATE:
+            rest.append(decision)
+        elif decision.outcome is not Outcome.IGNORE:
+            told.append(decision)
+            if is_for_a_person(decision, knowledge):
+                rest.append(decision)
+    return Plan(decisions, tuple(told), tuple(held), tuple(rest))
+
+
+def hand_over(session: Session, message: Message, plan: Plan, settings: Settings, *, now: datetime) -> None:
+    """Make the conversation a person's, before any text says so."""
+    first = plan.rest[0] if plan.rest else plan.held[0][0]
+    escalation.escalate(
+        session,
+        message.conversation,
+        reason=first.reason,
+        received_at=message.received_at,
+        settings=settings,
+        now=now,
+        topic=first.topic,
+        administration=first.administration,
+        is_urgent=any(decision.is_urgent for decision in plan.decisions),
+    )
+
+
+def tell(
+    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+) -> OutboxItem | None:
+    """One reply with what is known and where the rest went, or a receipt, or nothing."""
+    conversation = message.conversation
+    to = escalation.asker(conversation, message)
+    left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
+    is_silent = not plan.told and all(decision.reason in WITHOUT_RECEIPT for decision in left)
+    if to is None or is_silent or conversation.status in outbox.SILENT:
+        return None
+    context = _context(message, knowledge)
+    reply = compose(plan.told, left, context)
+    item = outbox.enqueue(
+        session,
+        conversation,
+        reply,
+        kind=OutboxKind.REPLY if plan.told else OutboxKind.RECEIPT,
+        to=(to,),
+        domain=escalation.domain(settings),
+        answers=message,
+        now=now,
+    )
+    if len(plan.decisions) == 1 and plan.told and plan.told[0].outcome is Outcome.ROUTE:
+        owner = knowledge.administrations[plan.told[0].administration or ""]
+        escalation.forward_by_itself(session, conversation, owner, settings=settings, knowledge=knowledge, now=now)
+    return item
+
+
+def suggest(
+    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+) -> OutboxItem | None:
+    """What may not go by itself waits in the outbox for a coordinator's word."""
+    to = escalation.asker(message.conversation, message)
+    if not plan.held or to is None:
+        return None
+    context = _context(message, knowledge, opening="released")
+    return outbox.enqueue(
+        session,
+        message.conversation,
+        compose([decision for decision, _ in plan.held], [], context),
+        kind=OutboxKind.REPLY,
+        to=(to,),
+        domain=escalation.domain(settings),
+        answers=message,
+        is_held=True,
+        now=now,
+    )
+
+
+def call_a_person(
+    session: Session,
+    message: Message,
+    plan: Plan,
+    reply: OutboxItem | None,
+    suggestion: OutboxItem | None,
+    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    now: datetime,
+) -> None:
+    """Mail the coordinators; a coordinator's own mail is kept as a note instead, and its writer told."""
+    first = plan.rest[0] if plan.rest else plan.held[0][0]
+    if first.reason == "from-coordinator":
+        escalation.keep_as_note(session, message.conversation, message, settings=settings, knowledge=knowledge, now=now)
+        return
+    escalation.notify(
+        session,
+        message.conversation,
+        message,
+        reason=first.reason,
+        settings=settings,
+        knowledge=knowledge,
+        now=now,
+        suggestion=suggestion,
+        held=plan.held[0][1] if plan.held else None,
+        has_receipt=reply is not None,
+    )
+
+
+def close(conversation: Conversation, plan: Plan) -> None:
+    """Nobody has anything left to do, unless the asker writes again."""
+    is_answered = any(decision.outcome is Outcome.ANSWER for decision in plan.told)
+    if conversation.status in (ConversationStatus.BOT, ConversationStatus.RESOLVED):
+        conversation.status = ConversationStatus.BOT if is_answered else ConversationStatus.RESOLVED
+    conversation.topic = next((d.topic for d in plan.decisions if d.topic), conversation.topic)
+
+
+def remember(
+    session: Session,
+    message: Message,
+    plan: Plan,
+    knowledge: Knowledge,
+    reply: OutboxItem | None,
+    suggestion: OutboxItem | None,
+    *,
+    now: datetime,
+) -> None:
+    """Write down what was understood and decided, from which article version, and in which text it was told."""
+    held = dict(plan.held)
+    for position, decision in enumerate(plan.decisions):
+        text = knowledge.articles[decision.article].text(decision.language) if decision.article else None
+        question = QuestionRecord(
+            message_id=message.id,
+            position=position,
+            text=decision.question.text,
+            language=decision.question.language,
+            understanding={
+                "matches": [asdict(match) for match in decision.question.matches[:5]],
+                "intents": [
+                    {"intent": hit.intent.id, "evidence": asdict(hit.evidence)} for hit in decision.question.intents
+                ],
+                "owners": [asdict(owner) for owner in decision.question.owners[:3]],
+            },
+        )
+        item = suggestion if decision in held else reply if decision in plan.told else None
+        question.decisions.append(
+            DecisionRecord(
+                outcome=decision.outcome,
+                rule=decision.rule,
+                reason=decision.reason,
+                missed=list(decision.missed),
+                evidence=[asdict(evidence) for evidence in decision.evidence],
+                confidence=decision.confidence,
+                topic=decision.topic,
+                administration=decision.administration,
+                article=decision.article,
+                language=decision.language,
+                revision_id=text.revision_id if text else None,
+                is_urgent=decision.is_urgent,
+                held_because=held.get(decision),
+                outbox_id=item.id if item else None,
+                knowledge_digest=knowledge.digest,
+                decided_at=now,
+            )
+        )
+        session.add(question)
+    queries.record(
+        session,
+        "decided",
+        actor="bot",
+        now=now,
+        conversation=message.conversation,
+        message=message,
+        outcomes=[str(decision.outcome) for decision in plan.decisions],
+    )
+
+
+def _context(message: Message, knowledge: Knowledge, *, opening: str = "automatic") -> ReplyContext:
+    return ReplyContext(
+        knowledge=knowledge,
+        subject=message.subject,
+        language=message.conversation.language,
+        case_number=message.conversation.case_number,
+        received_at=message.received_at,
+        answer_by=message.conversation.answer_by if opening == "automatic" else None,
+        opening=opening,
+    )
+
+
+def _is_left(decision: Decision, plan: Plan) -> bool:
+    return decision in plan.rest or any(decision is held for held, _ in plan.held)
+
+
+def _is_bounce_of_ours(message: Message) -> bool:
+    """Notifications do not count: to tell the coordinators that one bounced would bounce again, for ever."""
+    bounce = message.bounce or {}
+    bounced = {bounce.get("original_message_id"), *message.in_reply_to, *message.references}
+    return any(
+        item.external_id in bounced for item in message.conversation.outbox if item.kind is not OutboxKind.NOTIFICATION
+    )
+
+
+def _is_reply_elsewhere(message: Message) -> bool:
+    if not message.reply_to:
+        return False
+    domains = {address["email"].rpartition("@")[2] for address in message.reply_to}
+    return domains != {message.sender_email.rpartition("@")[2]}
+
+
+# ------------------------------------------------------------------ the next message, and what happens when it fails
+
+
+def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: datetime) -> tuple[int, Plan] | None:
+    """Handle the oldest stored message. None when there is none; a failure is shown to people, never raised.
+
+    Only trouble with the database itself is raised: then nothing can be written down, and the message still waits.
+    """
+    message_id = _begin(sessions, settings, active.knowledge, now=now)
+    if message_id is None:
+        return None
+    try:
+        with sessions.begin() as session:
+            message = session.get_one(Message, message_id, with_for_update=True)
+            if message.state is not MessageState.STORED:  # another worker was quicker
+                return message_id, Plan((), (), (), ())
+            plan = handle(session, message, active, settings, now=now)
+        return message_id, plan
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 - promise 1: whatever went wrong, somebody sees the message
+        # The type and the place, not the message of the error: that may hold what somebody wrote.
+        log.error("message %s failed: %s", message_id, _place(error))
+        with sessions.begin() as session:
+            _fail(session, session.get_one(Message, message_id), _place(error), settings, active.knowledge, now=now)
+        return message_id, Plan((), (), (), ())
+
+
+def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, now: datetime) -> int | None:
+    """Choose the next message and count the try in its own commit, so that a crash in the middle is counted too."""
+    with sessions.begin() as session:
+        message = session.scalar(
+            select(Message)
+            .where(
+                Message.state == MessageState.STORED,
+                or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
+            )
+            .order_by(Message.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if message is None:
+            return None
+        if message.attempts >= MAX_ATTEMPTS:
+            _fail(session, message, "stopped the process every time", settings, knowledge, now=now)
+            return message.id
+        message.attempts, message.tried_at = message.attempts + 1, now
+        return message.id
+
+
+def _fail(
+    session: Session, message: Message, why: str, settings: Settings, knowledge: Knowledge, *, now: datetime
+) -> None:
+    conversation = message.conversation
+    message.state, message.failure = MessageState.FAILED, why
+    escalation.escalate(
+        session, conversation, reason="failed", received_at=message.received_at, settings=settings, now=now
+    )
+    queries.record(session, "failed", actor="bot", now=now, conversation=conversation, message=message, why=why)
+    escalation.tell_of_failure(session, conversation, settings=settings, knowledge=knowledge, now=now)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {trace.tb_frame.f_code.co_qualname} line {trace.tb_lineno}"

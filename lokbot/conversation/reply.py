@@ -1,0 +1,208 @@
+"""Compose what the asker reads: from decisions and approved texts to a reply in the shape of DESIGN section 5.
+
+Pure. First line: automatic, from Helsingborgs stad. Then the answers verbatim, each with source and date; then where
+the rest went and when somebody answers; then the way to a person and the case number.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from lokbot.conversation.decision import answer_language
+from lokbot.conversation.working_days import SWEDEN, clock_time, loosely_dated, written_out
+from lokbot.model import (
+    Administration,
+    AdministrationKind,
+    Article,
+    Decision,
+    Knowledge,
+    Outcome,
+    Reply,
+)
+
+QUOTE_LENGTH = 140
+
+_REPLY_PREFIX = re.compile(r"^\s*(sv|re|aw|vs|ref)\s*(\[\d+\])?\s*:", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyContext:
+    """What a reply needs beside the decisions. ``answer_by`` is the latest day a person answers, if one is to."""
+
+    knowledge: Knowledge
+    subject: str
+    language: str
+    case_number: str
+    received_at: datetime
+    answer_by: date | None = None
+    opening: str = "automatic"
+
+
+def compose(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext) -> Reply:
+    """One reply for a message: ``telling`` is answered or pointed on, ``rest`` is for a person (maybe nothing).
+
+    With nothing to tell it is a receipt. A message in a language we have no texts in gets Swedish and English.
+    """
+    language = answer_language(context.language)
+    if language is not None:
+        text = _body(telling, rest, context, language)
+    else:
+        swedish, english = (_body(telling, rest, context, each) for each in ("sv", "en"))
+        opening, _, body = swedish.partition("\n\n")
+        below = context.knowledge.phrases["sv"]["english-below"]
+        text = f"{opening}\n{below}\n\n{body}\n\n* * *\n\n{english}"
+        language = "sv"
+    subject = reply_subject(context.subject, language, empty=context.knowledge.phrases[language]["subject.empty"])
+    return Reply(subject=subject, text=text, html=as_html(text, language), language=language)
+
+
+def reply_subject(subject: str, language: str, *, empty: str = "") -> str:
+    """The asker's subject kept, with ``SV:`` (``Re:`` in English) once; ``empty`` where there was none."""
+    subject = " ".join(subject.split()) or empty
+    if _REPLY_PREFIX.match(subject):
+        return subject
+    return f"{'Re' if language == 'en' else 'SV'}: {subject}".rstrip()
+
+
+def as_html(text: str, language: str) -> str:
+    """A simple, accessible alternative to ``text``: paragraphs, lists and links, nothing else."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        for kind, lines in groupby(block.split("\n"), key=_line_kind):
+            blocks.append(_LAYOUT[kind](list(lines)))
+    return (
+        f'<!DOCTYPE html><html lang="{language}"><head><meta charset="utf-8"></head>'
+        '<body style="font-family:Roboto,Arial,sans-serif;font-size:16px;line-height:1.5;color:#2d2d2d">'
+        + "".join(blocks)
+        + "</body></html>"
+    )
+
+
+def _line_kind(line: str) -> str:
+    if line.strip() == "* * *":
+        return "rule"
+    if line.startswith("- "):
+        return "bullets"
+    return "numbers" if re.match(r"\d+\. ", line) else "text"
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "".join(f"<li>{_inline(line.split(' ', 1)[1])}</li>" for line in lines)
+
+
+_LAYOUT: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "rule": lambda _: "<hr>",
+    "bullets": lambda lines: f"<ul>{_items(lines)}</ul>",
+    "numbers": lambda lines: f"<ol>{_items(lines)}</ol>",
+    "text": lambda lines: "<p>" + "<br>".join(_inline(line) for line in lines) + "</p>",
+}
+
+
+def _inline(text: str) -> str:
+    parts = re.split(r"(https://[^\s<>\"]*[^\s<>\".,;:!?)\]'’”»])", text)
+    return "".join(
+        f'<a href="{html.escape(part)}">{html.escape(part)}</a>' if index % 2 else html.escape(part, quote=False)
+        for index, part in enumerate(parts)
+    )
+
+
+def _body(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str) -> str:
+    say = context.knowledge.phrases[language]
+    blocks = [say[f"opening.{context.opening}"]]
+    if any(_is_draft(decision, context.knowledge) for decision in telling):
+        blocks.append(say["draft"])
+    is_one_of_several = len(telling) + len(rest) > 1
+    for number, decision in enumerate(telling, start=1):
+        if is_one_of_several:
+            blocks.append(say["question"].format(number=number, question=quoted(decision.question.text)))
+        blocks.extend(_told(decision, context.knowledge, language))
+    blocks.extend(_receipt(telling, rest, context, language))
+    blocks.append(say["contact.add.mail" if context.answer_by else "contact.mail"])
+    blocks.append(say["case"].format(case=context.case_number))
+    return "\n\n".join(blocks)
+
+
+def _told(decision: Decision, knowledge: Knowledge, language: str) -> list[str]:
+    if decision.outcome is Outcome.ANSWER:
+        article = knowledge.articles[decision.article or ""]
+        text = article.text(decision.language) or article.texts["sv"]
+        return [text.answer.strip(), _source(article, knowledge, language)]
+    return _pointer(decision, knowledge.administrations[decision.administration or ""], knowledge, language)
+
+
+def _source(article: Article, knowledge: Knowledge, language: str) -> str:
+    say = knowledge.phrases[language]
+    sources = []
+    for source in article.sources:
+        title = (
+            say["source.dated"].format(title=source.title, date=loosely_dated(source.date, language))
+            if source.date
+            else source.title
+        )
+        sources.append(f"{title}, {source.url}" if source.url else title)
+    text = say["source"].format(sources="; ".join(sources))
+    # A full stop right after an address would be read as a part of it.
+    if article.sources and article.sources[-1].url:
+        text = text.removesuffix(".")
+    if article.as_of is None or article.as_of in {source.date for source in article.sources}:
+        return text
+    return f"{text}\n{say['as-of'].format(as_of=loosely_dated(article.as_of, language))}"
+
+
+def _pointer(decision: Decision, owner: Administration, knowledge: Knowledge, language: str) -> list[str]:
+    say = knowledge.phrases[language]
+    key = "route.outside" if owner.kind is AdministrationKind.OUTSIDE else "route.city"
+    whose = say[key].format(name=owner.name.get(language), matters=owner.matters.get(language).rstrip("."))
+    words = ", ".join(dict.fromkeys(evidence.detail for evidence in decision.evidence if evidence.detail))
+    blocks = [f"{whose} {say['route.because'].format(words=words)}" if words else whose]
+    if contact := owner.contact.get(language):
+        blocks.append(f"{contact}\n{owner.url}" if owner.url and owner.url not in contact else contact)
+    return blocks
+
+
+def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str) -> list[str]:
+    if context.answer_by is None:
+        return []
+    say = context.knowledge.phrases[language]
+    answer_by = written_out(context.answer_by, language)
+    arrived = say["receipt.arrived"].format(
+        day=written_out(context.received_at.astimezone(SWEDEN).date(), language),
+        time=clock_time(context.received_at, language),
+    )
+    if rest and telling:
+        questions = "\n".join(f"- ”{quoted(decision.question.text)}”" for decision in rest)
+        blocks = [f"{arrived} {say['receipt.rest'].format(answer_by=answer_by)}", questions]
+    else:
+        is_urgent = any(decision.is_urgent for decision in rest)
+        blocks = [f"{arrived} {say['receipt.urgent' if is_urgent else 'receipt.next'].format(answer_by=answer_by)}"]
+    for phrase in _extra_phrases(rest, context.knowledge):
+        blocks.append(say[f"receipt.{phrase}"])
+    if answer_language(context.language) is None:
+        blocks.append(say["receipt.other-language"])
+    has_contact = any(decision.outcome is Outcome.ROUTE for decision in telling)
+    return blocks if has_contact else [*blocks, say["receipt.phone"]]
+
+
+def _extra_phrases(decisions: Sequence[Decision], knowledge: Knowledge) -> list[str]:
+    intents = {decision.intent for decision in decisions}
+    return sorted({intent.phrase for intent in knowledge.intents if intent.id in intents and intent.phrase})
+
+
+def _is_draft(decision: Decision, knowledge: Knowledge) -> bool:
+    if decision.outcome is Outcome.ROUTE:
+        return knowledge.administrations[decision.administration or ""].approved_by is None
+    text = knowledge.articles[decision.article or ""].text(decision.language)
+    return text is None or text.approved_by is None
+
+
+def quoted(text: str) -> str:
+    """A question on one line, cut at a word where it is long."""
+    line = " ".join(text.split())
+    if len(line) <= QUOTE_LENGTH:
+        return line
+    return line[:QUOTE_LENGTH].rsplit(" ", 1)[0] + " …"

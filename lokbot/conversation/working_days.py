@@ -1,0 +1,80 @@
+"""When somebody answers: Swedish working days, and how a day is written out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+SWEDEN = ZoneInfo("Europe/Stockholm")
+
+
+def answer_day(arrived: datetime, *, working_days: int, day_ends: time, closed_days: Collection[date]) -> date:
+    """The latest day somebody answers what came in at ``arrived``.
+
+    What comes after ``day_ends`` or on a day off counts as arriving on the next working day.
+    """
+    local = arrived.astimezone(SWEDEN)
+    day = local.date()
+    if local.time() >= day_ends:
+        day += timedelta(days=1)
+    while not is_working_day(day, closed_days):
+        day += timedelta(days=1)
+    for _ in range(working_days):
+        day += timedelta(days=1)
+        while not is_working_day(day, closed_days):
+            day += timedelta(days=1)
+    return day
+
+
+def is_working_day(day: date, closed_days: Collection[date] = ()) -> bool:
+    """Neither weekend, Swedish holiday (lag 1989:253), midsummer, Christmas or New Year's eve, nor a closed day."""
+    return day.weekday() < 5 and day not in closed_days and day not in _holidays(day.year)
+
+
+def written_out(day: date, language: str) -> str:
+    """``tisdag den 24 november 2026`` / ``Tuesday 24 November 2026``."""
+    if language == "en":
+        return f"{_WEEKDAYS['en'][day.weekday()]} {day.day} {_MONTHS['en'][day.month - 1]} {day.year}"
+    return f"{_WEEKDAYS['sv'][day.weekday()]} den {day.day} {_MONTHS['sv'][day.month - 1]} {day.year}"
+
+
+def loosely_dated(value: str, language: str) -> str:
+    """A date as a source shows it (``2017-03-14``, ``2020-12``, ``2020``, or words), as people write it."""
+    match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", value)
+    if match is None or not 1 <= int(match[2]) <= 12:
+        return value
+    month = _MONTHS["en" if language == "en" else "sv"][int(match[2]) - 1]
+    return f"{int(match[3])} {month} {match[1]}" if match[3] else f"{month} {match[1]}"
+
+
+def clock_time(moment: datetime, language: str) -> str:
+    """``klockan 18.42`` / ``18:42``, in Sweden."""
+    local = moment.astimezone(SWEDEN)
+    return f"{local:%H:%M}" if language == "en" else f"klockan {local:%H.%M}"
+
+
+@cache
+def _holidays(year: int) -> frozenset[date]:
+    # "de facto": the eves, which no law makes holidays but on which nobody at the city is at work.
+    return frozenset(holidays.country_holidays("SE", years=year, categories=("public", "de_facto")))
+
+
+_WEEKDAYS = {
+    "sv": ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = {
+    "sv": (
+        "januari", "februari", "mars", "april", "maj", "juni",
+        "juli", "augusti", "september", "oktober", "november", "december",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+}  # fmt: skip

@@ -1,0 +1,675 @@
+"""One message after another its whole way: answered, pointed on, with a person, or visibly failed."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+
+from lokbot import describing
+from lokbot.config import Answering, Caps
+from lokbot.conversation import escalation, pipeline
+from lokbot.model import (
+    Address,
+    AnsweringMode,
+    Automatic,
+    Bounce,
+    ConversationStatus,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+)
+from lokbot.store import queries
+from lokbot.store.schema import Message
+from lokbot.store.session import Sessions, session_factory
+from lokbot.understanding import ANSWER_THRESHOLD, Understander
+from tests import sample_knowledge as sample
+from tests.integration.together import waits_for_a_lock
+from tests.integration.world import COORDINATORS, SEND, SUGGEST, Case, World, edited
+from tests.sample_mails import ANNA, STRANGER, attachment
+from tests.servers import wait_until
+
+SV = sample.phrases()["sv"]
+MACHINE = Automatic(True, "out-of-office", "Auto-Submitted: auto-replied")
+
+
+@pytest.fixture
+def world(sessions: Sessions) -> World:
+    return World(sessions)
+
+
+def state(case: Case) -> tuple[ConversationStatus, str | None]:
+    return case.conversation.status, case.conversation.reason
+
+
+def only(case: Case, kind: OutboxKind) -> str:
+    """The text of the one thing that the asker is told."""
+    told = case.told()
+    assert [item.kind for item in told] == [kind]
+    return told[0].text
+
+
+def is_with_a_person(case: Case, reason: str, *, has_receipt: bool) -> None:
+    """The case waits, the coordinators know why, and the asker has a receipt or not; no answer was given."""
+    assert state(case) == (ConversationStatus.WAITING, reason)
+    assert [item.to[0]["email"] for item in case.notified()] == list(COORDINATORS)
+    assert all(SV[f"reason.{reason}"].split("{")[0] in item.text for item in case.notified())
+    assert [item.kind for item in case.told()] == [OutboxKind.RECEIPT] * has_receipt
+    assert all((SV["notify.no-receipt"] in item.text) != has_receipt for item in case.notified())
+
+
+# ------------------------------------------------------------------ what the bot answers
+
+
+def test_an_approved_answer_goes_out_in_the_same_thread(world: World) -> None:
+    case = world.write(sample.JOIN, message_id="fraga@forening.example", subject="Om medlemskap")
+    assert [decision.outcome for decision in case.plan.decisions] == [Outcome.ANSWER]
+    assert case.message.state is MessageState.HANDLED
+    assert case.message.handled_at == world.now
+    assert case.conversation.status is ConversationStatus.BOT
+    assert case.conversation.topic == "anslutning"
+    assert case.notified() == []
+    (mail_out,) = world.deliver()
+    assert mail_out.to == (ANNA,)
+    assert (mail_out.subject, mail_out.in_reply_to) == ("SV: Om medlemskap", "fraga@forening.example")
+    assert mail_out.is_automatic
+    assert sample.knowledge().articles["ga-med"].texts["sv"].answer in mail_out.text
+    assert case.conversation.case_number in mail_out.text
+
+
+def test_an_english_question_gets_the_english_answer(world: World) -> None:
+    case = world.write(sample.JOIN_EN)
+    assert sample.knowledge().articles["ga-med"].texts["en"].answer in only(case, OutboxKind.REPLY)
+    assert case.conversation.language == case.message.language == "en"
+
+
+def test_several_questions_get_one_reply(world: World) -> None:
+    case = world.write(f"{sample.JOIN}\n\n{sample.PREMISES}")
+    text = only(case, OutboxKind.REPLY)
+    for article in ("ga-med", "lana-lokal"):
+        assert sample.knowledge().articles[article].texts["sv"].answer in text
+    assert case.notified() == []
+
+
+def test_what_is_known_is_answered_and_the_rest_goes_to_a_person(world: World) -> None:
+    case = world.write(f"{sample.JOIN}\n\n{sample.OWN}")
+    text = only(case, OutboxKind.REPLY)
+    assert sample.knowledge().articles["ga-med"].texts["sv"].answer in text
+    assert f"- ”{sample.OWN}”" in text
+    assert "tisdag den 3 mars 2026" in text
+    assert state(case) == (ConversationStatus.WAITING, "own-matter")
+    assert len(case.notified()) == len(COORDINATORS)
+
+
+def test_a_pointer_outside_the_city_ends_the_matter(world: World) -> None:
+    case = world.write(sample.POLICE)
+    assert "https://polisen.example/register" in only(case, OutboxKind.REPLY)
+    assert case.conversation.status is ConversationStatus.RESOLVED
+    assert case.notified() == []
+    assert case.items(OutboxKind.FORWARD) == []
+
+
+def test_a_pointer_in_the_city_waits_for_a_person_with_its_owner_proposed(world: World) -> None:
+    case = world.write(sample.CULTURE)
+    assert "kulturförvaltningen" in only(case, OutboxKind.REPLY)
+    assert state(case) == (ConversationStatus.WAITING, "rule")
+    assert case.conversation.administration == "kultur"
+    assert SV["notify.owner"].format(name="kulturförvaltningen") in case.notified()[0].text
+    assert case.items(OutboxKind.FORWARD) == []
+
+
+def test_thanks_are_not_answered(world: World) -> None:
+    case = world.write(sample.THANKS)
+    assert case.conversation.outbox == []
+    assert case.conversation.status is ConversationStatus.RESOLVED
+    assert case.message.state is MessageState.HANDLED
+
+
+def test_thanks_for_an_answer_close_the_matter(world: World) -> None:
+    first = world.write(sample.JOIN)
+    thanks = world.write(sample.THANKS, in_reply_to=(first.told()[0].external_id,))
+    assert thanks.conversation.id == first.conversation.id
+    assert len(thanks.told()) == 1
+    assert thanks.conversation.status is ConversationStatus.RESOLVED
+
+
+def test_thanks_while_a_person_has_the_case_change_nothing(world: World) -> None:
+    first = world.write(sample.OWN)
+    thanks = world.write(sample.THANKS, in_reply_to=(first.told()[0].external_id,))
+    assert state(thanks) == (ConversationStatus.WAITING, "own-matter")
+    assert len(thanks.notified()) == len(COORDINATORS)
+
+
+# ------------------------------------------------------------------ suggestions
+
+
+def test_in_suggest_mode_the_asker_gets_a_receipt_and_the_coordinator_the_draft(sessions: Sessions) -> None:
+    world = World(sessions, SUGGEST)
+    case = world.write(sample.JOIN)
+    answer = sample.knowledge().articles["ga-med"].texts["sv"].answer
+    receipt = only(case, OutboxKind.RECEIPT)
+    assert answer not in receipt
+    (draft,) = case.items(OutboxKind.REPLY, status=OutboxStatus.HELD)
+    assert answer in draft.text
+    assert draft.text.startswith(SV["opening.released"])
+    assert state(case) == (ConversationStatus.WAITING, "sure")
+    for item in case.notified():
+        assert SV["notify.held"].format(held=SV["held.suggest-mode"]) in item.text
+        assert "> Styrelsen fattar ett beslut." in item.text
+    assert {message.to[0].email for message in world.deliver()} == {
+        "anna@forening.example",
+        *(address for address in COORDINATORS),
+    }
+    assert draft.id not in {item.id for item in case.items(status=OutboxStatus.SENT)}
+
+
+@pytest.mark.parametrize(
+    ("question", "held"),
+    [(sample.DRAFT, "not-approved"), (sample.OLD, "review-passed"), (sample.AMOUNT, "not-checked")],
+)
+def test_what_may_not_go_by_itself_is_suggested(sessions: Sessions, question: str, held: str) -> None:
+    world = World(sessions)
+    world.now = world.now.replace(year=2027, month=4)
+    case = world.write(question)
+    assert only(case, OutboxKind.RECEIPT)
+    assert [item.status for item in case.items(OutboxKind.REPLY)] == [OutboxStatus.HELD]
+    assert SV["notify.held"].format(held=SV[f"held.{held}"]) in case.notified()[0].text
+    decision = case.conversation.messages[0].questions[0].decisions[0]
+    assert (decision.held_because, decision.outbox_id) == (held, case.items(OutboxKind.REPLY)[0].id)
+
+
+def test_drafts_go_in_the_demo_marked_as_such(sessions: Sessions) -> None:
+    case = World(sessions, edited(SEND, drafts_allowed=True)).write(sample.DRAFT)
+    assert SV["draft"] in only(case, OutboxKind.REPLY)
+
+
+def test_one_topic_may_be_suggested_and_the_rest_sent(sessions: Sessions) -> None:
+    answering = Answering(default=AnsweringMode.SEND, topics={"lokaler": AnsweringMode.SUGGEST})
+    case = World(sessions, edited(SEND, answering=answering)).write(f"{sample.JOIN}\n\n{sample.PREMISES}")
+    told = only(case, OutboxKind.REPLY)
+    articles = sample.knowledge().articles
+    assert articles["ga-med"].texts["sv"].answer in told
+    assert articles["lana-lokal"].texts["sv"].answer not in told
+    assert f"- ”{sample.PREMISES}”" in told
+    (draft,) = case.items(OutboxKind.REPLY, status=OutboxStatus.HELD)
+    assert articles["lana-lokal"].texts["sv"].answer in draft.text
+    assert articles["ga-med"].texts["sv"].answer not in draft.text
+
+
+@pytest.mark.parametrize(("scope", "value"), [("all", ""), ("topic", "anslutning"), ("article", "ga-med")])
+def test_a_paused_answer_is_suggested(world: World, scope: escalation.PauseScope, value: str) -> None:
+    with world.sessions.begin() as session:
+        escalation.pause(session, scope, value, actor="Kim", settings=world.settings, now=world.now)
+    case = world.write(sample.JOIN)
+    assert only(case, OutboxKind.RECEIPT)
+    assert SV["held.paused"] in case.notified()[0].text
+    assert [message.to[0].email for message in world.deliver()].count("anna@forening.example") == 1
+
+
+# ------------------------------------------------------------------ to a person
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (sample.OWN, "own-matter"),
+        (sample.HAND_IN, "hand-in"),
+        (sample.PERSON, "person-wanted"),
+        (sample.NONSENSE, "nothing-found"),
+        ("Wir möchten gerne wissen, wie unser Verein Mitglied werden kann und was das kostet.", "other-language"),
+        ("", "no-words"),
+    ],
+)
+def test_a_person_answers_and_the_asker_gets_a_receipt(world: World, text: str, reason: str) -> None:
+    case = world.write(text)
+    is_with_a_person(case, reason, has_receipt=True)
+    assert case.conversation.answer_by == date(2026, 3, 3)
+    assert case.conversation.waiting_since == world.now
+    assert "klockan 10.30" in case.told()[0].text
+
+
+@pytest.mark.parametrize(("text", "has_number"), [(sample.RECORDS, False), (sample.DANGER, True)])
+def test_the_urgent_goes_to_a_person_at_once(world: World, text: str, has_number: bool) -> None:
+    case = world.write(f"{sample.JOIN}\n\n{text}")
+    is_with_a_person(case, "urgent", has_receipt=True)
+    assert case.conversation.is_urgent
+    assert (SV["receipt.emergency"] in case.told()[0].text) == has_number
+    assert all("BRÅDSKANDE" in item.subject for item in case.notified())
+    assert sample.knowledge().articles["ga-med"].texts["sv"].answer not in case.told()[0].text
+
+
+def test_an_attachment_goes_to_a_person_and_a_drawn_logotype_does_not(world: World) -> None:
+    is_with_a_person(world.write(sample.JOIN, attachments=(attachment(),)), "attachment", has_receipt=True)
+    logo = attachment(b"x" * 49_999, "logo.png", "image/png")
+    assert only(world.write(sample.PREMISES, attachments=(logo,)), OutboxKind.REPLY)
+    photo = attachment(b"x" * 50_000, "foto.jpg", "image/jpeg")
+    is_with_a_person(world.write("Titta!", attachments=(photo,)), "attachment", has_receipt=True)
+
+
+def test_what_cannot_be_read_goes_to_a_person(world: World) -> None:
+    is_with_a_person(world.write("?", is_readable=False), "unreadable", has_receipt=True)
+
+
+@pytest.mark.parametrize("text", [sample.JOIN, sample.OWN, sample.RECORDS, sample.CULTURE])
+@pytest.mark.parametrize("settings", [SEND, SUGGEST])
+def test_without_an_address_a_person_sees_the_message_whatever_it_asks(
+    sessions: Sessions, text: str, settings: Any
+) -> None:
+    case = World(sessions, settings).write(text, sender=Address("Någon", ""))
+    assert case.conversation.status is ConversationStatus.WAITING
+    assert case.told() == []
+    assert len(case.notified()) == len(COORDINATORS)
+    assert SV["notify.no-receipt"] in case.notified()[0].text
+
+
+def test_a_reply_to_an_automatic_answer_goes_to_a_person(world: World) -> None:
+    first = world.write(sample.JOIN)
+    again = world.write("Det där förstod vi inte.", in_reply_to=(first.told()[0].external_id,))
+    assert again.conversation.id == first.conversation.id
+    assert state(again) == (ConversationStatus.WAITING, "reply-to-answer")
+    assert [item.kind for item in again.told()] == [OutboxKind.REPLY, OutboxKind.RECEIPT]
+    assert "Tidigare i ärendet" in again.notified()[0].text
+
+
+def test_a_new_question_in_reply_to_an_answer_is_answered(world: World) -> None:
+    first = world.write(sample.JOIN)
+    again = world.write(sample.PREMISES, in_reply_to=(first.told()[0].external_id,))
+    assert [item.kind for item in again.told()] == [OutboxKind.REPLY, OutboxKind.REPLY]
+    same = world.write(sample.JOIN, in_reply_to=(first.told()[0].external_id,))
+    assert state(same) == (ConversationStatus.WAITING, "reply-to-answer")
+
+
+def test_more_from_the_asker_while_a_person_has_the_case(world: World) -> None:
+    first = world.write(sample.OWN)
+    more = world.write(sample.JOIN, in_reply_to=(first.told()[0].external_id,))
+    assert state(more) == (ConversationStatus.WAITING, "own-matter")
+    assert len(more.told()) == 1, "they have a receipt already"
+    assert len(more.notified()) == 2 * len(COORDINATORS)
+
+
+def test_a_new_message_opens_a_resolved_case(world: World) -> None:
+    first = world.write(sample.OWN)
+    with world.sessions.begin() as session:
+        found = queries.conversation_for(session, first.conversation.id)
+        assert found is not None
+        escalation.resolve(session, found, actor="Kim", now=world.now)
+    more = world.write(sample.OWN + " Igen.", in_reply_to=(first.told()[0].external_id,))
+    assert state(more) == (ConversationStatus.WAITING, "own-matter")
+    assert len(more.told()) == 2
+
+
+def test_a_reply_address_in_another_domain_is_not_answered(world: World) -> None:
+    case = world.write(sample.JOIN, reply_to=(STRANGER,))
+    is_with_a_person(case, "reply-elsewhere", has_receipt=False)
+    same = world.write(sample.PREMISES, reply_to=(Address("Kassör", "kassor@forening.example"),))
+    assert [item.to[0]["email"] for item in same.told()] == ["kassor@forening.example"]
+
+
+@pytest.mark.parametrize("caps", [Caps(per_sender_per_day=2), Caps(outbox_per_hour=2)])
+def test_over_the_cap_a_person_decides(sessions: Sessions, caps: Caps) -> None:
+    world = World(sessions, edited(SEND, caps=caps))
+    for question in (sample.JOIN, sample.PREMISES):
+        assert only(world.write(question), OutboxKind.REPLY)
+    is_with_a_person(world.write(sample.SPORTS), "over-cap", has_receipt=False)
+    world.later(days=1, seconds=1)
+    assert only(world.write(sample.JOIN + " Ny dag."), OutboxKind.REPLY)
+
+
+def test_the_cap_of_one_sender_is_not_that_of_another(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(per_sender_per_day=1)))
+    world.write(sample.JOIN)
+    assert only(world.write(sample.JOIN, sender=STRANGER), OutboxKind.REPLY)
+
+
+# ------------------------------------------------------------------ machines
+
+
+@pytest.mark.parametrize("text", [sample.JOIN, sample.DANGER, sample.OWN])
+def test_automatic_mail_is_stored_and_never_answered(world: World, text: str) -> None:
+    case = world.write(text, automatic=MACHINE)
+    assert case.conversation.outbox == []
+    assert case.conversation.status is ConversationStatus.RESOLVED
+    assert case.message.state is MessageState.HANDLED
+    assert case.plan.decisions[0].reason == "automatic"
+
+
+def test_an_autosvar_to_our_answer_changes_nothing_for_a_waiting_case(world: World) -> None:
+    first = world.write(sample.OWN)
+    auto = world.write("Jag är på semester.", in_reply_to=(first.told()[0].external_id,), automatic=MACHINE)
+    assert state(auto) == (ConversationStatus.WAITING, "own-matter")
+    assert len(auto.notified()) == len(COORDINATORS)
+
+
+def bounce_of(world: World, item_id: str, recipient: str) -> Case:
+    return world.write(
+        "Ert mejl kom inte fram.",
+        sender=Address("", "mailer-daemon@annan.example"),
+        automatic=Automatic(True, "bounce", "multipart/report"),
+        bounce=Bounce(True, (recipient,), True, item_id),
+    )
+
+
+def test_a_bounce_of_our_answer_is_shown_to_a_person(world: World) -> None:
+    first = world.write(sample.JOIN)
+    world.deliver()
+    bounce = bounce_of(world, first.told()[0].external_id, "anna@forening.example")
+    assert bounce.conversation.id == first.conversation.id
+    assert state(bounce) == (ConversationStatus.WAITING, "bounce")
+    assert len(bounce.told()) == 1, "nobody answers a bounce"
+    assert len(bounce.notified()) == len(COORDINATORS)
+
+
+def test_a_bounce_of_a_notification_makes_no_storm(world: World) -> None:
+    """A coordinator's mailbox is full: telling them so by mail would bounce again, for ever."""
+    first = world.write(sample.OWN)
+    bounce = bounce_of(world, first.notified()[0].external_id, COORDINATORS[0])
+    assert bounce.conversation.id == first.conversation.id
+    assert len(bounce.notified()) == len(COORDINATORS)
+    assert state(bounce) == (ConversationStatus.WAITING, "own-matter")
+
+
+def test_a_bounce_of_a_forward_is_shown_to_a_person(world: World) -> None:
+    first = world.write(sample.GARDEN)
+    world.deliver()
+    (forward,) = first.items(OutboxKind.FORWARD)
+    bounce = bounce_of(world, forward.external_id, "fritid@stad.example")
+    assert len(bounce.notified()) == 2 * len(COORDINATORS)
+
+
+def test_a_bounce_of_somebody_elses_mail_is_only_stored(world: World) -> None:
+    case = bounce_of(world, "annans@x.example", "bo@x.example")
+    assert case.conversation.outbox == []
+
+
+# ------------------------------------------------------------------ our own people
+
+
+def test_a_coordinators_own_mail_is_kept_and_its_writer_told(world: World) -> None:
+    first = world.write(sample.OWN)
+    note = world.write(
+        "Jag ringer dem. Hur går vi med i samverkan?",
+        sender=Address("Vik", "vikarie@stad.example"),
+        in_reply_to=(first.notified()[1].external_id,),
+    )
+    assert note.conversation.id == first.conversation.id
+    assert len(note.told()) == 1
+    new = note.notified()[len(COORDINATORS) :]
+    assert [item.to[0]["email"] for item in new] == ["vikarie@stad.example"]
+    assert SV["notify.note"].format(case=first.conversation.case_number) in new[0].text
+
+
+def test_after_a_note_the_answer_still_goes_to_the_asker(world: World) -> None:
+    first = world.write(sample.OWN, message_id="fraga@forening.example")
+    world.write(
+        "Jag ringer.",
+        sender=Address("", "samordnare@stad.example"),
+        in_reply_to=(first.notified()[0].external_id,),
+    )
+    world.write("Semester.", in_reply_to=(first.told()[0].external_id,), automatic=MACHINE)
+    bounce_of(world, first.told()[0].external_id, "anna@forening.example")
+    with world.sessions.begin() as session:
+        found = queries.conversation_for(session, first.conversation.id)
+        assert found is not None
+        item = escalation.coordinator_reply(session, found, "Ja.", actor="Kim", settings=world.settings, now=world.now)
+        assert item.to == [{"name": "Anna Prov", "email": "anna@forening.example"}]
+        assert item.in_reply_to == "fraga@forening.example"
+
+
+def test_an_administrations_answer_is_for_people_and_gets_no_receipt(world: World) -> None:
+    first = world.write(sample.GARDEN)
+    world.deliver()
+    (forward,) = first.items(OutboxKind.FORWARD)
+    with world.sessions.begin() as session:
+        found = queries.conversation_for(session, first.conversation.id)
+        assert found is not None
+        escalation.resolve(session, found, actor="Kim", now=world.now)
+    before = len(first.told())
+    answer = world.write(
+        f"Vi svarar dem. {sample.PREMISES}",
+        sender=Address("Fri Tid", "fri.tid@stad.example"),
+        in_reply_to=(forward.external_id,),
+    )
+    assert answer.conversation.id == first.conversation.id
+    assert len(answer.told()) == before
+    assert answer.conversation.status is ConversationStatus.WAITING
+    assert "Vi svarar dem." in answer.notified()[-1].text
+    with world.sessions.begin() as session:
+        found = queries.conversation_for(session, first.conversation.id)
+        assert found is not None
+        assert escalation.asker(found) == ANNA
+
+
+# ------------------------------------------------------------------ forwarding by itself
+
+
+def test_what_an_administration_takes_itself_is_forwarded_and_then_told(world: World) -> None:
+    case = world.write(sample.GARDEN)
+    assert state(case) == (ConversationStatus.WAITING, "rule")
+    assert [item.kind for item in case.told()] == [OutboxKind.REPLY]
+    sent = world.deliver()
+    by_address = {message.to[0].email: message for message in sent if message.to[0].email != "anna@forening.example"}
+    assert sample.GARDEN in by_address["fritid@stad.example"].text
+    to_anna = [message.text for message in sent if message.to[0].email == "anna@forening.example"]
+    assert len(to_anna) == 2
+    assert SV["forwarded"].format(name="fritidsförvaltningen") in to_anna[1]
+    assert "vidare till" not in to_anna[0]
+    assert case.conversation.status is ConversationStatus.WITH_ADMINISTRATION
+
+
+def test_a_forward_that_fails_is_not_told_of(world: World) -> None:
+    world.refuses = {"fritid@stad.example"}
+    case = world.write(sample.GARDEN)
+    to_anna = [message.text for message in world.deliver() if message.to[0].email == "anna@forening.example"]
+    assert len(to_anna) == 1
+    assert "vidare till" not in to_anna[0]
+    assert case.conversation.status is ConversationStatus.WAITING
+    assert "fritid@stad.example" in case.notified()[-1].text
+
+
+# ------------------------------------------------------------------ what is remembered
+
+
+def test_what_was_told_from_which_version_and_why(world: World) -> None:
+    """The question that the store exists to answer."""
+    case = world.write(sample.JOIN)
+    world.deliver()
+    changed = sample.rewritten("ga-med", "En ny text.", by="Lo Prov")
+    world.publish(sample.with_article(replace(changed, texts={**changed.texts})))
+    conversation = case.conversation
+    (question,) = conversation.messages[0].questions
+    (decision,) = question.decisions
+    assert question.text == sample.JOIN
+    assert question.understanding["matches"][0]["article"] == "ga-med"
+    assert (decision.outcome, decision.rule, decision.reason) == (Outcome.ANSWER, "answer_when_sure", "sure")
+    assert decision.missed[0] == "tell_a_person_that_our_mail_bounced"
+    assert decision.evidence
+    assert decision.confidence > ANSWER_THRESHOLD
+    assert decision.revision is not None
+    assert (decision.revision.article, decision.revision.version) == ("ga-med", 1)
+    assert decision.revision.content["answer"] == sample.knowledge().articles["ga-med"].texts["sv"].answer
+    told = next(item for item in conversation.outbox if item.id == decision.outbox_id)
+    assert told.status is OutboxStatus.SENT
+    with world.sessions.begin() as session:
+        found = queries.conversation_for(session, conversation.case_number)
+        assert found is not None
+        text = describing.case(found, queries.events_of(session, found), with_reasons=True)
+    assert "ga-med (sv) version 1, godkänd av Kim Prov 2026-02-01" in text
+    assert f"mejl {told.id}" in text
+    assert "answer_when_sure" in text
+    assert [event.verb for event in case.events()] == ["received", "decided", "sent"]
+
+
+def test_events_hold_nothing_that_the_asker_wrote(world: World) -> None:
+    case = world.write(f"{sample.OWN} Hemlig Person 0701234567", subject="Hemligt ämne")
+    world.deliver()
+    details = " ".join(str(event.detail) for event in case.events())
+    for secret in ("Hemlig", "0701234567", "ansökan", "anna@"):
+        assert secret not in details.replace(case.message.external_id, "")
+
+
+# ------------------------------------------------------------------ what fails
+
+
+class Failing(Understander):
+    """Raises once for every message, with words of the asker in its error."""
+
+    def understand(self, text: str, *, subject: str = "") -> Any:  # noqa: ARG002
+        raise KeyError(text)
+
+
+def broken(world: World) -> None:
+    world.active = replace(world.active, understander=Failing(world.active.knowledge))
+
+
+def test_a_failure_is_shown_and_nothing_is_sent_to_the_asker(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    broken(world)
+    case = world.write(sample.JOIN)
+    message = case.message
+    assert message.state is MessageState.FAILED
+    assert message.failure is not None
+    assert message.failure.startswith("KeyError in Failing.understand line ")
+    assert sample.JOIN not in message.failure + caplog.text
+    assert case.told() == []
+    assert state(case) == (ConversationStatus.WAITING, "failed")
+    assert [item.subject.split("]")[1].split(":")[0].strip() for item in case.notified()] == ["Något gick fel"] * 2
+    assert [event.verb for event in case.events()] == ["received", "escalated", "failed"]
+    assert world.handle_next() is None, "a failed message is not tried again by itself"
+
+
+def test_what_was_written_before_a_failure_is_taken_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("late")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "remember", fail)  # the last step: all before it has been done
+        case = world.write(sample.JOIN)
+    assert case.message.state is MessageState.FAILED
+    assert case.told() == []
+    assert case.conversation.messages[0].questions == []
+
+
+def test_after_a_retry_the_message_goes_its_whole_way(world: World) -> None:
+    healthy = world.active
+    broken(world)
+    case = world.write(sample.OWN)
+    world.active = healthy
+    with world.sessions.begin() as session:
+        found = queries.conversation_for(session, case.conversation.id)
+        assert found is not None
+        assert escalation.retry(session, found, actor="Kim", now=world.now) == 1
+    assert world.handle_next() is not None
+    assert case.message.state is MessageState.HANDLED
+    assert case.message.failure is None
+    assert [item.kind for item in case.told()] == [OutboxKind.RECEIPT]
+    assert state(case) == (ConversationStatus.WAITING, "own-matter")
+
+
+def test_one_failure_does_not_hold_up_the_next(world: World) -> None:
+    healthy = world.active
+    broken(world)
+    world.write(sample.JOIN)
+    world.active = healthy
+    assert only(world.write(sample.PREMISES), OutboxKind.REPLY)
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside: nothing after it runs."""
+
+
+def test_a_message_that_stops_the_process_every_time_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    identity = world.store(sample.JOIN)
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, "handle", die)
+        for attempt in range(1, pipeline.MAX_ATTEMPTS + 1):
+            with pytest.raises(Killed):
+                world.handle_next()
+            with world.sessions.begin() as session:
+                message = session.get_one(Message, identity)
+                assert (message.attempts, message.state) == (attempt, MessageState.STORED)
+        assert world.handle_next() is None, "another worker may have just begun with it"
+        world.later(minutes=1)
+        assert world.handle_next() is not None
+    case = Case(world, identity, pipeline.Plan((), (), (), ()))
+    assert case.message.state is MessageState.FAILED
+    assert state(case) == (ConversationStatus.WAITING, "failed")
+    assert len(case.notified()) == len(COORDINATORS)
+    assert case.told() == []
+    assert world.handle_next() is None
+
+
+def test_nothing_to_handle(world: World) -> None:
+    assert world.handle_next() is None
+
+
+# ------------------------------------------------------------------ two at once, on PostgreSQL
+
+
+def test_who_takes_over_while_the_bot_decides_keeps_the_case(postgres: Engine) -> None:
+    """The bot has looked and not yet committed; whoever takes over waits for it and takes back what it queued."""
+    world = World(session_factory(postgres))
+    first = world.write(sample.POLICE)
+    world.deliver()
+    identity = world.store(sample.JOIN, in_reply_to=(first.told()[0].external_id,))
+
+    def take() -> int:
+        with world.sessions.begin() as session:
+            found = queries.conversation_for(session, first.conversation.id)
+            assert found is not None
+            return escalation.take_over(session, found, actor="Kim", now=world.now)
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.sessions.begin() as session:
+            message = session.get_one(Message, identity)
+            pipeline.handle(session, message, world.active, world.settings, now=world.now)
+            taken = pool.submit(take)
+            wait_until(lambda: waits_for_a_lock(postgres), "who takes over waits for the bot")
+        assert taken.result() == 1
+    assert first.conversation.status is ConversationStatus.TAKEN
+    assert first.conversation.taken_by == "Kim"
+    assert [item.status for item in first.items(OutboxKind.REPLY)] == [OutboxStatus.SENT, OutboxStatus.CANCELLED]
+    assert world.deliver() == []
+
+
+def test_the_bot_waits_for_who_is_taking_over_and_is_then_silent(postgres: Engine) -> None:
+    world = World(session_factory(postgres))
+    first = world.write(sample.POLICE)
+    world.deliver()
+    world.store(sample.JOIN, in_reply_to=(first.told()[0].external_id,))
+    with ThreadPoolExecutor(1) as pool:
+        with world.sessions.begin() as session:
+            found = queries.conversation_for(session, first.conversation.id)
+            assert found is not None
+            escalation.take_over(session, found, actor="Kim", now=world.now)
+            handled = pool.submit(world.handle_next)
+            wait_until(lambda: waits_for_a_lock(postgres), "the bot waits for who takes over")
+        result = handled.result()
+    assert result is not None
+    assert [decision.reason for decision in result[1].decisions] == ["with-a-person"]
+    assert (first.conversation.status, first.conversation.taken_by) == (ConversationStatus.TAKEN, "Kim")
+    assert len(first.told()) == 1
+
+
+def test_two_workers_handle_each_message_once(sessions: Sessions) -> None:
+    world = World(sessions)
+    for number in range(6):
+        world.store(f"{sample.OWN} {number}", sender=Address("", f"nr{number}@forening.example"))
+
+    def work(_: int) -> None:
+        while world.handle_next() is not None:
+            pass
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    with world.sessions.begin() as session:
+        assert [(m.state, m.failure) for m in session.scalars(select(Message))] == [(MessageState.HANDLED, None)] * 6
+    sent = world.deliver()
+    to_askers = sorted(message.to[0].email for message in sent if message.to[0].email not in COORDINATORS)
+    assert to_askers == [f"nr{number}@forening.example" for number in range(6)]

@@ -1,0 +1,155 @@
+"""The whole path in one process: a store, the sample knowledge, and a door that notes what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from lokbot import understanding
+from lokbot.config import Answering, Settings, SmtpSettings
+from lokbot.conversation import delivery, intake, pipeline
+from lokbot.conversation.pipeline import Active, Plan
+from lokbot.knowledge import publishing
+from lokbot.model import (
+    AnsweringMode,
+    ChannelError,
+    ChannelName,
+    Knowledge,
+    OutboxKind,
+    OutboxStatus,
+    OutgoingMessage,
+)
+from lokbot.store import queries
+from lokbot.store.schema import Conversation, Event, Message, OutboxItem
+from lokbot.store.session import Sessions
+from tests import sample_knowledge as sample
+from tests.sample_mails import NOW, mail
+
+COORDINATORS = ("samordnare@stad.example", "Vikarie@stad.example")
+SEND = Settings(
+    coordinators=COORDINATORS,
+    smtp=SmtpSettings(from_address="lok@stad.example"),
+    answering=Answering(default=AnsweringMode.SEND),
+)
+SUGGEST = SEND.model_copy(update={"answering": Answering()})
+
+
+@dataclass(repr=False)
+class World:
+    """What is stored, what the bot knows, and what has gone out."""
+
+    sessions: Sessions
+    settings: Settings = SEND
+    knowledge: Knowledge = field(default_factory=sample.knowledge)
+    now: datetime = NOW
+    sent: list[OutgoingMessage] = field(default_factory=list)
+    refuses: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.active = self.publish(self.knowledge)
+
+    def publish(self, knowledge: Knowledge) -> Active:
+        """Import ``knowledge``; what is approved in it answers from now on."""
+        with self.sessions.begin() as session:
+            publishing.import_knowledge(session, knowledge, now=self.now)
+            found = publishing.active(session, knowledge, prefer_approved=True)
+        self.active = Active(found, understanding.build(found))
+        return self.active
+
+    def send(self, message: OutgoingMessage) -> None:
+        """The door. An address that refuses does so for good."""
+        if {address.email for address in message.to} & self.refuses:
+            raise ChannelError("550 no such user", permanent=True)
+        self.sent.append(message)
+
+    def store(self, text: str = "", **values: Any) -> int:
+        """A mail arrives; gives the id of its message."""
+        with self.sessions.begin() as session:
+            incoming = mail(text, **{"received_at": self.now, **values})
+            return intake.receive(session, incoming, now=self.now).message_id
+
+    def write(self, text: str = "", **values: Any) -> Case:
+        """A mail arrives and is handled; nothing is sent yet."""
+        identity = self.store(text, **values)
+        handled = self.handle_next()
+        assert handled is not None
+        assert handled[0] == identity
+        return Case(self, identity, handled[1])
+
+    def handle_next(self) -> tuple[int, Plan] | None:
+        return pipeline.handle_next(self.sessions, self.active, self.settings, now=self.now)
+
+    def deliver(self) -> Sequence[OutgoingMessage]:
+        """Send all that is due; gives what was sent now."""
+        before = len(self.sent)
+        while delivery.deliver_next(
+            self.sessions, {ChannelName.MAIL: self}, self.settings, self.active.knowledge, worker="w", now=self.now
+        ):
+            pass
+        return self.sent[before:]
+
+    def later(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What became of one message."""
+
+    world: World
+    message_id: int
+    plan: Plan
+
+    @property
+    def message(self) -> Message:
+        with self.world.sessions.begin() as session:
+            return session.get_one(Message, self.message_id)
+
+    @property
+    def conversation(self) -> Conversation:
+        """Freshly read, with its messages, questions, decisions and outbox."""
+        with self.world.sessions.begin() as session:
+            number = session.get_one(Message, self.message_id).conversation_id
+            found = queries.conversation_for(session, number)
+            assert found is not None
+            assert found.contact is not None
+            for message in found.messages:
+                assert all(decision.revision or True for q in message.questions for decision in q.decisions)
+                assert message.attachments is not None
+            return found
+
+    def items(self, *kinds: OutboxKind, status: OutboxStatus | None = None) -> list[OutboxItem]:
+        """What stands in the outbox for this conversation."""
+        return [
+            item
+            for item in self.conversation.outbox
+            if (not kinds or item.kind in kinds) and (status is None or item.status is status)
+        ]
+
+    def told(self) -> list[OutboxItem]:
+        """What the asker got or is to get by itself."""
+        return [
+            item
+            for item in self.items(OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
+            if item.status is not OutboxStatus.HELD
+        ]
+
+    def notified(self) -> list[OutboxItem]:
+        return self.items(OutboxKind.NOTIFICATION)
+
+    def events(self) -> list[Event]:
+        with self.world.sessions.begin() as session:
+            return list(queries.events_of(session, self.conversation))
+
+
+def edited(settings: Settings, **values: Any) -> Settings:
+    """``settings`` with some of them changed."""
+    return settings.model_copy(update=values)
+
+
+def unreviewed(article: str) -> Knowledge:
+    """The sample with one article whose check is long past."""
+    found = sample.knowledge().articles[article]
+    return sample.with_article(replace(found, checked_on=None))

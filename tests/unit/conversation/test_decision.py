@@ -1,0 +1,468 @@
+"""The table of rules: each hit and missed, in its order, and what may be told by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lokbot.conversation import decision as decisions
+from lokbot.conversation.decision import (
+    MESSAGE_RULES,
+    QUESTION_RULES,
+    Situation,
+    answer_language,
+    decide,
+    is_for_a_person,
+    overall,
+    why_held,
+)
+from lokbot.model import (
+    AnsweringMode,
+    ConversationStatus,
+    Decision,
+    Evidence,
+    IntentHit,
+    Match,
+    Outcome,
+    Owner,
+    Question,
+    Understanding,
+)
+from tests import sample_knowledge as sample
+
+KNOWLEDGE = sample.knowledge()
+THRESHOLD = 0.75
+TODAY = date(2026, 3, 2)
+NAMES = [rule.__name__ for rule in (*MESSAGE_RULES, *QUESTION_RULES)]
+
+
+def evidence(detail: str = "ord") -> Evidence:
+    return Evidence("rule", detail, 1.0)
+
+
+def hit(identity: str) -> IntentHit:
+    return IntentHit(next(intent for intent in KNOWLEDGE.intents if intent.id == identity), evidence(identity))
+
+
+def question(
+    text: str = "Hur gör vi?",
+    *,
+    language: str = "sv",
+    intents: tuple[str, ...] = (),
+    match: tuple[str, float] | None = None,
+    owner: str | None = None,
+) -> Question:
+    return Question(
+        text,
+        language,
+        tuple(hit(identity) for identity in intents),
+        (Match(match[0], match[1], (Evidence("lexical", "gör", 3.2),)),) if match else (),
+        (Owner(owner, 0.5, (evidence(),)),) if owner else (),
+    )
+
+
+SURE = question(match=("ga-med", 0.9))
+
+
+def situation(*questions: Question, **facts: Any) -> Situation:
+    language = questions[0].language if questions else "und"
+    return Situation(Understanding(language, questions), facts.pop("knowledge", KNOWLEDGE), THRESHOLD, **facts)
+
+
+def decided(*questions: Question, **facts: Any) -> Decision:
+    """The decision of the first question."""
+    return decide(situation(*questions, **facts))[0]
+
+
+# ------------------------------------------------------------------ each rule, in the order of the table
+
+# What makes one rule, and none before it, have an opinion.
+CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
+    ("tell_a_person_that_our_mail_bounced", (SURE,), {"is_bounce_of_ours": True}, Outcome.ESCALATE, "bounce"),
+    ("ignore_automatic_mail", (SURE,), {"is_automatic": True}, Outcome.IGNORE, "automatic"),
+    (
+        "keep_a_coordinators_mail_inside",
+        (SURE,),
+        {"is_from_coordinator": True},
+        Outcome.ESCALATE,
+        "from-coordinator",
+    ),
+    (
+        "leave_an_administrations_mail_to_the_coordinator",
+        (SURE,),
+        {"is_from_inside": True},
+        Outcome.ESCALATE,
+        "with-a-person",
+    ),
+    ("alarm_for_the_urgent", (question(intents=("begaran-handling",)),), {}, Outcome.ESCALATE, "urgent"),
+    ("let_thanks_rest", (question(intents=("tack",)),), {}, Outcome.IGNORE, "thanks"),
+    (
+        "leave_it_to_the_coordinator",
+        (SURE,),
+        {"status": ConversationStatus.TAKEN},
+        Outcome.ESCALATE,
+        "with-a-person",
+    ),
+    ("show_what_cannot_be_read", (SURE,), {"is_readable": False}, Outcome.ESCALATE, "unreadable"),
+    ("fetch_a_person_when_asked", (question(intents=("manniska",)),), {}, Outcome.ESCALATE, "person-wanted"),
+    ("answer_nobody_elsewhere", (SURE,), {"is_reply_elsewhere": True}, Outcome.ESCALATE, "reply-elsewhere"),
+    ("stop_at_the_cap", (SURE,), {"is_over_cap": True}, Outcome.ESCALATE, "over-cap"),
+    (
+        "give_a_reply_to_a_person",
+        (question(match=("ga-med", 0.5)),),
+        {"was_answered": True},
+        Outcome.ESCALATE,
+        "reply-to-answer",
+    ),
+    ("keep_own_matters_with_people", (question(intents=("var-ansokan",)),), {}, Outcome.ESCALATE, "own-matter"),
+    ("show_attachments_to_a_person", (SURE,), {"has_attachment": True}, Outcome.ESCALATE, "attachment"),
+    ("say_nothing_to_thanks", (question(intents=("tack",)), SURE), {}, Outcome.IGNORE, "thanks"),
+    ("leave_other_languages_to_a_person", (question(language="so"),), {}, Outcome.ESCALATE, "other-language"),
+    ("answer_what_a_rule_knows", (question(intents=("idrott",)),), {}, Outcome.ANSWER, "rule"),
+    ("answer_when_sure", (SURE,), {}, Outcome.ANSWER, "sure"),
+    ("point_to_the_owner", (question(intents=("konserter",)),), {}, Outcome.ROUTE, "rule"),
+    ("ask_a_person_when_unsure", (question(),), {}, Outcome.ESCALATE, "nothing-found"),
+]
+
+
+def test_every_rule_has_a_case_in_the_order_of_the_table() -> None:
+    assert [case[0] for case in CASES] == NAMES
+
+
+@pytest.mark.parametrize(("rule", "questions", "facts", "outcome", "reason"), CASES, ids=[case[0] for case in CASES])
+def test_a_rule_decides_and_those_before_it_were_asked_in_vain(
+    rule: str, questions: tuple[Question, ...], facts: dict[str, Any], outcome: Outcome, reason: str
+) -> None:
+    decision = decided(*questions, **facts)
+    assert (decision.rule, decision.outcome, decision.reason) == (rule, outcome, reason)
+    assert list(decision.missed) == NAMES[: NAMES.index(rule)]
+
+
+# Two rules that both have an opinion: the one that stands first in the table wins.
+@pytest.mark.parametrize(
+    ("questions", "facts", "winner"),
+    [
+        ((SURE,), {"is_bounce_of_ours": True, "is_automatic": True}, "tell_a_person_that_our_mail_bounced"),
+        ((SURE,), {"is_automatic": True, "is_from_coordinator": True}, "ignore_automatic_mail"),
+        ((question(intents=("fara",)),), {"is_automatic": True}, "ignore_automatic_mail"),
+        ((question(intents=("fara",)),), {"is_from_coordinator": True}, "keep_a_coordinators_mail_inside"),
+        ((question(intents=("fara",)),), {"is_from_inside": True}, "leave_an_administrations_mail_to_the_coordinator"),
+        ((question(intents=("fara",)),), {"status": ConversationStatus.TAKEN}, "alarm_for_the_urgent"),
+        ((question(intents=("fara", "tack")),), {}, "alarm_for_the_urgent"),
+        ((question(intents=("tack",)),), {"status": ConversationStatus.WAITING}, "let_thanks_rest"),
+        ((question(intents=("tack",)),), {"has_attachment": True}, "show_attachments_to_a_person"),
+        ((SURE,), {"status": ConversationStatus.WAITING, "is_readable": False}, "leave_it_to_the_coordinator"),
+        ((question("", intents=("manniska",)),), {}, "show_what_cannot_be_read"),
+        ((question(intents=("manniska",)),), {"is_reply_elsewhere": True}, "fetch_a_person_when_asked"),
+        ((SURE,), {"is_reply_elsewhere": True, "is_over_cap": True}, "answer_nobody_elsewhere"),
+        ((SURE,), {"is_over_cap": True, "has_attachment": True}, "stop_at_the_cap"),
+        ((question(),), {"has_attachment": True, "was_answered": True}, "give_a_reply_to_a_person"),
+        ((question(intents=("inlamning",)),), {"has_attachment": True}, "keep_own_matters_with_people"),
+        ((question(language="so"),), {"has_attachment": True}, "show_attachments_to_a_person"),
+        ((question(intents=("var-ansokan", "idrott"), match=("ga-med", 0.99)),), {}, "keep_own_matters_with_people"),
+        ((question(intents=("inlamning",), language="so"),), {}, "keep_own_matters_with_people"),
+        ((question(intents=("idrott",), language="so"),), {}, "leave_other_languages_to_a_person"),
+        ((question(intents=("idrott",), match=("ga-med", 0.99)),), {}, "answer_what_a_rule_knows"),
+        ((question(intents=("konserter",), match=("ga-med", 0.99)),), {}, "answer_when_sure"),
+        ((question(intents=("konserter",), match=("ga-med", 0.6)),), {}, "point_to_the_owner"),
+    ],
+)  # fmt: skip
+def test_the_first_opinion_wins(questions: tuple[Question, ...], facts: dict[str, Any], winner: str) -> None:
+    assert decided(*questions, **facts).rule == winner
+
+
+# ------------------------------------------------------------------ single rules
+
+
+@pytest.mark.parametrize("status", [ConversationStatus.BOT, ConversationStatus.RESOLVED])
+def test_the_bot_answers_where_no_person_has_the_case(status: ConversationStatus) -> None:
+    assert decided(SURE, status=status).outcome is Outcome.ANSWER
+
+
+@pytest.mark.parametrize(
+    "status", [ConversationStatus.WAITING, ConversationStatus.TAKEN, ConversationStatus.WITH_ADMINISTRATION]
+)
+def test_the_bot_is_silent_where_a_person_has_the_case(status: ConversationStatus) -> None:
+    assert decided(SURE, status=status).reason == "with-a-person"
+
+
+def test_the_urgent_is_marked_and_carries_its_intent_and_evidence() -> None:
+    decision = decided(question(), question(intents=("fara",)))
+    assert (decision.is_urgent, decision.intent, decision.topic) == (True, "fara", "fara")
+    assert decision.evidence == (evidence("fara"),)
+
+
+def test_a_rule_for_the_whole_message_decides_every_question() -> None:
+    found = decide(situation(SURE, question(intents=("fara",)), question()))
+    assert [decision.rule for decision in found] == ["alarm_for_the_urgent"] * 3
+    assert [decision.question for decision in found] == [SURE, question(intents=("fara",)), question()]
+
+
+def test_questions_are_decided_one_by_one_otherwise() -> None:
+    found = decide(situation(SURE, question(intents=("var-ansokan",)), question(intents=("konserter",))))
+    assert [decision.outcome for decision in found] == [Outcome.ANSWER, Outcome.ESCALATE, Outcome.ROUTE]
+
+
+def test_a_message_without_any_question_gets_a_decision() -> None:
+    found = decide(situation())
+    assert [(decision.outcome, decision.reason) for decision in found] == [(Outcome.ESCALATE, "no-words")]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "?!", "- – …", "\U0001f600"])
+def test_what_has_no_words_goes_to_a_person(text: str) -> None:
+    assert decided(question(text)).reason == "no-words"
+
+
+@pytest.mark.parametrize("text", ["hjälp", "3", "да"])
+def test_a_letter_or_a_digit_is_a_word(text: str) -> None:
+    assert decided(question(text)).reason == "nothing-found"
+
+
+def test_a_coordinators_own_answer_counts_as_one_too() -> None:
+    """Whoever answered: a reply to an answer goes to a person, unless it is clearly a new question."""
+    assert decided(question(match=("lana-lokal", 0.9)), was_answered=True).rule == "answer_when_sure"
+    assert decided(question(), was_answered=True).reason == "reply-to-answer"
+
+
+def test_a_new_question_after_an_answer_is_answered() -> None:
+    new = question(match=("lana-lokal", 0.9))
+    assert decided(new, was_answered=True, articles_told=frozenset({"ga-med"})).outcome is Outcome.ANSWER
+
+
+def test_the_same_article_is_not_sent_twice() -> None:
+    assert decided(SURE, was_answered=True, articles_told=frozenset({"ga-med"})).reason == "reply-to-answer"
+
+
+def test_one_unclear_question_gives_the_whole_reply_to_a_person() -> None:
+    found = decide(situation(question(match=("lana-lokal", 0.9)), question(), was_answered=True))
+    assert {decision.reason for decision in found} == {"reply-to-answer"}
+
+
+def test_own_matters_and_hand_ins_have_their_own_reasons() -> None:
+    assert decided(question(intents=("inlamning",))).reason == "hand-in"
+    assert decided(question(intents=("var-ansokan", "inlamning"))).reason == "own-matter"
+
+
+def test_just_under_the_threshold_a_person_answers() -> None:
+    assert decided(question(match=("ga-med", THRESHOLD))).outcome is Outcome.ANSWER
+    under = decided(question(match=("ga-med", THRESHOLD - 0.001)))
+    assert (under.outcome, under.reason, under.topic) == (Outcome.ESCALATE, "not-sure", "anslutning")
+    assert under.confidence == THRESHOLD - 0.001
+    assert under.evidence
+
+
+def test_a_faint_match_is_no_hint_of_the_topic() -> None:
+    faint = decided(question(match=("ga-med", 0.29)))
+    assert (faint.reason, faint.topic, faint.evidence) == ("nothing-found", None, ())
+
+
+def test_where_a_rule_points_to_another_owner_an_answer_must_be_surer() -> None:
+    def disputed(confidence: float) -> str:
+        return decided(question(intents=("konserter",), match=("ga-med", confidence))).rule
+
+    assert disputed(decisions.SURER) == "answer_when_sure"
+    assert disputed(decisions.SURER - 0.01) == "point_to_the_owner"
+    same_owner = question(intents=("odling",), match=("lana-lokal", THRESHOLD))
+    assert decided(same_owner).rule == "answer_when_sure"
+
+
+def test_an_article_without_the_language_is_not_an_answer() -> None:
+    english = question("May we borrow a room?", language="en", match=("lana-lokal", 0.99))
+    assert decided(english).reason == "not-sure"
+    assert decided(question(language="en", match=("ga-med", 0.99))).language == "en"
+
+
+def test_a_rule_for_an_article_that_is_gone_or_untranslated_has_no_opinion() -> None:
+    without = replace(KNOWLEDGE, articles={"ga-med": KNOWLEDGE.articles["ga-med"]})
+    assert decided(question(intents=("idrott",)), knowledge=without).rule == "ask_a_person_when_unsure"
+    bare = IntentHit(replace(hit("idrott").intent, article=None), evidence())
+    assert decided(replace(question(), intents=(bare,))).rule == "ask_a_person_when_unsure"
+
+
+def test_a_match_of_an_article_that_is_gone_is_not_an_answer() -> None:
+    assert decided(question(match=("borttagen", 0.99))).outcome is Outcome.ESCALATE
+
+
+def test_a_route_without_an_owner_has_no_opinion() -> None:
+    bare = IntentHit(replace(hit("konserter").intent, administration=None), evidence())
+    assert decided(replace(question(), intents=(bare,))).rule == "ask_a_person_when_unsure"
+
+
+def test_whose_matter_comes_from_the_article_then_the_intent_then_the_words() -> None:
+    assert decided(question(intents=("idrott",), owner="kultur")).administration == "idrottsforbundet"
+    assert decided(question(intents=("konserter",), owner="fritid")).administration == "kultur"
+    assert decided(question(intents=("manniska",), owner="kultur")).administration == "samordnare"
+    assert decided(question(intents=("var-ansokan",), owner="kultur")).administration == "kultur"
+    assert decided(question(owner="kultur")).administration == "kultur"
+    assert decided(question()).administration is None
+
+
+def test_the_topic_comes_from_the_article_then_the_intent_then_a_hint() -> None:
+    assert decided(SURE).topic == "anslutning"
+    assert decided(question(intents=("konserter",), match=("ga-med", 0.5))).topic == "evenemang"
+    assert decided(question(match=("ga-med", 0.5))).topic == "anslutning"
+    assert decided(question()).topic is None
+
+
+# ------------------------------------------------------------------ languages, one word for several
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("sv", "sv"), ("no", "sv"), ("nb", "sv"), ("nn", "sv"), ("da", "sv"), ("und", "sv"), ("en", "en")]
+    + [(other, None) for other in ("fi", "ar", "de", "so", "")],
+)
+def test_the_language_to_answer_in(language: str, expected: str | None) -> None:
+    assert answer_language(language) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ((Outcome.ANSWER,), Outcome.ANSWER),
+        ((Outcome.IGNORE, Outcome.ANSWER), Outcome.ANSWER),
+        ((Outcome.ANSWER, Outcome.ROUTE), Outcome.ROUTE),
+        ((Outcome.ROUTE, Outcome.CLARIFY), Outcome.CLARIFY),
+        (tuple(Outcome), Outcome.ESCALATE),
+    ],
+)
+def test_overall_is_what_asks_most_of_a_person(outcomes: tuple[Outcome, ...], expected: Outcome) -> None:
+    assert overall(tuple(replace(decided(SURE), outcome=outcome) for outcome in outcomes)) is expected
+
+
+# ------------------------------------------------------------------ may it be told by itself?
+
+
+def answer(article: str, language: str = "sv") -> Decision:
+    return replace(decided(SURE), article=article, language=language)
+
+
+def route(administration: str) -> Decision:
+    return replace(decided(SURE), outcome=Outcome.ROUTE, article=None, administration=administration)
+
+
+def held(decision: Decision, **facts: Any) -> str | None:
+    facts = {
+        "mode": AnsweringMode.SEND,
+        "is_paused": False,
+        "drafts_allowed": False,
+        "today": TODAY,
+        "knowledge": KNOWLEDGE,
+        **facts,
+    }
+    return why_held(decision, **facts)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ESCALATE, Outcome.IGNORE])
+def test_what_says_nothing_is_not_held(outcome: Outcome) -> None:
+    assert held(replace(answer("valberedning"), outcome=outcome), is_paused=True) is None
+
+
+def test_an_approved_answer_goes() -> None:
+    assert held(answer("ga-med")) is None
+    assert held(answer("ga-med", "en")) is None
+
+
+def test_a_pause_comes_first() -> None:
+    everything = held(answer("valberedning"), is_paused=True, mode=AnsweringMode.SUGGEST, drafts_allowed=True)
+    assert everything == "paused"
+
+
+def test_where_the_bot_may_only_suggest_it_suggests() -> None:
+    assert held(answer("ga-med"), mode=AnsweringMode.SUGGEST) == "suggest-mode"
+    assert held(answer("ga-med"), mode=AnsweringMode.SUGGEST, drafts_allowed=True) == "suggest-mode"
+
+
+def test_what_nobody_approved_is_held_but_in_the_demo() -> None:
+    assert held(answer("valberedning")) == "not-approved"
+    assert held(answer("valberedning"), drafts_allowed=True) is None
+
+
+def test_an_approval_holds_for_its_language_only() -> None:
+    english = sample.rewritten("ga-med", "Another text.", language="en")
+    knowledge = sample.with_article(english)
+    assert held(answer("ga-med", "en"), knowledge=knowledge) == "not-approved"
+    assert held(answer("ga-med", "sv"), knowledge=knowledge) is None
+
+
+def test_the_day_of_review_is_the_last() -> None:
+    assert held(answer("skatepark"), today=date(2026, 3, 31)) is None
+    assert held(answer("skatepark"), today=date(2026, 4, 1)) == "review-passed"
+
+
+def test_what_ages_is_sent_for_a_year_after_its_check() -> None:
+    checked = date(2026, 1, 15)
+    assert held(answer("startbidrag"), today=checked + timedelta(days=365)) is None
+    assert held(answer("startbidrag"), today=checked + timedelta(days=366)) == "not-checked"
+    never = sample.with_article(replace(KNOWLEDGE.articles["startbidrag"], checked_on=None))
+    assert held(answer("startbidrag"), knowledge=never) == "not-checked"
+
+
+def test_a_pointer_needs_an_approval_too() -> None:
+    assert held(route("kultur")) is None
+    assert held(route("miljo")) == "not-approved"
+    assert held(route("miljo"), drafts_allowed=True) is None
+
+
+def test_a_person_has_something_to_do_with_escalations_and_the_citys_own_matters() -> None:
+    assert is_for_a_person(decided(question()), KNOWLEDGE)
+    assert is_for_a_person(route("kultur"), KNOWLEDGE)
+    assert is_for_a_person(route("samordnare"), KNOWLEDGE)
+    assert is_for_a_person(route("kontaktcenter"), KNOWLEDGE)
+    assert not is_for_a_person(route("polisen"), KNOWLEDGE)
+    assert not is_for_a_person(answer("ga-med"), KNOWLEDGE)
+    assert not is_for_a_person(decided(question(intents=("tack",))), KNOWLEDGE)
+
+
+# ------------------------------------------------------------------ whatever comes
+
+
+QUESTIONS = st.builds(
+    question,
+    st.text(max_size=20),
+    language=st.sampled_from(["sv", "en", "so", "und"]),
+    intents=st.lists(st.sampled_from([intent.id for intent in KNOWLEDGE.intents]), max_size=3).map(tuple),
+    match=st.none() | st.tuples(st.sampled_from([*KNOWLEDGE.articles, "borttagen"]), st.floats(0, 1)),
+    owner=st.none() | st.sampled_from(list(KNOWLEDGE.administrations)),
+)
+FACTS = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(ConversationStatus),
+        **{
+            name: st.booleans()
+            for name in ("is_automatic", "is_from_coordinator", "is_readable", "has_attachment", "is_over_cap")
+        },
+        "was_answered": st.booleans(),
+        "articles_told": st.frozensets(st.sampled_from(list(KNOWLEDGE.articles))),
+    }
+)
+
+
+@given(questions=st.lists(QUESTIONS, max_size=4).map(tuple), facts=FACTS)
+def test_every_question_gets_one_decision_with_its_whole_trail(
+    questions: tuple[Question, ...], facts: dict[str, Any]
+) -> None:
+    found = decide(situation(*questions, **facts))
+    assert [decision.question for decision in found] == list(questions or (Question("", "und"),))
+    for decision in found:
+        assert [*decision.missed, decision.rule] == NAMES[: len(decision.missed) + 1]
+        if decision.outcome is Outcome.ANSWER:
+            assert decision.article is not None
+            assert KNOWLEDGE.articles[decision.article].text(decision.language) is not None
+            assert decision.evidence, "no match without evidence"
+        if decision.outcome is Outcome.ROUTE:
+            assert decision.administration in KNOWLEDGE.administrations
+        if facts["is_automatic"]:
+            assert decision.outcome is Outcome.IGNORE
+
+
+def test_with_a_person_is_said_once() -> None:
+    assert set(decisions.WITH_A_PERSON) == set(ConversationStatus) - {
+        ConversationStatus.BOT,
+        ConversationStatus.RESOLVED,
+    }
