@@ -159,7 +159,7 @@ def intent_examples(content: Content) -> Iterator[Problem]:
             if hit := compiled.hits(text):
                 yield content.error(
                     ("intents", intent.id, "counterexamples", index),
-                    f"motexemplet {quoted(text)} träffar {quoted(hit[0].evidence.detail)}",
+                    f"motexemplet {quoted(text)} träffar {quoted(f'{hit[0].intent.id}: {hit[0].evidence.detail}')}",
                     "Gör sökorden smalare, eller lägg till ett ord i none.",
                 )
 

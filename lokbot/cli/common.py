@@ -1,0 +1,70 @@
+"""What the commands share: the time, the settings, a transaction on the store."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+import click
+from sqlalchemy.orm import Session
+
+from lokbot import config
+from lokbot.config import Settings, SettingsError
+from lokbot.store.session import connect, session_factory
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def with_settings(
+    command: Callable[Concatenate[Settings, P], T],
+) -> Callable[P, T]:
+    """Give a command the settings as its first argument."""
+
+    @wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        settings = config.load(click.get_current_context().find_root().obj)
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+        )
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every look at the schema
+        return command(settings, *args, **kwargs)
+
+    return wrapper
+
+
+def make_var_dir(settings: Settings) -> None:
+    """Make the directory that lokbot writes in. Raises SettingsError where that cannot be."""
+    try:
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"var_dir: {settings.var_dir} cannot be made ({error.strerror}). Name a directory that lokbot may write in."
+        ) from None
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[Session]:
+    """One transaction on a store that has the schema we expect."""
+    # Alembic takes a quarter of a second to import, which `lokbot ask` can do without.
+    from lokbot.store.migrations import is_current
+
+    make_var_dir(settings)
+    engine = connect(settings.database)
+    try:
+        if not is_current(engine):
+            raise SettingsError("The database does not have this version's tables. Run: lokbot migrate")
+        with session_factory(engine).begin() as session:
+            yield session
+    finally:
+        engine.dispose()

@@ -1,0 +1,219 @@
+"""What the command line shows of cases, decisions and settings, in Swedish. Pure: text from what is given.
+
+The caller masks personal numbers before anything reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from datetime import datetime
+
+from lokbot.asking import Asked
+from lokbot.channels.mime import WARNINGS
+from lokbot.config import Settings
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.model import AnsweringMode, Decision, Knowledge, OutboxStatus, Outcome
+from lokbot.store.schema import Conversation, DecisionRecord, Event, Message, OutboxItem, Pause
+
+OUTCOMES = {
+    Outcome.ANSWER: "svar",
+    Outcome.CLARIFY: "motfråga",
+    Outcome.ROUTE: "hänvisning",
+    Outcome.ESCALATE: "till en person",
+    Outcome.IGNORE: "inget svar behövs",
+}
+
+STATUSES = {
+    "bot": "hos boten",
+    "waiting": "väntar på en person",
+    "taken": "taget",
+    "with_administration": "hos förvaltning",
+    "resolved": "klart",
+}
+
+SENDING = {
+    OutboxStatus.HELD: "förslag, inte skickat",
+    OutboxStatus.QUEUED: "i kö",
+    OutboxStatus.CLAIMED: "skickas nu",
+    OutboxStatus.SENT: "skickat",
+    OutboxStatus.FAILED: "gick inte att skicka",
+    OutboxStatus.CANCELLED: "draget tillbaka",
+}
+
+
+def moment(at: datetime) -> str:
+    """``2026-11-24 18.42``, in Sweden."""
+    return f"{at.astimezone(SWEDEN):%Y-%m-%d %H.%M}"
+
+
+def asked(asked: Asked, knowledge: Knowledge) -> str:
+    """What the bot would do with a question, and why."""
+    lines = [f"Språk: {asked.understanding.language}"]
+    for decision in asked.decisions:
+        lines += ["", f"Fråga: {decision.question.text or '(inga ord)'}", *decided(decision, knowledge)]
+    lines += ["", "Svar (utkast, ej godkända texter):" if asked.reply else "Inget svar skickas."]
+    if asked.reply:
+        lines.append(textwrap.indent(asked.reply, "  | ", lambda _: True))
+    return "\n".join(lines)
+
+
+def decided(decision: Decision, knowledge: Knowledge) -> list[str]:
+    """One decision and its reasons, a line each."""
+    say = knowledge.phrases["sv"]
+    lines = [f"  Beslut: {OUTCOMES[decision.outcome]}, {_target(decision, knowledge)}".rstrip(", ")]
+    if f"reason.{decision.reason}" in say:
+        lines.append(f"  Varför: {say[f'reason.{decision.reason}'].format(kind='')}")
+    lines.append(f"  Regel: {decision.rule}" + (f" ({decision.intent})" if decision.intent else ""))
+    for evidence in decision.evidence:
+        lines.append(f"  Stöd: {evidence.matcher}: {evidence.detail} ({evidence.score:.2f})")
+    candidates = [f"{match.article} {match.confidence:.2f}" for match in decision.question.matches[:3]]
+    if candidates:
+        lines.append(f"  Kandidater: {', '.join(candidates)}")
+    return lines
+
+
+def _target(decision: Decision, knowledge: Knowledge) -> str:
+    parts = []
+    if decision.article:
+        parts.append(f"artikel {decision.article} ({decision.confidence:.2f})")
+    if owner := knowledge.administrations.get(decision.administration or ""):
+        parts.append(f"hör till {owner.name.sv}")
+    if decision.is_urgent:
+        parts.append("brådskande")
+    return ", ".join(parts)
+
+
+def cases(conversations: Sequence[Conversation], *, now: datetime) -> str:
+    """A list of cases, one line each."""
+    if not conversations:
+        return "Inga ärenden."
+    lines = []
+    for conversation in conversations:
+        waited = f", väntat {_waited(conversation.waiting_since, now)}" if conversation.waiting_since else ""
+        by = f", svar senast {conversation.answer_by}" if conversation.answer_by else ""
+        urgent = "BRÅDSKANDE " if conversation.is_urgent else ""
+        who = f" av {conversation.taken_by}" if conversation.taken_by else ""
+        lines.append(
+            f"{conversation.case_number}  {urgent}{STATUSES[conversation.status]}{who}{waited}{by}  "
+            f"{conversation.contact.address}: {conversation.subject or '(inget ämne)'}"
+        )
+    return "\n".join(lines)
+
+
+def _waited(since: datetime, now: datetime) -> str:
+    hours = int((now - since).total_seconds() // 3600)
+    return f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours} h"
+
+
+def failures(messages: Sequence[Message], items: Sequence[OutboxItem]) -> str:
+    """What failed, one line each."""
+    lines = [
+        f"{message.conversation.case_number}  meddelande {message.id} gick inte att hantera: {message.failure}"
+        for message in messages
+    ]
+    lines += [
+        f"{item.conversation.case_number}  mejl {item.id} gick inte att skicka: {item.last_error}" for item in items
+    ]
+    return "\n".join(lines) or "Inget har misslyckats."
+
+
+def pauses(standing: Sequence[Pause]) -> str:
+    """What is paused, one line each."""
+    lines = [
+        f"{pause.scope} {pause.value}".strip() + f"  av {pause.paused_by} {moment(pause.paused_at)}"
+        for pause in standing
+    ]
+    return "\n".join(lines) or "Inget är pausat."
+
+
+def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: bool) -> str:
+    """A whole case by time: messages, what we sent, and (asked for) why."""
+    parts: list[tuple[datetime, str]] = []
+    for message in conversation.messages:
+        parts.append((message.received_at, _message(message, with_reasons=with_reasons)))
+    for item in conversation.outbox:
+        parts.append((item.created_at, _item(item)))
+    head = [
+        f"{conversation.case_number}  {conversation.subject or '(inget ämne)'}",
+        f"Status: {STATUSES[conversation.status]}" + (" (brådskande)" if conversation.is_urgent else ""),
+        f"Kontakt: {conversation.contact.name} <{conversation.contact.address}>".replace("  ", " "),
+    ]
+    if conversation.answer_by:
+        head.append(f"Svar utlovat senast: {conversation.answer_by}")
+    body = [text for _, text in sorted(parts, key=lambda part: part[0])]
+    if with_reasons:
+        body.append("Händelser:\n" + "\n".join(_event(event) for event in events))
+    return "\n\n".join(["\n".join(head), *body])
+
+
+def _message(message: Message, *, with_reasons: bool) -> str:
+    sender = f"{message.sender_name} <{message.sender_email}>".strip()
+    lines = [f"--- {moment(message.received_at)}  från {sender}"]
+    if message.automatic_kind:
+        lines.append(f"(automatiskt mejl: {message.automatic_kind}, {message.automatic_reason})")
+    for warning in message.warnings:
+        lines.append(f"(varning: {WARNINGS[warning].sv if warning in WARNINGS else warning})")
+    lines += [f"(bilaga: {attachment.name}, {attachment.size} byte)" for attachment in message.attachments]
+    lines.append(textwrap.indent(message.text.strip() or "(ingen text)", "  "))
+    if message.failure:
+        lines.append(f"(gick inte att hantera: {message.failure})")
+    if with_reasons:
+        for question in message.questions:
+            for decision in question.decisions:
+                lines += _decision(question.text, decision)
+    return "\n".join(lines)
+
+
+def _decision(question: str, decision: DecisionRecord) -> list[str]:
+    lines = [f"  ? {' '.join(question.split()) or '(inga ord)'}", f"    beslut: {OUTCOMES[decision.outcome]}"]
+    if decision.revision is not None:
+        revision = decision.revision
+        approval = f"godkänd av {revision.approved_by} {revision.approved_on}" if revision.approved_by else "ej godkänd"
+        lines.append(
+            f"    artikel: {revision.article} ({revision.language}) version {revision.version}, {approval}; "
+            f"säkerhet {decision.confidence:.2f}"
+        )
+    if decision.administration:
+        lines.append(f"    hör till: {decision.administration}")
+    lines.append(f"    regel: {decision.rule} ({decision.reason}); frågade före utan åsikt: {len(decision.missed)}")
+    for evidence in decision.evidence:
+        lines.append(f"    stöd: {evidence['matcher']}: {evidence['detail']} ({evidence['score']:.2f})")
+    if decision.held_because:
+        lines.append(f"    hölls inne: {decision.held_because}")
+    if decision.outbox_id:
+        lines.append(f"    sades i: mejl {decision.outbox_id}")
+    return lines
+
+
+def _item(item: OutboxItem) -> str:
+    to = ", ".join(address["email"] for address in item.to)
+    who = "automatiskt" if item.is_automatic else f"av {item.created_by}"
+    at = moment(item.sent_at or item.created_at)
+    lines = [f"--- {at}  mejl {item.id} till {to} ({item.kind}, {who}, {SENDING[item.status]})"]
+    if item.last_error:
+        lines.append(f"(fel: {item.last_error})")
+    lines.append(textwrap.indent(item.text.strip(), "  "))
+    return "\n".join(lines)
+
+
+def _event(event: Event) -> str:
+    detail = ", ".join(f"{key}={value}" for key, value in event.detail.items())
+    return f"  {moment(event.at)}  {event.actor}: {event.verb}" + (f" ({detail})" if detail else "")
+
+
+def setup(settings: Settings) -> str:
+    """What the settings mean for the asker, in a few lines."""
+    lines = [
+        f"Brevlåda: {settings.imap.user or '-'} på {settings.imap.host}" if settings.imap.host else "Brevlåda: ingen",
+        f"Skickar genom: {settings.smtp.host or 'inget'}",
+        f"Samordnare: {len(settings.coordinators)}",
+    ]
+    mode = settings.answering.default
+    lines.append(
+        "Svar: boten skickar själv det som är godkänt"
+        if mode is AnsweringMode.SEND
+        else "Svar: boten föreslår, en samordnare skickar"
+    )
+    lines.append("Vektorer: av (den här versionen jämför ord)")
+    return "\n".join(lines)
