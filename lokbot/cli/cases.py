@@ -17,7 +17,7 @@ from lokbot.conversation import escalation
 from lokbot.conversation.escalation import NotPossible, PauseScope
 from lokbot.knowledge import loading
 from lokbot.masking import mask_personal_numbers
-from lokbot.model import ChannelName, ConversationStatus
+from lokbot.model import ChannelName, ConversationStatus, Knowledge
 from lokbot.store import queries
 from lokbot.store.schema import Conversation
 
@@ -198,8 +198,11 @@ def pause(
             click.echo(describing.pauses(queries.pauses(session)))
             return
         scope, value = _scope(channel, topic, article)
-        _must_exist(settings, scope, value)
-        count = escalation.pause(session, scope, value, actor=_who(by), settings=settings, now=now())
+        knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+        _must_exist(knowledge, scope, value)
+        count = escalation.pause(
+            session, scope, value, actor=_who(by), settings=settings, knowledge=knowledge, now=now()
+        )
         click.echo(f"Boten är pausad ({value or 'allt'}). {count} svar i kön blev förslag.")
 
 
@@ -215,8 +218,7 @@ def resume(settings: Settings, channel: str | None, topic: str | None, article: 
         click.echo(f"Boten svarar igen ({value or 'allt'}).")
 
 
-def _must_exist(settings: Settings, scope: PauseScope, value: str) -> None:
-    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+def _must_exist(knowledge: Knowledge, scope: PauseScope, value: str) -> None:
     names: dict[str, Iterable[str]] = {
         "topic": knowledge.topics,
         "article": knowledge.articles,

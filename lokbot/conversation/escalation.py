@@ -18,7 +18,7 @@ from lokbot.config import Settings
 from lokbot.conversation import notification, outbox, working_days
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.notification import Line, Notice
-from lokbot.conversation.reply import as_html, reply_subject
+from lokbot.conversation.reply import ReplyContext, as_html, compose, reply_subject
 from lokbot.model import (
     Address,
     Administration,
@@ -511,9 +511,13 @@ def pause(
     *,
     actor: str,
     settings: Settings,
+    knowledge: Knowledge,
     now: datetime,
 ) -> int:
-    """Silence the bot at once. Automatic answers in the queue become suggestions; returns how many those were."""
+    """Silence the bot at once; returns how many automatic answers there were in the queue.
+
+    They become suggestions: the coordinators are told, and the asker gets a receipt instead.
+    """
     session.merge(Pause(scope=scope, value=value, paused_by=actor, paused_at=now))
     session.flush()
     queries.record(session, "paused", actor=actor, now=now, scope=scope, value=value)
@@ -526,10 +530,56 @@ def pause(
         for item in outbox.unsent(session, conversation):
             is_answer = item.status is OutboxStatus.QUEUED and item.kind is OutboxKind.REPLY and item.is_automatic
             if is_answer and _is_in_scope(session, item, scope, value):
-                item.status = OutboxStatus.HELD
-                escalate(session, conversation, reason="paused", received_at=now, settings=settings, now=now)
+                _suggest_instead(session, item, settings=settings, knowledge=knowledge, now=now)
                 count += 1
     return count
+
+
+def _suggest_instead(
+    session: Session, item: OutboxItem, *, settings: Settings, knowledge: Knowledge, now: datetime
+) -> None:
+    conversation, message = item.conversation, session.get(Message, item.message_id) if item.message_id else None
+    item.status = OutboxStatus.HELD
+    for say in knowledge.phrases.values():
+        # Nobody but the bot had read it when it was written; whoever releases it has.
+        item.text = item.text.replace(say["opening.automatic"], say["opening.released"], 1)
+    item.html = as_html(item.text, item.language) if item.html else None
+    received_at = message.received_at if message else now
+    is_with_person = conversation.status in WITH_A_PERSON
+    escalate(session, conversation, reason="paused", received_at=received_at, settings=settings, now=now)
+    to = asker(conversation, message)
+    if message is None or to is None or is_with_person:
+        return
+    context = ReplyContext(
+        knowledge=knowledge,
+        subject=message.subject,
+        language=conversation.language,
+        case_number=conversation.case_number,
+        received_at=message.received_at,
+        answer_by=conversation.answer_by,
+    )
+    outbox.enqueue(
+        session,
+        conversation,
+        compose([], [], context),
+        kind=OutboxKind.RECEIPT,
+        to=(to,),
+        domain=domain(settings),
+        answers=message,
+        now=now,
+    )
+    notify(
+        session,
+        conversation,
+        message,
+        reason="paused",
+        settings=settings,
+        knowledge=knowledge,
+        now=now,
+        suggestion=item,
+        held="paused",
+        has_receipt=True,
+    )
 
 
 def resume(session: Session, scope: PauseScope, value: str, *, actor: str, now: datetime) -> None:

@@ -214,7 +214,7 @@ def test_what_a_person_says_and_what_people_are_told_goes_on(
     identity = put(sessions, case, **values)
     set_status(sessions, case, ConversationStatus.TAKEN)
     with sessions.begin() as session:
-        escalation.pause(session, "all", "", actor="Kim", settings=SETTINGS, now=NOW)
+        escalation.pause(session, "all", "", actor="Kim", settings=SETTINGS, knowledge=sample.knowledge(), now=NOW)
     assert claim(sessions) == identity
 
 
@@ -223,7 +223,7 @@ def test_a_pause_holds_what_is_queued_while_it_is_being_set(
     sessions: Sessions, case: int, scope: escalation.PauseScope, value: str
 ) -> None:
     with sessions.begin() as session:
-        escalation.pause(session, scope, value, actor="Kim", settings=SETTINGS, now=NOW)
+        escalation.pause(session, scope, value, actor="Kim", settings=SETTINGS, knowledge=sample.knowledge(), now=NOW)
     put(sessions, case)
     receipt = put(sessions, case, kind=OutboxKind.RECEIPT)
     assert claim(sessions) == receipt
@@ -232,7 +232,9 @@ def test_a_pause_holds_what_is_queued_while_it_is_being_set(
 
 def test_a_pause_of_another_channel_holds_nothing_here(sessions: Sessions, case: int) -> None:
     with sessions.begin() as session:
-        escalation.pause(session, "channel", "telegram", actor="Kim", settings=SETTINGS, now=NOW)
+        escalation.pause(
+            session, "channel", "telegram", actor="Kim", settings=SETTINGS, knowledge=sample.knowledge(), now=NOW
+        )
     identity = put(sessions, case)
     assert claim(sessions) == identity
 

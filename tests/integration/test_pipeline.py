@@ -204,7 +204,9 @@ def test_one_topic_may_be_suggested_and_the_rest_sent(sessions: Sessions) -> Non
 @pytest.mark.parametrize(("scope", "value"), [("all", ""), ("topic", "anslutning"), ("article", "ga-med")])
 def test_a_paused_answer_is_suggested(world: World, scope: escalation.PauseScope, value: str) -> None:
     with world.sessions.begin() as session:
-        escalation.pause(session, scope, value, actor="Kim", settings=world.settings, now=world.now)
+        escalation.pause(
+            session, scope, value, actor="Kim", settings=world.settings, knowledge=world.knowledge, now=world.now
+        )
     case = world.write(sample.JOIN)
     assert only(case, OutboxKind.RECEIPT)
     assert SV["held.paused"] in case.notified()[0].text
