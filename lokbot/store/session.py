@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
+
+# How often to try to turn a new SQLite file's journal to WAL while others do the same.
+_TURNS = 20
 
 
 def connect(url: str) -> Engine:
@@ -38,10 +42,27 @@ def _make_durable(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling is switched off, so that BEGIN is ours to say.
     connection.isolation_level = None
     cursor = connection.cursor()
-    # FULL: a commit is on the disk before anybody hears of it ("nothing is lost"); WAL: others read meanwhile.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000"):
+    _write_ahead(cursor)
+    # FULL: a commit is on the disk before anybody hears of it ("nothing is lost").
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _write_ahead(cursor: sqlite3.Cursor) -> None:
+    """Keep the journal as WAL, so that others read while one writes. The file remembers it: only the first one turns.
+
+    Where several open a new file at once, all but one are told at once that it is locked, whatever the timeout; to
+    begin and end a transaction does wait, and then the turn is made or can be.
+    """
+    for _ in range(_TURNS):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("COMMIT")
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_as_writer(connection: Connection) -> None:
