@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from lokbot.config import Settings
-from lokbot.conversation.decision import Situation, decide, is_for_a_person, overall
-from lokbot.conversation.escalation import promised_day
-from lokbot.conversation.pipeline import WITHOUT_RECEIPT, Active
+from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, overall
 from lokbot.conversation.reply import ReplyContext, compose
+from lokbot.conversation.working_days import promised_day
 from lokbot.model import Decision, Outcome, Understanding
-from lokbot.understanding import ANSWER_THRESHOLD
+from lokbot.understanding import ANSWER_THRESHOLD, Active
 
 # Not a case: nothing is stored.
 CASE_NUMBER = "LOK-0000-00000"
@@ -46,7 +45,7 @@ def ask(text: str, active: Active, settings: Settings, *, now: datetime) -> Aske
         language=understanding.language,
         case_number=CASE_NUMBER,
         received_at=now,
-        answer_by=promised_day(now, settings) if needs_person else None,
+        answer_by=promised_day(now, settings.promise) if needs_person else None,
     )
     return Asked(understanding, decisions, compose(told, rest, context).text)
 

@@ -15,8 +15,6 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from lokbot.model import AnsweringMode, ChannelName, UserError
 
@@ -195,6 +193,8 @@ class Settings(_Section):
         """The URL that SQLAlchemy connects to, password and all. Never log it."""
         if not self.database_url:
             return f"sqlite:///{self.var_dir / 'lokbot.db'}"
+        from sqlalchemy import make_url  # costs half a second that `lokbot ask` need not pay
+
         url = make_url(self.database_url)
         if password := self.database_password.get_secret_value():
             url = url.set(password=password)
@@ -229,6 +229,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 
 
 def _is_known_database(settings: Settings) -> bool:
+    if not settings.database_url:
+        return True
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         return make_url(settings.database).get_backend_name() in ("sqlite", "postgresql")
     except ArgumentError:

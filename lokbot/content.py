@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from lokbot import understanding
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
-from lokbot.conversation.pipeline import Active
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.knowledge import checks, loading, publishing
 from lokbot.knowledge.problems import KnowledgeError, Severity
 from lokbot.model import Knowledge
 from lokbot.store.schema import ArticleRevision
 from lokbot.store.session import Sessions
+from lokbot.understanding import Active
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lokbot.asking import Asked
 from lokbot.channels.mime import WARNINGS
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import AnsweringMode, Decision, Knowledge, OutboxStatus, Outcome
-from lokbot.store.schema import Conversation, DecisionRecord, Event, Message, OutboxItem, Pause
+
+if TYPE_CHECKING:
+    from lokbot.store.schema import Conversation, DecisionRecord, Event, Message, OutboxItem, Pause
 
 OUTCOMES = {
     Outcome.ANSWER: "svar",

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from lokbot.asking import Asked, ask
 from lokbot.config import Settings
-from lokbot.conversation.pipeline import Active
 from lokbot.model import GoldenQuestion, Outcome
+from lokbot.understanding import Active
 
 # Styles whose outcome must never be the bot's own answer (issue: own matters, hand-ins, what is urgent).
 NEVER_ANSWERED = frozenset({"own-matter", "hand-in", "urgent"})

@@ -14,7 +14,6 @@ from pathlib import Path
 import yaml
 
 from lokbot import understanding
-from lokbot.conversation.pipeline import Active
 from lokbot.knowledge.loading import with_digest
 from lokbot.model import (
     Administration,
@@ -30,6 +29,7 @@ from lokbot.model import (
     Source,
     Topic,
 )
+from lokbot.understanding import Active
 
 ROOT = Path(__file__).resolve().parent.parent
 APPROVER = "Kim Prov"

@@ -14,12 +14,12 @@ import pytest
 
 from lokbot import config, evaluation, understanding
 from lokbot.conversation.phrases import REQUIRED_PHRASES
-from lokbot.conversation.pipeline import Active
 from lokbot.evaluation import Grade, Graded
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.knowledge.readability import lix
 from lokbot.model import Knowledge, Outcome
+from lokbot.understanding import Active
 from lokbot.understanding.normalize import words
 
 SETTINGS = config.load(environ={})

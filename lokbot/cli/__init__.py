@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from lokbot.masking import mask_personal_numbers
 from lokbot.model import UserError
-
-DATABASE_ERROR = 5
 
 # Command -> where it stands. The order is that of a newcomer's day.
 COMMANDS = {
@@ -62,12 +59,6 @@ class Lokbot(click.Group):
             return super().invoke(ctx)
         except UserError as error:
             _stop(str(error), error.exit_code)
-        except DBAPIError as error:
-            kind = type(error.orig).__name__
-            _stop(
-                f"The database cannot be used ({kind}). Check database_url (SQLite: var_dir) and that it runs.",
-                DATABASE_ERROR,
-            )
 
 
 def _stop(message: str, code: int) -> None:

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
-from sqlalchemy.orm import Session
 
 from lokbot import config
 from lokbot.config import Settings, SettingsError
-from lokbot.store.session import connect, session_factory
+from lokbot.model import UserError
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,18 +55,40 @@ def make_var_dir(settings: Settings) -> None:
         ) from None
 
 
+class DatabaseError(UserError):
+    """The database cannot be used; the message says what to look at."""
+
+    exit_code = 5
+
+
+@contextmanager
+def database_in_words() -> Iterator[None]:
+    """Turn the driver's errors into one message that a person can act on."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as error:
+        kind = type(error.orig).__name__
+        raise DatabaseError(
+            f"The database cannot be used ({kind}). Check database_url (SQLite: var_dir) and that it runs."
+        ) from None
+
+
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Session]:
     """One transaction on a store that has the schema we expect."""
-    # Alembic takes a quarter of a second to import, which `lokbot ask` can do without.
+    # These take half a second to import, which `lokbot ask` can do without.
     from lokbot.store.migrations import is_current
+    from lokbot.store.session import connect, session_factory
 
     make_var_dir(settings)
     engine = connect(settings.database)
     try:
-        if not is_current(engine):
-            raise SettingsError("The database does not have this version's tables. Run: lokbot migrate")
-        with session_factory(engine).begin() as session:
-            yield session
+        with database_in_words():
+            if not is_current(engine):
+                raise SettingsError("The database does not have this version's tables. Run: lokbot migrate")
+            with session_factory(engine).begin() as session:
+                yield session
     finally:
         engine.dispose()

@@ -13,11 +13,11 @@ from lokbot import asking, describing, evaluation, understanding
 from lokbot.cli.common import now, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
-from lokbot.conversation.pipeline import Active
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.masking import mask_personal_numbers
+from lokbot.understanding import Active
 
 
 def _files(settings: Settings) -> Active:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import click
 
 from lokbot import service
-from lokbot.cli.common import make_var_dir, now, open_store, with_settings
+from lokbot.cli.common import database_in_words, make_var_dir, now, open_store, with_settings
 from lokbot.config import Settings, SettingsError
 from lokbot.knowledge import loading
 from lokbot.store import queries
@@ -42,7 +42,8 @@ def _run(settings: Settings, parts: tuple[str, ...]) -> None:
         raise SettingsError("coordinators: nobody would hear of what the bot cannot answer. Give at least one address.")
     make_var_dir(settings)
     running = service.open_service(settings)
-    migrate(running.engine)
+    with database_in_words():
+        migrate(running.engine)
     loading.load(settings.knowledge_dir, settings.intents_dir)  # broken content stops the start here, with its lines
     with _stopping() as stop, service.running(running, parts):
         logging.getLogger(__name__).info("lokbot %s runs: %s", version("lokbot"), ", ".join(parts))
@@ -85,7 +86,8 @@ def migrate_command(settings: Settings) -> None:
     """Bring the database to this version's tables."""
     make_var_dir(settings)
     engine = connect(settings.database)
-    migrate(engine)
+    with database_in_words():
+        migrate(engine)
     engine.dispose()
     click.echo("The database has this version's tables.")
 

@@ -33,6 +33,9 @@ SURER = 0.9
 # Below this a match is no hint of the topic either.
 HINT = 0.3
 
+# A person gets these, but the asker gets no receipt: they have one, are one of us, or cannot be proven to be who wrote.
+WITHOUT_RECEIPT = frozenset({"with-a-person", "from-coordinator", "bounce", "reply-elsewhere", "over-cap"})
+
 WITH_A_PERSON = (ConversationStatus.WAITING, ConversationStatus.TAKEN, ConversationStatus.WITH_ADMINISTRATION)
 
 

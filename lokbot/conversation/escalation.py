@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import select
@@ -106,7 +106,7 @@ def escalate(
         conversation.status = ConversationStatus.WAITING
         conversation.taken_by = None
         conversation.waiting_since = received_at
-        conversation.answer_by = promised_day(received_at, settings)
+        conversation.answer_by = working_days.promised_day(received_at, settings.promise)
         conversation.reason = reason
     elif is_urgent:
         conversation.reason = reason
@@ -115,14 +115,6 @@ def escalate(
     conversation.updated_at = now
     queries.record(
         session, "escalated", actor="bot", now=now, conversation=conversation, reason=reason, is_urgent=is_urgent
-    )
-
-
-def promised_day(received_at: datetime, settings: Settings) -> date:
-    """The day a receipt names."""
-    promise = settings.promise
-    return working_days.answer_day(
-        received_at, working_days=promise.working_days, day_ends=promise.day_ends, closed_days=promise.closed_days
     )
 
 

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import escalation, outbox
-from lokbot.conversation.decision import Situation, decide, is_for_a_person, why_held
+from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, why_held
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import ConversationStatus, Decision, Knowledge, MessageState, OutboxKind, Outcome, Understanding
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, QuestionRecord
 from lokbot.store.session import Sessions
-from lokbot.understanding import ANSWER_THRESHOLD, Understander
+from lokbot.understanding import ANSWER_THRESHOLD, Active
 from lokbot.understanding.language import UNKNOWN
 
 log = logging.getLogger(__name__)
@@ -29,19 +29,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 GIVEN_UP_AFTER = timedelta(minutes=1)
 
-# A person gets these, but the asker gets no receipt: they have one, are one of us, or cannot be proven to be who wrote.
-WITHOUT_RECEIPT = frozenset({"with-a-person", "from-coordinator", "bounce", "reply-elsewhere", "over-cap"})
-
 # What is small and drawn is a logotype in a signature, not something handed in.
 SMALL_IMAGE = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Active:
-    """What the bot knows just now: the knowledge, and what understands questions by it."""
-
-    knowledge: Knowledge
-    understander: Understander
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,30 @@ import re
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import holidays
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
+
+
+class Promise(Protocol):
+    """When somebody answers, as the settings say it."""
+
+    @property
+    def working_days(self) -> int: ...
+    @property
+    def day_ends(self) -> time: ...
+    @property
+    def closed_days(self) -> Collection[date]: ...
+
+
+def promised_day(arrived: datetime, promise: Promise) -> date:
+    """The day a receipt names, by the settings."""
+    return answer_day(
+        arrived, working_days=promise.working_days, day_ends=promise.day_ends, closed_days=promise.closed_days
+    )
 
 
 def answer_day(arrived: datetime, *, working_days: int, day_ends: time, closed_days: Collection[date]) -> date:

@@ -12,7 +12,7 @@ Pure: knowledge in, values out. Nothing here decides; ``conversation.decision`` 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lokbot.model import IntentAction, IntentHit, Knowledge, Match, Question, Understanding
 from lokbot.understanding.confidence import ANSWER_THRESHOLD
@@ -23,7 +23,7 @@ from lokbot.understanding.owners import Owners
 from lokbot.understanding.rules import Rules
 from lokbot.understanding.split import Part, split
 
-__all__ = ["ANSWER_THRESHOLD", "Understander", "build"]
+__all__ = ["ANSWER_THRESHOLD", "Active", "Understander", "build"]
 
 _LANGUAGES = ("sv", "en")
 _MOST_MATCHES = 5
@@ -83,6 +83,14 @@ class Understander:
             ]
             found.sort(key=lambda match: -match.confidence)
         return tuple(match for match in found[:_MOST_MATCHES] if match.confidence >= _LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """What the bot knows just now: the knowledge, and what understands questions by it."""
+
+    knowledge: Knowledge
+    understander: Understander
 
 
 def build(knowledge: Knowledge) -> Understander:

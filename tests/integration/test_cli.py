@@ -19,10 +19,10 @@ from lokbot import config, understanding
 from lokbot.channels import mime
 from lokbot.cli import COMMANDS, main
 from lokbot.conversation import intake, pipeline
-from lokbot.conversation.pipeline import Active
 from lokbot.knowledge import loading
 from lokbot.store.migrations import migrate
 from lokbot.store.session import connect, session_factory
+from lokbot.understanding import Active
 from tests import small_content
 from tests.processes import LOKBOT
 from tests.servers import free_port

@@ -10,7 +10,7 @@ from typing import Any
 from lokbot import understanding
 from lokbot.config import Answering, Settings, SmtpSettings
 from lokbot.conversation import delivery, intake, pipeline
-from lokbot.conversation.pipeline import Active, Plan
+from lokbot.conversation.pipeline import Plan
 from lokbot.knowledge import publishing
 from lokbot.model import (
     AnsweringMode,
@@ -24,6 +24,7 @@ from lokbot.model import (
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, Event, Message, OutboxItem
 from lokbot.store.session import Sessions
+from lokbot.understanding import Active
 from tests import sample_knowledge as sample
 from tests.sample_mails import NOW, mail
 
