@@ -13,7 +13,7 @@ ENV PATH=/app/.venv/bin:$PATH \
 COPY requirements/run.lock requirements/
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv .venv \
- && pip install --quiet --require-hashes --only-binary :all: -r requirements/run.lock
+ && pip install --quiet --require-hashes --no-deps --only-binary :all: -r requirements/run.lock
 
 COPY pyproject.toml README.md ./
 COPY lokbot/ lokbot/

@@ -6,8 +6,9 @@
 MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Wheels only: building an sdist would fetch build tools that no lock file pins.
-INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r
+# Wheels only: building an sdist would fetch build tools that no lock file pins. No dependencies, as the lock names them
+# all: pip 23 (Debian 12) would rather refuse the whole lock than take its version of a package wanted with an extra.
+INSTALL := .venv/bin/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r
 INSTALL_LOKBOT := .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 
 # apt_install PACKAGE...: as root by apt, without starting any daemon; else say what to type, and fail.

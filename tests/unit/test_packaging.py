@@ -200,3 +200,9 @@ def test_what_the_image_copies_exists_and_reaches_the_builder() -> None:
 )
 def test_secrets_mail_and_litter_do_not_reach_the_builder(path: str) -> None:
     assert not is_sent(path, (ROOT / ".dockerignore").read_text("utf-8"))
+
+
+def test_the_lock_files_leave_no_dependency_out() -> None:
+    """They are installed without resolving any, so what they forget is not there."""
+    check = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout
