@@ -75,6 +75,11 @@ class ImapSettings(_Section):
     max_mail_bytes: int = Field(
         25_000_000, gt=0, description="A larger mail stays on the server; its headers become a visible case."
     )
+    authserv_ids: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="The names under which your own mail servers write Authentication-Results; all others are not "
+        "believed. Exchange Online writes no name: `none`. Empty: nothing is known of a sender.",
+    )
 
 
 class SmtpSettings(_Section):
@@ -88,6 +93,11 @@ class SmtpSettings(_Section):
     timeout_seconds: float = Field(30, gt=0, description="How long a silent server is waited for.")
     from_address: str = Field("lok@helsingborg.se", description="The address that answers come from.")
     from_name: str = Field("Helsingborgs stad, lokal överenskommelse", description="The name beside that address.")
+    reply_separator: Literal["", "+", ".", "-", "_", "="] = Field(
+        "",
+        description="Where the mail server delivers `lok+anything@` to `lok@`: the sign between. Answers then go to an "
+        "address that is signed for their case. Empty: to `from_address`.",
+    )
 
 
 class Answering(_Section):
@@ -128,7 +138,11 @@ class Caps(_Section):
     """The last line against storms of mail: what is over a cap goes to a person, unanswered."""
 
     per_sender_per_day: int = Field(20, ge=1, description="Automatic mails to one address in 24 hours.")
-    outbox_per_hour: int = Field(200, ge=1, description="Automatic mails in all in an hour.")
+    per_case_per_day: int = Field(5, ge=1, description="Automatic mails in one case in 24 hours; of receipts one.")
+    outbox_per_hour: int = Field(200, ge=1, description="Automatic mails to askers in all in an hour.")
+    notifications_per_hour: int = Field(
+        100, ge=1, description="Mails about waiting cases to each coordinator in an hour; urgent ones always go."
+    )
 
 
 class OutboxSettings(_Section):
@@ -158,6 +172,11 @@ class Settings(_Section):
     intents_dir: Path = Field(ROOT / "intents", description="Topics, and rules for what people want.")
     imap: ImapSettings = Field(ImapSettings(), description="The mailbox that is read.")
     smtp: SmtpSettings = Field(SmtpSettings(), description="The server that is sent through.")
+    form_senders: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Addresses that web forms of the city mail from, such as the joining form: what they send is a "
+        "person's matter, and is answered to its Reply-To.",
+    )
     coordinators: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (),
         description="Mail addresses of the coordinators: every escalation, suggestion and failure is mailed to them.",

@@ -88,6 +88,30 @@ class Bounce:
 
 
 @dataclass(frozen=True, slots=True)
+class Authentication:
+    """What our own mail server found of a sender (RFC 8601): "pass", "fail", "none" ..., None where it says nothing.
+
+    ``server`` is the authserv-id that said so, None where nothing of ours was found. ``composite`` is Microsoft's own
+    verdict (compauth), which also weighs what it knows of the sender.
+    """
+
+    server: str | None = None
+    dmarc: str | None = None
+    spf: str | None = None
+    dkim: str | None = None
+    composite: str | None = None
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the sender's domain says that mail in its name does not look like this (RFC 7489 6.6.2)."""
+        return "fail" in (self.dmarc, self.composite)
+
+
+# The warning of a message that was too large to fetch, or that the server does not hand out.
+LEFT_ON_SERVER = "left-on-server"
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingMessage:
     """What a door hands to ``intake.receive``.
 
@@ -95,6 +119,7 @@ class IncomingMessage:
     ``received_at`` is the server's time of arrival, never the sender's Date header.
     ``text`` is everything that was written, ``new_text`` what was written now (no quotes, no signature).
     ``message_id`` and the ids in ``references`` carry no angle brackets; an empty id is None, never "".
+    ``delivered_to`` holds the addresses that servers on the way delivered it to (Delivered-To, X-Original-To).
     """
 
     channel: ChannelName
@@ -108,6 +133,8 @@ class IncomingMessage:
     reply_to: tuple[Address, ...] = ()
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
+    delivered_to: tuple[Address, ...] = ()
+    authentication: Authentication = Authentication()
     date: datetime | None = None
     message_id: str | None = None
     in_reply_to: tuple[str, ...] = ()
@@ -130,6 +157,7 @@ class OutgoingMessage:
     text: str
     html: str | None = None
     cc: tuple[Address, ...] = ()
+    reply_to: Address | None = None
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     is_automatic: bool = True

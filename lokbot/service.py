@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -28,7 +29,7 @@ from lokbot.content import Content
 from lokbot.conversation import delivery, intake, pipeline
 from lokbot.conversation.intake import Received
 from lokbot.conversation.pipeline import Plan
-from lokbot.model import ChannelError, ChannelName, IncomingMessage
+from lokbot.model import LEFT_ON_SERVER, ChannelError, ChannelName, IncomingMessage
 from lokbot.store import mailboxes, queries
 from lokbot.store.schema import OutboxItem
 from lokbot.store.session import Sessions, connect, exclusive, session_factory
@@ -40,8 +41,6 @@ FINAL_TIMEOUT = 600.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 POLL_SECONDS = 1.0
 BEAT_SECONDS = 10.0
-# What a message is marked with that was too large to fetch, or that the server does not hand out.
-LEFT_ON_SERVER = "left-on-server"
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
 SILENCE = timedelta(seconds=60)
 
@@ -230,7 +229,7 @@ def store_mails(service: Service, mailbox: Mailbox, name: str, uids: Sequence[in
     for mail in mailbox.fetch(uids):
         service.beat("mail")
         try:
-            received = _store(service, name, mail, incoming)
+            received = _store(service, name, mail, partial(incoming, settings=service.settings))
         except (OperationalError, InterfaceError):
             raise  # the database is away, the mail still there
         except Exception as error:  # noqa: BLE001 - one mail that cannot be stored must not keep all later ones out
@@ -259,13 +258,14 @@ def _store(
         return received
 
 
-def incoming(mail: FetchedMail) -> IncomingMessage:
+def incoming(mail: FetchedMail, settings: Settings) -> IncomingMessage:
     """The message in a fetched mail; of one that stays on the server, what its headers say."""
+    servers = settings.imap.authserv_ids
     if mail.raw is not None:
-        return mime.parse(mail.raw, received_at=mail.received_at)
+        return mime.parse(mail.raw, received_at=mail.received_at, authserv_ids=servers)
     if not mail.headers:
         return unread(mail)
-    message = mime.parse(mail.headers, received_at=mail.received_at)
+    message = mime.parse(mail.headers, received_at=mail.received_at, authserv_ids=servers)
     return replace(message, is_readable=False, warnings=(*message.warnings, LEFT_ON_SERVER))
 
 

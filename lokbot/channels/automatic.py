@@ -24,6 +24,8 @@ HUMAN = Automatic(False)
 # - a no-reply From with a Reply-To elsewhere: a web form writes so for the person who filled it in.
 # - List-* with our address in To or Cc: the caller decides on the kind "list".
 # - a meeting invitation (METHOD:REQUEST): a person invites.
+# - a lokbot's kind of Message-ID: whether it is our own, the caller can tell by its signature.
+# What has a sign of MAYBE is left to a person, and no receipt goes out.
 NOT_ENOUGH = ("x-auto-response-suppress", "x-ms-exchange-inbox-rules-loop")
 
 
@@ -50,10 +52,16 @@ class Rule:
 
 
 def judge(mail: Mail) -> Automatic:
-    """What kind of machine wrote ``mail``, and the rule that says so; ``is_automatic`` False for a person."""
+    """What kind of machine wrote ``mail``, and the rule that says so; ``is_automatic`` False for a person.
+
+    With a ``reason`` all the same, where it has a sign that machines and people share.
+    """
     for rule in RULES:
         if sign := rule.sign(mail):
             return Automatic(True, rule.kind, f"{sign} ({rule.source})")
+    for rule in MAYBE:
+        if sign := rule.sign(mail):
+            return Automatic(False, None, f"{sign} ({rule.source})")
     return HUMAN
 
 
@@ -199,12 +207,16 @@ _NO_REPLY = re.compile(
 
 
 def _is_unanswerable(mail: Mail) -> str | None:
-    if not _NO_REPLY.match(mail.sender.email):
-        return None
-    elsewhere = [one for one in mail.reply_to if one.email and one.email != mail.sender.email]
-    if any(not _NO_REPLY.match(one.email) for one in elsewhere):
-        return None
-    return f"From: {mail.sender.email}"
+    return None if _has_human_reply_to(mail) else _is_no_reply(mail)
+
+
+def _is_no_reply(mail: Mail) -> str | None:
+    return f"From: {mail.sender.email}" if _NO_REPLY.match(mail.sender.email) else None
+
+
+def _has_human_reply_to(mail: Mail) -> bool:
+    elsewhere = (one.email for one in mail.reply_to if one.email and one.email != mail.sender.email)
+    return any(not _NO_REPLY.match(email) for email in elsewhere)
 
 
 # What programs write themselves. A person who answers such a mail has "SV:" or "Re:" before it.
@@ -307,7 +319,15 @@ def _is_answer_with_auto_word(subject: str) -> bool:
     return re.search(r"\b(?:autosvar|automatiskt svar|auto-?reply|out of office)\b", subject, re.IGNORECASE) is not None
 
 
+# The values that ask for no automatic answer; the others are about receipts.
+_NO_ANSWER = r"\b(?:all|oof|autoreply)\b"
 _MANY = r"\b(?:bulk|junk|list)\b"
+
+
+def _is_newsletter(mail: Mail) -> str | None:
+    leave, write = mail.headers.get("list-unsubscribe"), mail.headers.get("list-post")
+    has_list = write is not None and write.strip().upper() != "NO"
+    return f"list-unsubscribe: {leave[:60]}" if leave and not has_list else None
 
 
 def _rule(kind: str, source: str, *signs: Callable[[Mail], str | None]) -> Rule:
@@ -351,6 +371,7 @@ RULES: tuple[Rule, ...] = (
     _rule("auto-reply", "CommuniGate", _has("x-post-messageclass", "autorespond")),
     _rule("auto-reply", "FirstClass", _has("x-fc-machinegenerated", "true")),
     _rule("auto-reply", "a subject that programs write", _has_auto_subject),
+    _rule("bulk", "RFC 2369 3.2, a newsletter: one may leave it but not write to it", _is_newsletter),
     _rule("list", "RFC 2919, RFC 2369", *_fields(*_LIST_FIELDS)),
     _rule("bulk", "RFC 3834 5", _has("auto-submitted", unless=r"^\s*no\b")),
     _rule("bulk", "sendmail's custom", _has("precedence", _MANY), _has("x-precedence", _MANY)),
@@ -361,4 +382,11 @@ RULES: tuple[Rule, ...] = (
     _rule("auto-reply", "RFC 5321 4.5.5, empty reverse-path", _has_null_path),
     _rule("auto-reply", "RFC 5321 4.5.1", _is_from_server),
     _rule("bulk", "no-reply sender and nobody to answer", _is_unanswerable),
+)
+
+MAYBE: tuple[Rule, ...] = (
+    _rule(
+        "maybe", "MS-OXCMAIL 2.1.3.2.20, which alone proves no machine", _has("x-auto-response-suppress", _NO_ANSWER)
+    ),
+    _rule("maybe", "a no-reply sender that names somebody to answer, as web forms do", _is_no_reply),
 )

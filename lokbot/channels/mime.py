@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lokbot.channels import attachments, automatic, bounces, charsets, headers, html_text, parts, quotes, tnef
+from lokbot.channels import (
+    attachments,
+    authentication,
+    automatic,
+    bounces,
+    charsets,
+    headers,
+    html_text,
+    parts,
+    quotes,
+    tnef,
+)
 from lokbot.channels.headers import Headers
 from lokbot.channels.parts import Part
 from lokbot.model import Address, Attachment, ChannelName, IncomingMessage, LocalText
@@ -35,6 +46,7 @@ WARNINGS: Mapping[str, LocalText] = {
         ("too-long", "Texten är mycket lång och har kortats.", "The text is very long and was cut."),
         ("calendar", "Mejlet är en kallelse eller ett svar på en.", "The mail is an invitation or answers one."),
         ("left-on-server", "Mejlet ligger kvar i brevlådan.", "The mail is still in the mailbox, not fetched."),
+        ("perhaps-automatic", "En maskin kan ha skrivit mejlet.", "A machine may have written the mail."),
         ("winmail", "Mejlet innehöll winmail.dat, som öppnats.", "The mail held a winmail.dat, now opened."),
     )
 }
@@ -43,29 +55,32 @@ WARNINGS: Mapping[str, LocalText] = {
 _EXPECTED = frozenset(
     "from to subject date message-id received return-path sender reply-to cc mime-version delivered-to".split()
 )
+# Where servers write down the address that a mail was sent to, before it was changed to the mailbox's.
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _LONGEST_TEXT = 4_000_000
 _LONGEST_FIELD = 100_000
 _LONGEST_SUBJECT = 998  # RFC 5322 2.1.1
 _MOST_REFERENCES = 100  # the newest; longer threads are cut by the programs themselves
 
 
-def parse(raw: bytes, *, received_at: datetime, channel: ChannelName = ChannelName.MAIL) -> IncomingMessage:
+def parse(raw: bytes, *, received_at: datetime, authserv_ids: Collection[str] = ()) -> IncomingMessage:
     """The message in ``raw``. Never raises: what cannot be read has ``is_readable`` False and keeps its bytes.
 
-    ``received_at`` is the server's time of arrival (aware). ``external_id`` is the Message-ID and a hash of
+    ``received_at`` is the server's time of arrival (aware), ``authserv_ids`` the names of the servers that are believed
+    in what they found of the sender. ``external_id`` is the Message-ID and a hash of
     Date, Subject, From and the decoded content of every part: the same mail over another route (other
     Received fields, other transfer encoding, other line ends) has the same one, and two mails that share a
     Message-ID, or have none, do not.
     """
     try:
-        return _read(raw, received_at, channel)
+        return _read(raw, received_at, authserv_ids)
     except Exception:  # noqa: BLE001 - promise 1: a fault of ours must not lose a mail; the fuzzers call _read
-        return _unreadable(raw, received_at, channel)
+        return _unreadable(raw, received_at)
 
 
-def _unreadable(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMessage:
+def _unreadable(raw: bytes, received_at: datetime) -> IncomingMessage:
     return IncomingMessage(
-        channel=channel,
+        channel=ChannelName.MAIL,
         external_id=f"#{hashlib.sha256(raw).hexdigest()[:32]}",
         received_at=received_at,
         raw=raw,
@@ -78,12 +93,12 @@ def _unreadable(raw: bytes, received_at: datetime, channel: ChannelName) -> Inco
     )
 
 
-def _read(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMessage:
+def _read(raw: bytes, received_at: datetime, authserv_ids: Collection[str] = ()) -> IncomingMessage:
     # Old Macintosh programs end lines with a bare CR.
     root = parts.split(raw if b"\n" in raw else raw.replace(b"\r", b"\n"))
     fields = root.headers
     if not any(name in _EXPECTED for name, _ in fields.fields):
-        return _unreadable(raw, received_at, channel)
+        return _unreadable(raw, received_at)
     warnings: list[str] = []
     sender = _sender(fields, warnings)
     reply_to = _addresses(fields, "reply-to")
@@ -106,8 +121,10 @@ def _read(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMe
         # The words of a mail server are not divided into new and old.
         new_text = text.strip()
     warnings += content.warnings
+    if not verdict.is_automatic and verdict.reason:
+        warnings.append("perhaps-automatic")
     return IncomingMessage(
-        channel=channel,
+        channel=ChannelName.MAIL,
         external_id=_external_id(root, message_id),
         received_at=received_at,
         raw=raw,
@@ -118,6 +135,8 @@ def _read(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMe
         reply_to=reply_to,
         to=_addresses(fields, "to"),
         cc=_addresses(fields, "cc"),
+        delivered_to=tuple(address for name in _DELIVERED for address in _addresses(fields, name)),
+        authentication=authentication.read(fields, authserv_ids),
         date=date,
         message_id=message_id,
         in_reply_to=headers.ids(*(value[:_LONGEST_FIELD] for value in fields.all("in-reply-to"))),

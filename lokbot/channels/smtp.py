@@ -76,6 +76,7 @@ def render(message: OutgoingMessage, *, sender: Address, now: datetime) -> bytes
         _line("Date", format_datetime(now)),
         _addresses("From", [sender]),
         *(_addresses(name, people) for name, people in (("To", message.to), ("Cc", message.cc)) if people),
+        *([_addresses("Reply-To", [message.reply_to])] if message.reply_to else []),
         _text("Subject", message.subject),
         _message_ids("Message-ID", [message.external_id]),
     ]

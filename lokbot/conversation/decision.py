@@ -33,8 +33,8 @@ SURER = 0.9
 # Below this a match is no hint of the topic either.
 HINT = 0.3
 
-# A person gets these, but the asker gets no receipt: they have one, are one of us, or cannot be proven to be who wrote.
-WITHOUT_RECEIPT = frozenset({"with-a-person", "from-coordinator", "bounce", "reply-elsewhere", "over-cap"})
+# A person gets these, but the asker gets no receipt: they have one, are one of us, or there have been too many.
+WITHOUT_RECEIPT = frozenset({"with-a-person", "from-coordinator", "bounce", "over-cap"})
 
 WITH_A_PERSON = (ConversationStatus.WAITING, ConversationStatus.TAKEN, ConversationStatus.WITH_ADMINISTRATION)
 
@@ -48,13 +48,20 @@ class Situation:
     threshold: float
     status: ConversationStatus = ConversationStatus.BOT
     is_automatic: bool = False
+    is_bounce: bool = False
     is_bounce_of_ours: bool = False
     is_from_coordinator: bool = False
     is_from_inside: bool = False
     is_readable: bool = True
     has_attachment: bool = False
     is_reply_elsewhere: bool = False
-    is_over_cap: bool = False
+    is_unproven: bool = False
+    is_from_form: bool = False
+    is_form_without_sender: bool = False
+    is_from_list: bool = False
+    is_perhaps_automatic: bool = False
+    is_too_large: bool = False
+    cap_reached: str | None = None
     was_answered: bool = False
     articles_told: frozenset[str] = frozenset()
 
@@ -67,6 +74,19 @@ class Situation:
     def is_from_asker(self) -> bool:
         """Neither a machine's nor that of a coordinator or an administration."""
         return not (self.is_automatic or self.is_from_coordinator or self.is_from_inside)
+
+    @property
+    def may_be_written_to(self) -> bool:
+        """Whether anything automatic, a receipt too, may go to the address that an answer would go to: not where a
+        forger may have named it, a machine or a list may stand behind it, or a form sent from its own address.
+        """
+        return not (
+            self.is_reply_elsewhere
+            or self.is_unproven
+            or self.is_perhaps_automatic
+            or self.is_from_list
+            or self.is_form_without_sender
+        )
 
     def hit(self, *actions: IntentAction) -> IntentHit | None:
         """The first intent of such an action in any question."""
@@ -92,6 +112,11 @@ class Verdict:
 
 def tell_a_person_that_our_mail_bounced(situation: Situation) -> Verdict | None:
     return Verdict(Outcome.ESCALATE, "bounce") if situation.is_bounce_of_ours else None
+
+
+def give_a_list_that_writes_to_us_to_a_person(situation: Situation) -> Verdict | None:
+    """A person who writes to a list and to us at once asks us too; we never answer a list."""
+    return Verdict(Outcome.ESCALATE, "list") if situation.is_from_list else None
 
 
 def ignore_automatic_mail(situation: Situation) -> Verdict | None:
@@ -126,6 +151,8 @@ def leave_it_to_the_coordinator(situation: Situation) -> Verdict | None:
 
 
 def show_what_cannot_be_read(situation: Situation) -> Verdict | None:
+    if situation.is_too_large:
+        return Verdict(Outcome.ESCALATE, "too-large")
     if not situation.is_readable:
         return Verdict(Outcome.ESCALATE, "unreadable")
     has_words = any(letter.isalnum() for question in situation.questions for letter in question.text)
@@ -142,8 +169,22 @@ def answer_nobody_elsewhere(situation: Situation) -> Verdict | None:
     return Verdict(Outcome.ESCALATE, "reply-elsewhere") if situation.is_reply_elsewhere else None
 
 
+def answer_nobody_unproven(situation: Situation) -> Verdict | None:
+    """The sender's own domain says that the mail is not from there (DMARC, RFC 7489): anybody may have written it."""
+    return Verdict(Outcome.ESCALATE, "unproven") if situation.is_unproven else None
+
+
+def give_a_form_to_a_person(situation: Situation) -> Verdict | None:
+    """What a form of the city sends is somebody who joins or reports: nothing that a text answers."""
+    return Verdict(Outcome.ESCALATE, "form") if situation.is_from_form else None
+
+
+def leave_what_may_be_a_machine_to_a_person(situation: Situation) -> Verdict | None:
+    return Verdict(Outcome.ESCALATE, "perhaps-automatic") if situation.is_perhaps_automatic else None
+
+
 def stop_at_the_cap(situation: Situation) -> Verdict | None:
-    return Verdict(Outcome.ESCALATE, "over-cap") if situation.is_over_cap else None
+    return Verdict(Outcome.ESCALATE, "over-cap") if situation.cap_reached else None
 
 
 def give_a_reply_to_a_person(situation: Situation) -> Verdict | None:
@@ -234,15 +275,19 @@ QuestionRule = Callable[[Question, Situation], Verdict | None]
 
 MESSAGE_RULES: tuple[MessageRule, ...] = (
     tell_a_person_that_our_mail_bounced,
+    give_a_list_that_writes_to_us_to_a_person,
     ignore_automatic_mail,
     keep_a_coordinators_mail_inside,
     leave_an_administrations_mail_to_the_coordinator,
     alarm_for_the_urgent,
     let_thanks_rest,
     leave_it_to_the_coordinator,
-    show_what_cannot_be_read,
-    fetch_a_person_when_asked,
+    answer_nobody_unproven,
     answer_nobody_elsewhere,
+    show_what_cannot_be_read,
+    give_a_form_to_a_person,
+    leave_what_may_be_a_machine_to_a_person,
+    fetch_a_person_when_asked,
     stop_at_the_cap,
     give_a_reply_to_a_person,
 )

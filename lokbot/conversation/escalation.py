@@ -15,13 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import notification, outbox, working_days
+from lokbot.conversation import caps, notification, outbox, threads, tokens, working_days
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.notification import Line, Notice
 from lokbot.conversation.reply import ReplyContext, as_html, compose, reply_subject
 from lokbot.model import (
     Address,
     Administration,
+    Authentication,
     ChannelName,
     ConversationStatus,
     Knowledge,
@@ -33,7 +34,7 @@ from lokbot.model import (
     UserError,
 )
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, Pause
+from lokbot.store.schema import Contact, Conversation, DecisionRecord, Message, OutboxItem, Pause
 
 PauseScope = Literal["all", "channel", "topic", "article"]
 
@@ -42,11 +43,6 @@ class NotPossible(UserError):
     """The act cannot be done; the message says why, in words for a coordinator."""
 
     exit_code = 4
-
-
-def domain(settings: Settings) -> str:
-    """The domain of our Message-IDs: that of our own address."""
-    return settings.smtp.from_address.rpartition("@")[2]
 
 
 def asker(conversation: Conversation, message: Message | None = None) -> Address | None:
@@ -146,8 +142,77 @@ def notify(
         text=message.new_text or message.text,
         suggestion=suggestion.text if suggestion else None,
         earlier=_earlier(session, conversation, message),
+        sender_check=Authentication(**(message.authentication or {})).dmarc,
+        newcomers=_newcomers(session, conversation, message, settings),
+        related=_case_number(session, conversation.related_to_id),
     )
-    _tell_coordinators(session, conversation, notification.waiting(notice, knowledge), settings=settings, now=now)
+    room = "free" if conversation.is_urgent else caps.notifications(session, settings, now=now)
+    if room == "full":
+        return
+    reply = (
+        notification.waiting(notice, knowledge)
+        if room == "free"
+        else notification.plain("notify.too-many", conversation.case_number, conversation.subject, knowledge)
+    )
+    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+
+
+def _newcomers(session: Session, conversation: Conversation, message: Message, settings: Settings) -> tuple[str, ...]:
+    """Who takes part by this message and did not before: whoever answers should look at whom the answer goes to."""
+    if message.id == conversation.messages[0].id:
+        return ()
+    ours = {settings.smtp.from_address, settings.imap.user, *settings.coordinators}
+    listed = (address["email"] for address in (*message.reply_to, *message.to, *message.cc))
+    named = dict.fromkeys((message.sender_email, *listed))
+    before = threads.participants(session, conversation, before=message.id) | {one.lower() for one in ours}
+    is_signed_for_us = (address for address in named if tokens.is_reply_address(address))
+    return tuple(one for one in named if one and one not in before.union(is_signed_for_us))
+
+
+def _case_number(session: Session, conversation_id: int | None) -> str | None:
+    return session.get_one(Conversation, conversation_id).case_number if conversation_id else None
+
+
+def sound_the_breaker(
+    session: Session, conversation: Conversation, *, settings: Settings, knowledge: Knowledge, now: datetime
+) -> None:
+    """So many automatic mails have gone out that no more do: the coordinators are told, once an hour."""
+    if queries.has_event(session, "breaker", since=now - caps.HOUR):
+        return
+    queries.record(session, "breaker", actor="bot", now=now, conversation=conversation)
+    reply = notification.plain(
+        "notify.breaker",
+        conversation.case_number,
+        conversation.subject,
+        knowledge,
+        subject_key="notify.subject.failed",
+        count=str(settings.caps.outbox_per_hour),
+    )
+    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+
+
+def note_bounce(session: Session, message: Message, *, now: datetime) -> None:
+    """A mail of ours came back: it is marked, and for good (5.x.x) so is the contact that takes no mail any more."""
+    bounce = message.bounce or {}
+    identities = {bounce.get("original_message_id"), *message.in_reply_to, *message.references} - {None}
+    for item in session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(identities))):
+        item.bounced_at = item.bounced_at or now
+        to = {address["email"].lower() for address in (*item.to, *item.cc)}
+        # Reports name the address as the last server knew it, after forwarding.
+        failed = to & set(bounce.get("recipients", ())) or (to if len(to) == 1 else set())
+        contacts = select(Contact).where(Contact.channel == item.channel, Contact.address.in_(failed))
+        for contact in session.scalars(contacts) if bounce.get("permanent") else ():
+            contact.undeliverable_at = now
+        queries.record(
+            session,
+            "bounced",
+            actor="bot",
+            now=now,
+            conversation=item.conversation,
+            message=message,
+            item=item,
+            permanent=bounce.get("permanent"),
+        )
 
 
 def tell_of_failure(
@@ -198,6 +263,8 @@ def keep_as_note(
     now: datetime,
 ) -> None:
     """A coordinator's own mail to lokbot is kept in the case, sent to nobody, and its writer is told so."""
+    if caps.notes(conversation, message.sender_email, now=now) >= caps.NOTES_PER_DAY:
+        return
     reply = notification.plain("notify.note", conversation.case_number, conversation.subject, knowledge)
     to = (Address(message.sender_name, message.sender_email),)
     outbox.enqueue(
@@ -207,7 +274,7 @@ def keep_as_note(
         kind=OutboxKind.NOTIFICATION,
         channel=ChannelName.MAIL,
         to=to,
-        domain=domain(settings),
+        settings=settings,
         answers=message,
         now=now,
     )
@@ -224,7 +291,7 @@ def _tell_coordinators(
             kind=OutboxKind.NOTIFICATION,
             channel=ChannelName.MAIL,
             to=(Address("", coordinator),),
-            domain=domain(settings),
+            settings=settings,
             now=now,
         )
 
@@ -286,7 +353,7 @@ def coordinator_reply(
         Reply(_subject(conversation), text.strip(), as_html(text, conversation.language), conversation.language),
         kind=OutboxKind.ANSWER,
         to=(to,),
-        domain=domain(settings),
+        settings=settings,
         answers=latest_from_asker(conversation),
         is_automatic=False,
         created_by=actor,
@@ -405,7 +472,7 @@ def _send_on(
         kind=OutboxKind.FORWARD,
         channel=ChannelName.MAIL,
         to=(Address(owner.name.sv, address),),
-        domain=domain(settings),
+        settings=settings,
         is_automatic=False,
         created_by=actor,
         now=now,
@@ -444,7 +511,7 @@ def tell_of_forward(
         Reply(_subject(conversation), text, as_html(text, language), language),
         kind=OutboxKind.RECEIPT,
         to=(to,),
-        domain=domain(settings),
+        settings=settings,
         answers=latest_from_asker(conversation),
         # It follows from a person's act, so it goes although the case is no longer with the bot.
         is_automatic=False,
@@ -556,7 +623,7 @@ def _suggest_instead(
         compose([], [], context),
         kind=OutboxKind.RECEIPT,
         to=(to,),
-        domain=domain(settings),
+        settings=settings,
         answers=message,
         now=now,
     )

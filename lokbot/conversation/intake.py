@@ -1,19 +1,20 @@
-"""Take a message in: store the raw original, once; find the conversation it belongs to."""
+"""Take a message in: store the raw original, once, in the conversation that `threads` finds or in a new one."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from lokbot.conversation import threads, tokens
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import Address, ConversationStatus, IncomingMessage, MessageState
+from lokbot.model import Address, Authentication, Automatic, ConversationStatus, IncomingMessage, MessageState
 from lokbot.store import queries
 from lokbot.store.schema import (
     AttachmentContent,
@@ -21,7 +22,7 @@ from lokbot.store.schema import (
     Conversation,
     Message,
     MessageAttachment,
-    OutboxItem,
+    MessageReference,
 )
 
 # As the columns of ``messages`` and ``contacts`` hold them.
@@ -48,13 +49,14 @@ def receive(session: Session, incoming: IncomingMessage, *, now: datetime) -> Re
 
     The caller commits, together with whatever says that the message has been fetched; only then may the door forget it.
     """
-    incoming = storable(incoming)
+    key = queries.signing_key(session, now=now)
+    incoming = _recognised(storable(incoming), key)
     for tries_left in reversed(range(_TRIES)):
         if stored := _stored(session, incoming):
             return stored
         try:
             with session.begin_nested():
-                message = _store(session, incoming, now)
+                message = _store(session, incoming, key, now)
             break
         except IntegrityError:
             # Another stored the same message, sender or attachment between our look and our insert.
@@ -81,10 +83,23 @@ def _stored(session: Session, incoming: IncomingMessage) -> Received | None:
     return Received(row.id, row.conversation_id, is_new=False) if row else None
 
 
-def _store(session: Session, incoming: IncomingMessage, now: datetime) -> Message:
+def _recognised(incoming: IncomingMessage, key: bytes) -> IncomingMessage:
+    """``incoming`` with what only its Message-ID tells: that we wrote it, or perhaps another lokbot did."""
+    identity = incoming.message_id or ""
+    if tokens.conversation_of(key, identity) is not None:
+        return replace(incoming, automatic=Automatic(True, "own", "a Message-ID that we have signed"))
+    if tokens.looks_ours(identity) and not incoming.automatic.is_automatic:
+        return replace(incoming, warnings=(*incoming.warnings, "perhaps-automatic"))
+    return incoming
+
+
+def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetime) -> Message:
     sender = asker(incoming)
     contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now)
-    conversation = _thread(session, incoming) or _open(session, incoming, contact, now)
+    if not (incoming.automatic.is_automatic or incoming.bounce.is_bounce):
+        contact.undeliverable_at = None  # who writes can be written to
+    thread = threads.find(session, incoming, key)
+    conversation = thread.conversation or _open(session, incoming, contact, thread.related, now)
     automatic = incoming.automatic
     message = Message(
         channel=incoming.channel,
@@ -103,6 +118,7 @@ def _store(session: Session, incoming: IncomingMessage, now: datetime) -> Messag
         text=incoming.text,
         new_text=incoming.new_text,
         claimed_date=incoming.date,
+        authentication=asdict(incoming.authentication) if incoming.authentication != Authentication() else None,
         received_at=incoming.received_at,
         is_readable=incoming.is_readable,
         warnings=list(incoming.warnings),
@@ -115,6 +131,8 @@ def _store(session: Session, incoming: IncomingMessage, now: datetime) -> Messag
     )
     session.add(message)
     session.flush()
+    for identity in dict.fromkeys((*incoming.in_reply_to, *incoming.references)):
+        session.add(MessageReference(identity=identity, message_id=message.id))
     for attachment in incoming.attachments:
         if session.get(AttachmentContent, attachment.sha256) is None:
             session.add(AttachmentContent(sha256=attachment.sha256, size=attachment.size, content=attachment.content))
@@ -152,6 +170,7 @@ def storable(incoming: IncomingMessage) -> IncomingMessage:
         reply_to=tuple(_address(each) for each in incoming.reply_to),
         to=tuple(_address(each) for each in incoming.to),
         cc=tuple(_address(each) for each in incoming.cc),
+        delivered_to=tuple(_address(each) for each in incoming.delivered_to),
         subject=_text(incoming.subject),
         text=_text(incoming.text),
         new_text=_text(incoming.new_text),
@@ -200,37 +219,9 @@ def _bounce(incoming: IncomingMessage) -> dict[str, object] | None:
     }
 
 
-def _thread(session: Session, incoming: IncomingMessage) -> Conversation | None:
-    """The conversation that the message's references lead to, if its sender has a part in it.
-
-    An id of ours proves that the sender got our mail. An id of somebody else's message binds only those who wrote
-    or received it: a stranger who quotes it gets a conversation of their own. Subjects and case numbers alone never
-    thread.
-    """
-    ids = list(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
-    if incoming.bounce.original_message_id:
-        ids.insert(0, incoming.bounce.original_message_id)
-    if not ids:
-        return None
-    ours = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(ids))).all()
-    if ours:
-        newest = min(ours, key=lambda item: ids.index(item.external_id))
-        return newest.conversation
-    seen = session.scalars(
-        select(Message).where(Message.channel == incoming.channel, Message.message_id.in_(ids)).order_by(Message.id)
-    ).all()
-    for message in sorted(seen, key=lambda message: ids.index(message.message_id or "")):
-        if incoming.sender.email in _participants(message):
-            return message.conversation
-    return None
-
-
-def _participants(message: Message) -> set[str]:
-    listed = (*message.to, *message.cc, *message.reply_to)
-    return {message.sender_email, *(address["email"] for address in listed)} - {""}
-
-
-def _open(session: Session, incoming: IncomingMessage, contact: Contact, now: datetime) -> Conversation:
+def _open(
+    session: Session, incoming: IncomingMessage, contact: Contact, related: Conversation | None, now: datetime
+) -> Conversation:
     conversation = Conversation(
         case_number=queries.next_case_number(session, now.astimezone(SWEDEN).year),
         channel=incoming.channel,
@@ -239,6 +230,7 @@ def _open(session: Session, incoming: IncomingMessage, contact: Contact, now: da
         language="sv",
         status=ConversationStatus.BOT,
         is_urgent=False,
+        related_to_id=related.id if related else None,
         created_at=now,
         updated_at=now,
     )

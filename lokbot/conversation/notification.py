@@ -44,6 +44,9 @@ class Notice:
     text: str = ""
     suggestion: str | None = None
     earlier: Sequence[Line] = ()
+    sender_check: str | None = None
+    newcomers: Sequence[str] = ()
+    related: str | None = None
 
 
 def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
@@ -59,6 +62,12 @@ def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
         ),
         say["notify.why"].format(reason=say[f"reason.{notice.reason}"].format(kind=notice.reason_detail)),
     ]
+    if notice.sender_check in ("pass", "fail"):
+        facts.append(say[f"notify.sender.{notice.sender_check}"])
+    if notice.newcomers:
+        facts.append(say["notify.newcomers"].format(addresses=", ".join(notice.newcomers)))
+    if notice.related:
+        facts.append(say["notify.related"].format(case=notice.related))
     if notice.held:
         facts.append(say["notify.held"].format(held=say[f"held.{notice.held}"]))
     if notice.owner:

@@ -7,13 +7,14 @@ A crash between the send and its commit repeats the mail with the same Message-I
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.orm import Session
 
+from lokbot.config import Settings
+from lokbot.conversation import tokens
 from lokbot.model import (
     Address,
     ChannelError,
@@ -42,7 +43,7 @@ def enqueue(
     *,
     kind: OutboxKind,
     to: Sequence[Address],
-    domain: str,
+    settings: Settings,
     now: datetime,
     answers: Message | None = None,
     is_automatic: bool = True,
@@ -53,7 +54,8 @@ def enqueue(
 ) -> OutboxItem:
     """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it.
 
-    ``answers`` is the message it replies to: the thread headers come from there. ``domain`` is that of our Message-IDs.
+    ``answers`` is the message it replies to: the thread headers come from there. The id, and the address to answer to
+    where ``smtp.reply_separator`` is set, are signed, so that an answer finds its way back (``tokens``).
     """
     references = list(dict.fromkeys([*answers.references, *answers.in_reply_to])) if answers else []
     in_reply_to = answers.message_id if answers else None
@@ -61,12 +63,15 @@ def enqueue(
         references = [*(known for known in references if known != in_reply_to), in_reply_to]
     if len(references) > MAX_REFERENCES:
         references = [references[0], *references[-MAX_REFERENCES + 1 :]]
+    key = queries.signing_key(session, now=now)
+    address = settings.smtp.from_address
+    separator = settings.smtp.reply_separator if kind in queries.TO_THE_ASKER else ""
     item = OutboxItem(
         conversation=conversation,
         message_id=answers.id if answers else None,
         kind=kind,
         channel=channel or conversation.channel,
-        external_id=f"lokbot.{uuid.uuid4().hex}@{domain}",
+        external_id=tokens.message_id(key, conversation.id, address.rpartition("@")[2]),
         to=queries.as_json(to),
         cc=[],
         subject=reply.subject,
@@ -75,6 +80,7 @@ def enqueue(
         language=reply.language,
         in_reply_to=in_reply_to,
         references=references,
+        reply_to=tokens.reply_address(key, conversation.id, address, separator) if separator else None,
         is_automatic=is_automatic,
         status=OutboxStatus.HELD if is_held else OutboxStatus.QUEUED,
         created_by=created_by,
@@ -151,6 +157,7 @@ def outgoing(item: OutboxItem) -> OutgoingMessage:
         subject=item.subject,
         text=item.text,
         html=item.html,
+        reply_to=Address("", item.reply_to) if item.reply_to else None,
         in_reply_to=item.in_reply_to,
         references=tuple(item.references),
         is_automatic=item.is_automatic,

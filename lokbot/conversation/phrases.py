@@ -51,6 +51,12 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "notify.not-sent": frozenset({"case", "to", "error"}),
         "notify.failed": frozenset({"case"}),
         "notify.note": frozenset({"case"}),
+        "notify.sender.pass": frozenset(),
+        "notify.sender.fail": frozenset(),
+        "notify.newcomers": frozenset({"addresses"}),
+        "notify.related": frozenset({"case"}),
+        "notify.too-many": frozenset({"case"}),
+        "notify.breaker": frozenset({"case", "count"}),
         "forward.subject": frozenset({"case", "subject"}),
         "forward.body": frozenset({"case", "sender", "day", "text"}),
         "subject.empty": frozenset(),
@@ -60,6 +66,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
             for key in (
                 *("bounce", "from-coordinator", "urgent", "thanks", "with-a-person", "unreadable", "no-words"),
                 *("person-wanted", "reply-elsewhere", "over-cap", "attachment", "reply-to-answer", "own-matter"),
+                *("unproven", "form", "list", "perhaps-automatic", "too-large"),
                 *("hand-in", "other-language", "rule", "sure", "not-sure", "nothing-found", "failed", "paused"),
             )
         },

@@ -11,11 +11,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import escalation, outbox
+from lokbot.conversation import caps, escalation, outbox
 from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, why_held
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import ConversationStatus, Decision, Knowledge, MessageState, OutboxKind, Outcome, Understanding
+from lokbot.model import (
+    LEFT_ON_SERVER,
+    Authentication,
+    ConversationStatus,
+    Decision,
+    Knowledge,
+    MessageState,
+    OutboxKind,
+    Outcome,
+    Understanding,
+)
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, QuestionRecord
 from lokbot.store.session import Sessions
@@ -58,9 +68,13 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     if understanding.language != UNKNOWN and situation.is_from_asker:
         conversation.language = understanding.language
 
+    if situation.is_bounce:
+        escalation.note_bounce(session, message, now=now)
+    if situation.cap_reached == "outbox":
+        escalation.sound_the_breaker(session, conversation, settings=settings, knowledge=active.knowledge, now=now)
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
-    reply = tell(session, message, plan, active.knowledge, settings, now=now)
+    reply = tell(session, message, plan, active.knowledge, settings, now=now) if situation.may_be_written_to else None
     suggestion = suggest(session, message, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
         call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
@@ -84,14 +98,15 @@ def observe(
     """How things stand around a message: what the rules of ``decide`` ask about."""
     conversation = message.conversation
     told = queries.told(session, conversation)
-    caps = settings.caps
     is_bounce = message.bounce is not None
+    is_from_form = message.sender_email in {address.lower() for address in settings.form_senders}
     return Situation(
         understanding=understanding,
         knowledge=knowledge,
         threshold=settings.answer_threshold or ANSWER_THRESHOLD,
         status=conversation.status,
-        is_automatic=message.automatic_kind is not None or is_bounce,
+        is_automatic=(message.automatic_kind is not None and not is_from_form) or is_bounce,
+        is_bounce=is_bounce,
         is_bounce_of_ours=is_bounce and _is_bounce_of_ours(message),
         is_from_coordinator=message.sender_email in {address.lower() for address in settings.coordinators},
         is_from_inside=escalation.is_from_inside(message),
@@ -100,12 +115,14 @@ def observe(
             not (attachment.content_type.startswith("image/") and attachment.size < SMALL_IMAGE)
             for attachment in message.attachments
         ),
-        is_reply_elsewhere=_is_reply_elsewhere(message),
-        is_over_cap=(
-            queries.automatic_mails(session, since=now - timedelta(days=1), conversation=conversation)
-            >= caps.per_sender_per_day
-            or queries.automatic_mails(session, since=now - timedelta(hours=1)) >= caps.outbox_per_hour
-        ),
+        is_reply_elsewhere=not is_from_form and _is_reply_elsewhere(message),
+        is_unproven=Authentication(**(message.authentication or {})).is_failed,
+        is_from_form=is_from_form,
+        is_form_without_sender=is_from_form and not message.reply_to,
+        is_from_list=message.automatic_kind == "list" and _is_written_to_us(message, settings),
+        is_perhaps_automatic="perhaps-automatic" in message.warnings and not is_from_form,
+        is_too_large=LEFT_ON_SERVER in message.warnings,
+        cap_reached=caps.reached(session, conversation, settings, now=now),
         was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
         articles_told=queries.articles_told(session, conversation),
     )
@@ -170,7 +187,9 @@ def tell(
     conversation = message.conversation
     to = escalation.asker(conversation, message)
     left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
-    is_silent = not plan.told and all(decision.reason in WITHOUT_RECEIPT for decision in left)
+    is_silent = not plan.told and (
+        all(decision.reason in WITHOUT_RECEIPT for decision in left) or caps.had_receipt(session, conversation, now=now)
+    )
     if to is None or is_silent or conversation.status in outbox.SILENT:
         return None
     context = _context(message, knowledge)
@@ -181,7 +200,7 @@ def tell(
         reply,
         kind=OutboxKind.REPLY if plan.told else OutboxKind.RECEIPT,
         to=(to,),
-        domain=escalation.domain(settings),
+        settings=settings,
         answers=message,
         now=now,
     )
@@ -205,7 +224,7 @@ def suggest(
         compose([decision for decision, _ in plan.held], [], context),
         kind=OutboxKind.REPLY,
         to=(to,),
-        domain=escalation.domain(settings),
+        settings=settings,
         answers=message,
         is_held=True,
         now=now,
@@ -333,6 +352,11 @@ def _is_bounce_of_ours(message: Message) -> bool:
     return any(
         item.external_id in bounced for item in message.conversation.outbox if item.kind is not OutboxKind.NOTIFICATION
     )
+
+
+def _is_written_to_us(message: Message, settings: Settings) -> bool:
+    ours = {settings.smtp.from_address.lower(), settings.imap.user.lower()}
+    return any(address["email"] in ours for address in (*message.to, *message.cc))
 
 
 def _is_reply_elsewhere(message: Message) -> bool:

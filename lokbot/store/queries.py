@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
@@ -23,6 +24,7 @@ from lokbot.store.schema import (
     OutboxItem,
     Pause,
     QuestionRecord,
+    SigningKey,
 )
 
 TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
@@ -36,6 +38,16 @@ def addresses(values: Iterable[dict[str, str]]) -> tuple[Address, ...]:
 def as_json(values: Iterable[Address]) -> list[dict[str, str]]:
     """Addresses as a JSON column holds them."""
     return [{"name": value.name, "email": value.email} for value in values]
+
+
+def signing_key(session: Session, name: str = "mail", *, now: datetime) -> bytes:
+    """This installation's secret called ``name``, made when it is first asked for."""
+    if found := session.get(SigningKey, name):
+        return found.key
+    # Of two that make it at once one waits for the other, and takes the other's.
+    with suppress(IntegrityError), session.begin_nested():
+        session.add(SigningKey(name=name, key=secrets.token_bytes(32), created_at=now))
+    return session.get_one(SigningKey, name).key
 
 
 def next_case_number(session: Session, year: int) -> str:
@@ -104,8 +116,11 @@ def failed_messages(session: Session) -> Sequence[Message]:
 
 
 def failed_outbox(session: Session) -> Sequence[OutboxItem]:
+    """What could not be sent, and what came back."""
     return session.scalars(
-        select(OutboxItem).where(OutboxItem.status == OutboxStatus.FAILED).order_by(OutboxItem.id)
+        select(OutboxItem)
+        .where(or_(OutboxItem.status == OutboxStatus.FAILED, OutboxItem.bounced_at.is_not(None)))
+        .order_by(OutboxItem.id)
     ).all()
 
 
@@ -140,8 +155,10 @@ def articles_told(session: Session, conversation: Conversation) -> frozenset[str
     return frozenset(article for article in session.scalars(query) if article)
 
 
-def automatic_mails(session: Session, *, since: datetime, conversation: Conversation | None = None) -> int:
-    """How many automatic texts were queued to askers since then: in all, or to this conversation's contact."""
+def automatic_mails(
+    session: Session, *, since: datetime, contact: int | None = None, conversation: int | None = None
+) -> int:
+    """How many automatic texts were queued to askers since then: in all, to one contact, in one conversation (ids)."""
     query = select(func.count(OutboxItem.id)).where(
         OutboxItem.is_automatic,
         OutboxItem.kind.in_(TO_THE_ASKER),
@@ -149,8 +166,22 @@ def automatic_mails(session: Session, *, since: datetime, conversation: Conversa
         OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
     )
     if conversation is not None:
-        query = query.join(Conversation).where(Conversation.contact_id == conversation.contact_id)
+        query = query.where(OutboxItem.conversation_id == conversation)
+    if contact is not None:
+        query = query.join(Conversation).where(Conversation.contact_id == contact)
     return session.scalar(query) or 0
+
+
+def notifications(session: Session, *, since: datetime) -> int:
+    """How many mails to coordinators were queued since then."""
+    return (
+        session.scalar(
+            select(func.count(OutboxItem.id)).where(
+                OutboxItem.kind == OutboxKind.NOTIFICATION, OutboxItem.created_at >= since
+            )
+        )
+        or 0
+    )
 
 
 def pauses(session: Session) -> Sequence[Pause]:
@@ -181,6 +212,11 @@ def record(
             detail=detail,
         )
     )
+
+
+def has_event(session: Session, verb: str, *, since: datetime) -> bool:
+    """Whether something of this kind was written down since then."""
+    return session.scalar(select(Event.id).where(Event.verb == verb, Event.at >= since).limit(1)) is not None
 
 
 def beat(session: Session, part: str, process: str, *, now: datetime) -> None:

@@ -168,6 +168,7 @@ class Message(Base):
     new_text: Mapped[str] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(String(8))
     claimed_date: Mapped[datetime | None]
+    authentication: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     received_at: Mapped[datetime]
     is_readable: Mapped[bool]
     warnings: Mapped[list[Any]]
@@ -184,6 +185,15 @@ class Message(Base):
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     attachments: Mapped[list[MessageAttachment]] = relationship(order_by="MessageAttachment.id")
     questions: Mapped[list[QuestionRecord]] = relationship(back_populates="message", order_by="QuestionRecord.position")
+
+
+class MessageReference(Base):
+    """An id that a message answers or refers to: two that share an ancestor we never saw belong together by it."""
+
+    __tablename__ = "message_references"
+
+    identity: Mapped[str] = mapped_column(String(500), primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), primary_key=True, autoincrement=False)
 
 
 class AttachmentContent(Base):
@@ -260,7 +270,10 @@ class OutboxItem(Base):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_status_not_before", "status", "not_before"),)
+    __table_args__ = (
+        Index("ix_outbox_status_not_before", "status", "not_before"),
+        Index("ix_outbox_created_at", "created_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
@@ -276,6 +289,7 @@ class OutboxItem(Base):
     language: Mapped[str] = mapped_column(String(8))
     in_reply_to: Mapped[str | None] = mapped_column(String(500))
     references: Mapped[list[Any]]
+    reply_to: Mapped[str | None] = mapped_column(String(320))
     is_automatic: Mapped[bool]
     status: Mapped[OutboxStatus]
     created_by: Mapped[str] = mapped_column(String(200))
@@ -288,6 +302,7 @@ class OutboxItem(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     was_in_doubt: Mapped[bool]
     sent_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
 
     conversation: Mapped[Conversation] = relationship(back_populates="outbox")
 
@@ -377,6 +392,16 @@ class MailboxMail(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     fate: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
+
+
+class SigningKey(Base):
+    """A secret of this installation, made when it is first needed; whoever has it can forge what we sign with it."""
+
+    __tablename__ = "signing_keys"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key: Mapped[bytes]
+    created_at: Mapped[datetime]
 
 
 class Heartbeat(Base):

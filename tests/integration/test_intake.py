@@ -28,6 +28,7 @@ from lokbot.store import queries
 from lokbot.store.schema import AttachmentContent, Base, Contact, Conversation, Message
 from lokbot.store.session import Sessions, session_factory
 from tests.integration.together import in_threads, waits_for_a_lock
+from tests.integration.world import SEND
 from tests.sample_mails import ANNA, LOK, NOW, STRANGER, attachment, mail
 from tests.servers import wait_until
 
@@ -52,7 +53,7 @@ def told(sessions: Sessions, received: Received, kind: OutboxKind = OutboxKind.R
             Reply("SV: Fråga", "Svar", None, "sv"),
             kind=kind,
             to=(ANNA,),
-            domain="stad.example",
+            settings=SEND,
             answers=message,
             now=NOW,
         )

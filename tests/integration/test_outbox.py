@@ -27,6 +27,7 @@ from lokbot.store.schema import Conversation, Message, OutboxItem
 from lokbot.store.session import Sessions, session_factory
 from tests import sample_knowledge as sample
 from tests.integration.together import in_threads
+from tests.integration.world import SEND
 from tests.sample_mails import ANNA, NOW, mail
 
 LEASE = timedelta(minutes=15)
@@ -62,7 +63,7 @@ def case(sessions: Sessions) -> int:
 def put(sessions: Sessions, case: int, text: str = "Svar", **values: Any) -> int:
     with sessions.begin() as session:
         conversation = session.get_one(Conversation, case)
-        defaults: dict[str, Any] = {"kind": OutboxKind.REPLY, "to": (ANNA,), "domain": "stad.example", "now": NOW}
+        defaults: dict[str, Any] = {"kind": OutboxKind.REPLY, "to": (ANNA,), "settings": SEND, "now": NOW}
         item = outbox.enqueue(session, conversation, Reply("SV: Fråga", text, None, "sv"), **{**defaults, **values})
         return item.id
 
@@ -103,7 +104,7 @@ def test_an_answer_carries_the_thread_of_its_message(sessions: Sessions) -> None
             Reply("SV: Fråga", "Svar", "<p>Svar</p>", "sv"),
             kind=OutboxKind.REPLY,
             to=(ANNA,),
-            domain="stad.example",
+            settings=SEND,
             answers=message,
             now=NOW,
         )
@@ -124,7 +125,7 @@ def test_long_threads_keep_their_first_and_their_latest_ids(sessions: Sessions) 
             Reply("", "", None, "sv"),
             kind=OutboxKind.REPLY,
             to=(ANNA,),
-            domain="stad.example",
+            settings=SEND,
             answers=message,
             now=NOW,
         ).references

@@ -14,8 +14,10 @@ from lokbot import describing
 from lokbot.config import Answering, Caps
 from lokbot.conversation import escalation, pipeline
 from lokbot.model import (
+    LEFT_ON_SERVER,
     Address,
     AnsweringMode,
+    Authentication,
     Automatic,
     Bounce,
     ConversationStatus,
@@ -31,7 +33,7 @@ from lokbot.understanding import ANSWER_THRESHOLD, Understander
 from tests import sample_knowledge as sample
 from tests.integration.together import waits_for_a_lock
 from tests.integration.world import COORDINATORS, SEND, SUGGEST, Case, World, edited
-from tests.sample_mails import ANNA, STRANGER, attachment
+from tests.sample_mails import ANNA, LOK, STRANGER, attachment
 from tests.servers import wait_until
 
 SV = sample.phrases()["sv"]
@@ -312,9 +314,8 @@ def test_a_reply_address_in_another_domain_is_not_answered(world: World) -> None
     assert [item.to[0]["email"] for item in same.told()] == ["kassor@forening.example"]
 
 
-@pytest.mark.parametrize("caps", [Caps(per_sender_per_day=2), Caps(outbox_per_hour=2)])
-def test_over_the_cap_a_person_decides(sessions: Sessions, caps: Caps) -> None:
-    world = World(sessions, edited(SEND, caps=caps))
+def test_over_the_cap_of_a_sender_a_person_decides(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(per_sender_per_day=2)))
     for question in (sample.JOIN, sample.PREMISES):
         assert only(world.write(question), OutboxKind.REPLY)
     is_with_a_person(world.write(sample.SPORTS), "over-cap", has_receipt=False)
@@ -675,3 +676,233 @@ def test_two_workers_handle_each_message_once(sessions: Sessions) -> None:
     sent = world.deliver()
     to_askers = sorted(message.to[0].email for message in sent if message.to[0].email not in COORDINATORS)
     assert to_askers == [f"nr{number}@forening.example" for number in range(6)]
+
+
+# ------------------------------------------------------------------ who may not be written to by a machine
+
+UNPROVEN = Authentication("mx.stad.example", dmarc="fail")
+TO_A_LIST = Address("", "alla@lista.example")
+LIST = Automatic(True, "list", "List-Id")
+
+
+@pytest.mark.parametrize("text", [sample.JOIN, sample.OWN, sample.RECORDS, sample.PERSON, "", "Löparskor?"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"authentication": UNPROVEN},
+        {"reply_to": (STRANGER,)},
+        {"warnings": ("perhaps-automatic",)},
+        {"automatic": LIST, "to": (LOK, TO_A_LIST)},
+    ],
+    ids=["disowned", "reply elsewhere", "perhaps a machine", "list"],
+)
+def test_whoever_may_be_somebody_else_gets_nothing_and_people_see_it(
+    world: World, text: str, values: dict[str, Any]
+) -> None:
+    """Not even a receipt, however urgent: it would go to whomever a forger names. The clock runs all the same."""
+    case = world.write(text, **values)
+    assert case.told() == []
+    assert case.notified()
+    conversation = case.conversation
+    assert conversation.status is ConversationStatus.WAITING
+    assert conversation.answer_by is not None
+
+
+@pytest.mark.parametrize("values", [{"authentication": UNPROVEN}, {"reply_to": (STRANGER,)}])
+def test_what_is_urgent_alarms_whoever_sent_it(world: World, values: dict[str, Any]) -> None:
+    case = world.write(sample.RECORDS, **values)
+    assert case.conversation.is_urgent
+    assert all("BRÅDSKANDE" in item.subject for item in case.notified())
+
+
+def test_a_disowned_mail_is_shown_as_such(world: World) -> None:
+    case = world.write(sample.JOIN, authentication=UNPROVEN)
+    is_with_a_person(case, "unproven", has_receipt=False)
+    assert all(SV["notify.sender.fail"] in item.text for item in case.notified())
+    proven = world.write(sample.OWN, authentication=Authentication("mx.stad.example", dmarc="pass"))
+    assert all(SV["notify.sender.pass"] in item.text for item in proven.notified())
+    unknown = world.write(sample.OWN + " Va?").notified()
+    assert not any(SV[f"notify.sender.{word}"] in item.text for item in unknown for word in ("pass", "fail"))
+
+
+def test_thanks_that_may_be_forged_need_nothing_either(world: World) -> None:
+    case = world.write(sample.THANKS, authentication=UNPROVEN)
+    assert (case.told(), case.notified()) == ([], [])
+
+
+def test_a_list_that_does_not_write_to_us_is_let_be(world: World) -> None:
+    case = world.write(sample.JOIN, automatic=LIST, to=(TO_A_LIST,))
+    assert (case.told(), case.notified()) == ([], [])
+    assert case.conversation.status is ConversationStatus.RESOLVED
+
+
+FORM = Address("Formulär", "formular@stad.example")
+WITH_FORM = edited(SEND, form_senders=("Formular@stad.example",))
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"automatic": Automatic(True, "bulk", "Auto-Submitted")}, {"warnings": ("perhaps-automatic",)}]
+)
+def test_what_a_form_sends_is_a_persons_and_its_writer_gets_the_receipt(
+    sessions: Sessions, values: dict[str, Any]
+) -> None:
+    case = World(sessions, WITH_FORM).write(sample.JOIN, sender=FORM, reply_to=(ANNA,), **values)
+    is_with_a_person(case, "form", has_receipt=True)
+    assert case.told()[0].to[0]["email"] == ANNA.email
+    assert case.conversation.contact.address == ANNA.email
+
+
+def test_a_form_that_names_nobody_gets_no_receipt(sessions: Sessions) -> None:
+    is_with_a_person(World(sessions, WITH_FORM).write(sample.JOIN, sender=FORM), "form", has_receipt=False)
+
+
+def test_a_forged_form_is_a_forgery(sessions: Sessions) -> None:
+    world = World(sessions, WITH_FORM)
+    case = world.write(sample.JOIN, sender=FORM, reply_to=(STRANGER,), authentication=UNPROVEN)
+    is_with_a_person(case, "unproven", has_receipt=False)
+
+
+def test_a_mail_that_stays_on_the_server_is_a_case_and_gets_a_receipt(world: World) -> None:
+    case = world.write("", is_readable=False, warnings=(LEFT_ON_SERVER,))
+    is_with_a_person(case, "too-large", has_receipt=True)
+
+
+# ------------------------------------------------------------------ caps
+
+
+def test_over_the_cap_of_the_outbox_nothing_goes_and_people_are_told_once(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(outbox_per_hour=2)))
+    for question in (sample.JOIN, sample.PREMISES):
+        assert only(world.write(question), OutboxKind.REPLY)
+    breaker = SV["notify.breaker"].partition("{")[0]
+    for number, is_told in enumerate((True, False)):
+        case = world.write(sample.SPORTS, sender=Address("", f"person{number}@forening.example"))
+        assert (case.told(), state(case)) == ([], (ConversationStatus.WAITING, "over-cap"))
+        assert any(breaker in item.text for item in case.notified()) == is_told
+    world.later(hours=1, seconds=1)
+    assert only(world.write(sample.JOIN + " Ny timme."), OutboxKind.REPLY)
+
+
+def test_over_the_cap_of_a_case_a_person_decides(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(per_case_per_day=1)))
+    first = world.write(sample.JOIN, message_id="ett@forening.example")
+    assert only(first, OutboxKind.REPLY)
+    again = world.write(sample.PREMISES, in_reply_to=(first.told()[0].external_id,))
+    assert [item.kind for item in again.told()] == [OutboxKind.REPLY]
+    assert state(again) == (ConversationStatus.WAITING, "over-cap")
+    assert only(world.write(sample.PREMISES), OutboxKind.REPLY)  # a case of its own
+
+
+def test_a_case_gets_one_receipt_within_a_day(world: World) -> None:
+    first = world.write(sample.OWN)
+    receipt = first.told()[0].external_id
+    world.deliver()
+    world.resolve(first)
+    again = world.write(sample.OWN + " Hallå?", in_reply_to=(receipt,))
+    assert again.conversation.case_number == first.conversation.case_number
+    assert [item.kind for item in again.told()] == [OutboxKind.RECEIPT]
+    assert again.conversation.status is ConversationStatus.WAITING
+    world.resolve(again)
+    world.later(days=1, seconds=1)
+    later = world.write(sample.OWN + " Hallå igen?", in_reply_to=(receipt,))
+    assert [item.kind for item in later.told()] == [OutboxKind.RECEIPT] * 2
+
+
+def test_the_coordinators_mailboxes_are_not_flooded(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(notifications_per_hour=2)))
+    notified = [
+        [item.text for item in world.write(sample.OWN, sender=Address("", f"p{number}@x.example")).notified()]
+        for number in range(5)
+    ]
+    assert [len(texts) for texts in notified] == [2, 2, 2, 0, 0]
+    assert all(SV["notify.too-many"].partition(",")[2] in text for text in notified[2])
+    urgent = world.write(sample.RECORDS, sender=STRANGER)
+    assert len(urgent.notified()) == 2
+    world.later(hours=1, seconds=1)
+    assert len(world.write(sample.OWN, sender=Address("", "p9@x.example")).notified()) == 2
+
+
+def test_a_coordinators_autosvar_without_any_sign_of_one_ends(world: World) -> None:
+    """It answers our answer to its note, and that answer, and so on."""
+    sender = Address("", COORDINATORS[0])
+    answers = 0
+    case = world.write("Jag är ledig.", sender=sender)
+    for _ in range(10):
+        mine = [item for item in case.notified() if item.message_id == case.message_id]
+        answers += len(mine)
+        if not mine:
+            break
+        case = world.write("Jag är ledig.", sender=sender, in_reply_to=(mine[0].external_id,))
+    assert answers == 3
+
+
+# ------------------------------------------------------------------ what came back
+
+
+def bounced(world: World, original: str, *, permanent: bool | None, recipients: tuple[str, ...]) -> Case:
+    return world.write(
+        "Ditt mejl gick inte fram.",
+        sender=Address("", "mailer-daemon@annan.example"),
+        automatic=Automatic(True, "bounce", "RFC 3464"),
+        bounce=Bounce(True, recipients, permanent, original),
+    )
+
+
+@pytest.mark.parametrize(
+    ("permanent", "recipients", "is_dead"),
+    [
+        (True, (ANNA.email,), True),
+        (True, ("okand@annan.example",), True),  # as the last server knew the address
+        (False, (ANNA.email,), False),
+        (None, (), False),
+    ],
+)
+def test_a_bounce_marks_the_mail_and_for_good_the_contact(
+    world: World, permanent: bool | None, recipients: tuple[str, ...], is_dead: bool
+) -> None:
+    case = world.write(sample.JOIN)
+    back = bounced(world, case.told()[0].external_id, permanent=permanent, recipients=recipients)
+    assert back.conversation.case_number == case.conversation.case_number
+    assert case.told()[0].bounced_at == world.now
+    assert (case.conversation.contact.undeliverable_at == world.now) == is_dead
+    assert state(case) == (ConversationStatus.WAITING, "bounce")
+    returned = case.told()[0].id
+    with world.sessions.begin() as session:
+        assert [item.id for item in queries.failed_outbox(session)] == [returned]
+
+
+def test_who_writes_again_can_be_written_to_again(world: World) -> None:
+    case = world.write(sample.JOIN)
+    bounced(world, case.told()[0].external_id, permanent=True, recipients=(ANNA.email,))
+    world.write(sample.PREMISES)
+    assert case.conversation.contact.undeliverable_at is None
+
+
+def test_a_forged_bounce_marks_nobody(world: World) -> None:
+    case = world.write(sample.JOIN)
+    forged = "lokbot.1.aaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaa@stad.example"
+    bounced(world, forged, permanent=True, recipients=(ANNA.email,))
+    assert case.conversation.contact.undeliverable_at is None
+
+
+# ------------------------------------------------------------------ who is new in a thread
+
+
+def test_a_new_sender_or_copy_in_a_thread_is_shown(world: World) -> None:
+    first = world.write(sample.OWN)
+    receipt = first.told()[0].external_id
+    words = SV["notify.newcomers"].partition("{")[0]
+    same = world.write("Och?", in_reply_to=(receipt,))
+    assert not any(words in item.text for item in same.notified())
+    copy = (Address("", "kassor@forening.example"),)
+    other = world.write("Jag svarar åt Anna.", sender=STRANGER, cc=copy, in_reply_to=(receipt,))
+    shown = [item.text for item in other.notified() if words in item.text]
+    assert len(shown) == len(COORDINATORS)
+    assert f"{words}{STRANGER.email}, kassor@forening.example." in shown[0]
+
+
+def test_a_linked_case_is_named(world: World) -> None:
+    first = world.write(sample.OWN)
+    other = world.write(sample.OWN, sender=STRANGER, subject=f"Om {first.conversation.case_number}")
+    words = SV["notify.related"].format(case=first.conversation.case_number)
+    assert all(words in item.text for item in other.notified())

@@ -9,7 +9,7 @@ from typing import Any
 
 from lokbot import understanding
 from lokbot.config import Answering, Settings, SmtpSettings
-from lokbot.conversation import delivery, intake, pipeline
+from lokbot.conversation import delivery, escalation, intake, pipeline
 from lokbot.conversation.pipeline import Plan
 from lokbot.knowledge import publishing
 from lokbot.model import (
@@ -90,6 +90,11 @@ class World:
         ):
             pass
         return self.sent[before:]
+
+    def resolve(self, case: Case) -> None:
+        """A coordinator finds that nothing is left to do."""
+        with self.sessions.begin() as session:
+            escalation.resolve(session, session.get_one(Conversation, case.conversation.id), actor="Kim", now=self.now)
 
     def later(self, **delta: float) -> None:
         self.now += timedelta(**delta)

@@ -49,7 +49,9 @@ def test_every_rule_says_what_kind_and_why() -> None:
         ("Subject: Autosvaret på er telefon", None),
         ("Subject: Out of office supplies", None),
         ("List-Help: <https://example.org>", "list"),
-        ("List-Unsubscribe: <mailto:x@example.org>", "list"),
+        ("List-Unsubscribe: <mailto:x@example.org>", "bulk"),
+        ("List-Unsubscribe: <mailto:x@example.org>\nList-Post: NO", "bulk"),
+        ("List-Unsubscribe: <mailto:x@example.org>\nList-Post: <mailto:x@example.org>", "list"),
         ("Precedence: Junk", "bulk"),
         ("Precedence: first-class", None),
         ("X-BeenThere: x@example.org", "bulk"),
@@ -64,7 +66,7 @@ def test_signs(head: str, kind: str | None) -> None:
     verdict = judged(head)
     assert verdict.kind == kind
     assert verdict.is_automatic == (kind is not None)
-    assert (verdict.reason is None) == (kind is None)
+    assert verdict.reason or not verdict.is_automatic
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,27 @@ def test_a_weak_subject_needs_text_and_a_sign_of_exchange() -> None:
 def test_a_read_receipt_in_plain_words() -> None:
     assert judged("Subject: Läst: Fråga", "Ditt meddelande\n\nTill: x\n\nlästes den 3 februari.").kind == "receipt"
     assert judged("Subject: Läst: er nya plan", "Vi har läst den. När beslutas den?").kind is None
+
+
+@pytest.mark.parametrize(
+    ("head", "sign"),
+    [
+        ("X-Auto-Response-Suppress: All", "x-auto-response-suppress: All"),
+        ("X-Auto-Response-Suppress: DR, OOF, AutoReply", "x-auto-response-suppress: DR"),
+        ("X-Auto-Response-Suppress: DR, RN, NRN", None),  # about receipts only
+        ("X-Auto-Response-Suppress: None", None),
+        ("Subject: Fråga", None),
+    ],
+)
+def test_what_people_and_machines_share_is_told_but_decides_nothing(head: str, sign: str | None) -> None:
+    verdict = judged(head)
+    assert not verdict.is_automatic
+    assert (verdict.reason or "").startswith(sign or "")
+    assert (verdict.reason is None) == (sign is None)
+
+
+def test_a_no_reply_sender_that_names_a_person_may_be_a_form() -> None:
+    raw = "From: noreply@example.org\nReply-To: anna@example.org\nSubject: Vi vill gå med\n\nVi vill gå med.\n"
+    message = mime.parse(raw.encode(), received_at=datetime(2025, 2, 3, tzinfo=UTC))
+    assert not message.automatic.is_automatic
+    assert "perhaps-automatic" in message.warnings

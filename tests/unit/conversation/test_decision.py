@@ -84,6 +84,7 @@ def decided(*questions: Question, **facts: Any) -> Decision:
 # What makes one rule, and none before it, have an opinion.
 CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
     ("tell_a_person_that_our_mail_bounced", (SURE,), {"is_bounce_of_ours": True}, Outcome.ESCALATE, "bounce"),
+    ("give_a_list_that_writes_to_us_to_a_person", (SURE,), {"is_from_list": True}, Outcome.ESCALATE, "list"),
     ("ignore_automatic_mail", (SURE,), {"is_automatic": True}, Outcome.IGNORE, "automatic"),
     (
         "keep_a_coordinators_mail_inside",
@@ -108,10 +109,19 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
         Outcome.ESCALATE,
         "with-a-person",
     ),
-    ("show_what_cannot_be_read", (SURE,), {"is_readable": False}, Outcome.ESCALATE, "unreadable"),
-    ("fetch_a_person_when_asked", (question(intents=("manniska",)),), {}, Outcome.ESCALATE, "person-wanted"),
+    ("answer_nobody_unproven", (SURE,), {"is_unproven": True}, Outcome.ESCALATE, "unproven"),
     ("answer_nobody_elsewhere", (SURE,), {"is_reply_elsewhere": True}, Outcome.ESCALATE, "reply-elsewhere"),
-    ("stop_at_the_cap", (SURE,), {"is_over_cap": True}, Outcome.ESCALATE, "over-cap"),
+    ("show_what_cannot_be_read", (SURE,), {"is_readable": False}, Outcome.ESCALATE, "unreadable"),
+    ("give_a_form_to_a_person", (SURE,), {"is_from_form": True}, Outcome.ESCALATE, "form"),
+    (
+        "leave_what_may_be_a_machine_to_a_person",
+        (SURE,),
+        {"is_perhaps_automatic": True},
+        Outcome.ESCALATE,
+        "perhaps-automatic",
+    ),
+    ("fetch_a_person_when_asked", (question(intents=("manniska",)),), {}, Outcome.ESCALATE, "person-wanted"),
+    ("stop_at_the_cap", (SURE,), {"cap_reached": "sender"}, Outcome.ESCALATE, "over-cap"),
     (
         "give_a_reply_to_a_person",
         (question(match=("ga-med", 0.5)),),
@@ -158,9 +168,14 @@ def test_a_rule_decides_and_those_before_it_were_asked_in_vain(
         ((question(intents=("tack",)),), {"has_attachment": True}, "show_attachments_to_a_person"),
         ((SURE,), {"status": ConversationStatus.WAITING, "is_readable": False}, "leave_it_to_the_coordinator"),
         ((question("", intents=("manniska",)),), {}, "show_what_cannot_be_read"),
-        ((question(intents=("manniska",)),), {"is_reply_elsewhere": True}, "fetch_a_person_when_asked"),
-        ((SURE,), {"is_reply_elsewhere": True, "is_over_cap": True}, "answer_nobody_elsewhere"),
-        ((SURE,), {"is_over_cap": True, "has_attachment": True}, "stop_at_the_cap"),
+        ((question(intents=("manniska",)),), {"is_reply_elsewhere": True}, "answer_nobody_elsewhere"),
+        ((SURE,), {"is_reply_elsewhere": True, "is_unproven": True}, "answer_nobody_unproven"),
+        ((SURE,), {"is_from_form": True, "is_unproven": True}, "answer_nobody_unproven"),
+        ((question(intents=("fara",)),), {"is_unproven": True}, "alarm_for_the_urgent"),
+        ((SURE,), {"is_from_list": True, "is_automatic": True}, "give_a_list_that_writes_to_us_to_a_person"),
+        ((SURE,), {"is_too_large": True, "is_readable": False}, "show_what_cannot_be_read"),
+        ((SURE,), {"is_reply_elsewhere": True, "cap_reached": "sender"}, "answer_nobody_elsewhere"),
+        ((SURE,), {"cap_reached": "sender", "has_attachment": True}, "stop_at_the_cap"),
         ((question(),), {"has_attachment": True, "was_answered": True}, "give_a_reply_to_a_person"),
         ((question(intents=("inlamning",)),), {"has_attachment": True}, "keep_own_matters_with_people"),
         ((question(language="so"),), {"has_attachment": True}, "show_attachments_to_a_person"),
@@ -433,10 +448,9 @@ QUESTIONS = st.builds(
 FACTS = st.fixed_dictionaries(
     {
         "status": st.sampled_from(ConversationStatus),
-        **{
-            name: st.booleans()
-            for name in ("is_automatic", "is_from_coordinator", "is_readable", "has_attachment", "is_over_cap")
-        },
+        **{name: st.booleans() for name in ("is_automatic", "is_from_coordinator", "is_readable", "has_attachment")},
+        **{name: st.booleans() for name in ("is_unproven", "is_from_form", "is_from_list", "is_perhaps_automatic")},
+        "cap_reached": st.sampled_from([None, "sender", "case", "outbox"]),
         "was_answered": st.booleans(),
         "articles_told": st.frozensets(st.sampled_from(list(KNOWLEDGE.articles))),
     }
@@ -457,8 +471,10 @@ def test_every_question_gets_one_decision_with_its_whole_trail(
             assert decision.evidence, "no match without evidence"
         if decision.outcome is Outcome.ROUTE:
             assert decision.administration in KNOWLEDGE.administrations
-        if facts["is_automatic"]:
+        if facts["is_automatic"] and not facts["is_from_list"]:
             assert decision.outcome is Outcome.IGNORE
+        if any(facts[name] for name in ("is_unproven", "is_from_form", "is_from_list", "is_perhaps_automatic")):
+            assert decision.outcome in (Outcome.ESCALATE, Outcome.IGNORE)
 
 
 def test_with_a_person_is_said_once() -> None:

@@ -1,0 +1,142 @@
+"""Which conversation a message belongs to, by what proves it most; where nothing does, none.
+
+A signed id of ours proves that the sender got our mail. An id of somebody else's mail, or a case number, binds only
+those who take part in the conversation: whoever else quotes it gets a conversation of their own, linked to that one.
+Two conversations are never made one here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lokbot.conversation import tokens
+from lokbot.model import IncomingMessage
+from lokbot.store.schema import Conversation, Message, MessageReference, OutboxItem
+
+_CASE_NUMBER = re.compile(r"\bLOK-(\d{4})-(\d{5,})\b", re.IGNORECASE)
+# Whoever quotes a whole register of cases means none of them.
+_MOST_NUMBERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """Where a message belongs (None: to a new conversation), and what a new one is linked to."""
+
+    conversation: Conversation | None = None
+    related: Conversation | None = None
+
+
+def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
+    """Ask what proves most first; the first that knows the conversation decides.
+
+    A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it.
+    """
+    ids = _answered(incoming)
+    if conversation := _by_token(session, incoming, ids, key) or _by_our_mail(session, ids):
+        return Thread(conversation)
+    numbered = _with_these_numbers(session, incoming)
+    related: Conversation | None = None
+    for candidates in (
+        _with_these_mails(session, incoming, ids),
+        _with_the_same_ancestors(session, incoming, ids),
+        numbered,
+    ):
+        is_unclear = candidates is numbered and len(numbered) > 1
+        for candidate in candidates if not (is_unclear or incoming.authentication.is_failed) else ():
+            if incoming.sender.email in participants(session, candidate):
+                return Thread(candidate)
+        related = related or next(iter(candidates), None)
+    return Thread(related=related)
+
+
+def _answered(incoming: IncomingMessage) -> list[str]:
+    """The ids that the message answers, nearest first: a bounced mail, In-Reply-To, then References from the end."""
+    ids = [*incoming.in_reply_to, *reversed(incoming.references)]
+    bounced = incoming.bounce.original_message_id
+    return list(dict.fromkeys([bounced, *ids] if bounced else ids))
+
+
+def _by_token(session: Session, incoming: IncomingMessage, ids: Sequence[str], key: bytes) -> Conversation | None:
+    recipients = (address.email for address in (*incoming.to, *incoming.cc, *incoming.delivered_to))
+    signed = [tokens.conversation_of(key, identity) for identity in ids]
+    signed += [tokens.conversation_at(key, email) for email in recipients]
+    return next((found for number in signed if number and (found := session.get(Conversation, number))), None)
+
+
+def _by_our_mail(session: Session, ids: Sequence[str]) -> Conversation | None:
+    """Mails of ours whose ids carry no signature: those that people sent, and those of older versions."""
+    if not ids:
+        return None
+    ours = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(ids))).all()
+    nearest = min(ours, key=lambda item: ids.index(item.external_id), default=None)
+    return nearest.conversation if nearest else None
+
+
+def _with_these_mails(session: Session, incoming: IncomingMessage, ids: Sequence[str]) -> list[Conversation]:
+    if not ids:
+        return []
+    seen = session.scalars(
+        select(Message).where(Message.channel == incoming.channel, Message.message_id.in_(ids)).order_by(Message.id)
+    ).all()
+    return _each_once(
+        message.conversation for message in sorted(seen, key=lambda message: ids.index(message.message_id or ""))
+    )
+
+
+def _with_the_same_ancestors(session: Session, incoming: IncomingMessage, ids: Sequence[str]) -> list[Conversation]:
+    """Mails that refer to an ancestor of this one, or to this one itself: answers overtake, and we never see what
+    people write to each other before they put us in copy.
+    """
+    wanted = [*ids, incoming.message_id] if incoming.message_id else list(ids)
+    if not wanted:
+        return []
+    relatives = session.scalars(
+        select(Message)
+        .join(MessageReference, MessageReference.message_id == Message.id)
+        .where(MessageReference.identity.in_(wanted), Message.channel == incoming.channel)
+        .order_by(Message.id.desc())
+        .limit(_MOST_NUMBERS)
+    ).all()
+    return _each_once(message.conversation for message in relatives)
+
+
+def _with_these_numbers(session: Session, incoming: IncomingMessage) -> list[Conversation]:
+    """The cases that the message names, in the subject if there, else in the new words."""
+    for text in (incoming.subject, incoming.new_text):
+        numbers = list(dict.fromkeys(f"LOK-{year}-{number}" for year, number in _CASE_NUMBER.findall(text)))
+        if not numbers:
+            continue
+        if len(numbers) > _MOST_NUMBERS:
+            return []
+        found = session.scalars(select(Conversation).where(Conversation.case_number.in_(numbers))).all()
+        return sorted(found, key=lambda each: numbers.index(each.case_number))
+    return []
+
+
+def _each_once(conversations: Iterable[Conversation]) -> list[Conversation]:
+    return list(dict.fromkeys(conversations))
+
+
+def participants(session: Session, conversation: Conversation, *, before: int | None = None) -> frozenset[str]:
+    """The addresses that take part in a conversation: whoever wrote in it, was written to or got a copy.
+
+    With ``before`` those that did so before the message of that id came.
+    """
+    found = {conversation.contact.address}
+    rows = select(Message.sender_email, Message.to, Message.cc, Message.reply_to)
+    rows = rows.where(Message.conversation_id == conversation.id)
+    if before is not None:
+        rows = rows.where(Message.id < before)
+    for sender, *lists in session.execute(rows):
+        found.add(sender)
+        found.update(address["email"] for listed in lists for address in listed)
+    for to, cc in session.execute(
+        select(OutboxItem.to, OutboxItem.cc).where(OutboxItem.conversation_id == conversation.id)
+    ):
+        found.update(address["email"].lower() for address in (*to, *cc))
+    return frozenset(found - {""})
