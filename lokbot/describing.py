@@ -70,6 +70,8 @@ def decided(decision: Decision, knowledge: Knowledge) -> list[str]:
     lines.append(f"  Regel: {decision.rule}" + (f" ({decision.intent})" if decision.intent else ""))
     for evidence in decision.evidence:
         lines.append(f"  Stöd: {evidence.matcher}: {evidence.detail} ({evidence.score:.2f})")
+    if decision.choices:
+        lines.append(f"  Frågar vilken: {', '.join(decision.choices)}")
     candidates = [f"{match.article} {match.confidence:.2f}" for match in decision.question.matches[:3]]
     if candidates:
         lines.append(f"  Kandidater: {', '.join(candidates)}")
@@ -177,6 +179,8 @@ def _decision(question: str, decision: DecisionRecord) -> list[str]:
             f"    artikel: {revision.article} ({revision.language}) version {revision.version}, {approval}; "
             f"säkerhet {decision.confidence:.2f}"
         )
+    if decision.choices:
+        lines.append(f"    frågade vilken: {', '.join(decision.choices)}")
     if decision.administration:
         lines.append(f"    hör till: {decision.administration}")
     lines.append(f"    regel: {decision.rule} ({decision.reason}); frågade före utan åsikt: {len(decision.missed)}")

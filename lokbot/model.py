@@ -450,7 +450,8 @@ class Decision:
     """What is done with one question, by which rule of the table, and why.
 
     ``reason`` is the key of a phrase (``reason.<key>``) shown to coordinators; ``missed`` names the rules asked before
-    that had no opinion. ``topic`` and ``administration`` are set wherever they are known.
+    that had no opinion. ``topic`` and ``administration`` are set wherever they are known. ``choices`` are the articles
+    that the asker is to choose between, for Clarify.
     """
 
     outcome: Outcome
@@ -466,6 +467,7 @@ class Decision:
     is_urgent: bool = False
     intent: str | None = None
     missed: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 class AnsweringMode(StrEnum):

@@ -6,7 +6,8 @@ Which rules were asked without an opinion is kept with the decision, so that "wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,6 +20,7 @@ from lokbot.model import (
     IntentAction,
     IntentHit,
     Knowledge,
+    Match,
     Outcome,
     Question,
     Understanding,
@@ -29,6 +31,19 @@ CHECK_HOLDS = timedelta(days=365)
 
 # What an answer must reach where a rule points to another owner, or the question is a reply to an answer of ours.
 SURER = 0.9
+
+# Where one of a few articles is nearly sure to be meant and none by itself, the asker is asked which: at most so many,
+# each at least so likely, together at least so likely.
+MOST_CHOICES = 3
+LEAST_CHOICE = 0.12
+CHOICES_TOGETHER = 0.7
+# Of a few words ("bidrag") nobody can say more; to be asked is then quicker than to wait for a person who asks.
+CHOICES_OF_FEW_WORDS = 0.4
+
+# A short question leans on what was said before ("Vem kan söka?", "och för ungdomar?"): in a question with so few words
+# the topic of the last answer counts, and an article of that topic needs less to be offered.
+FEW_WORDS = 6
+LEAST_IN_TOPIC = 0.05
 
 # Below this a match is no hint of the topic either.
 HINT = 0.3
@@ -64,6 +79,8 @@ class Situation:
     cap_reached: str | None = None
     was_answered: bool = False
     articles_told: frozenset[str] = frozenset()
+    last_topic: str | None = None
+    choices: tuple[str, ...] = ()
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -105,6 +122,7 @@ class Verdict:
     confidence: float = 0.0
     evidence: tuple[Evidence, ...] = ()
     is_urgent: bool = False
+    choices: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------ rules for the whole message
@@ -187,6 +205,21 @@ def stop_at_the_cap(situation: Situation) -> Verdict | None:
     return Verdict(Outcome.ESCALATE, "over-cap") if situation.cap_reached else None
 
 
+def answer_what_was_chosen(situation: Situation) -> Verdict | None:
+    """ "2" in reply to our question which is meant; any other words are read as any others are."""
+    number = _chosen_number(situation)
+    if number is None:
+        return None
+    if not 1 <= number <= len(situation.choices):
+        return Verdict(Outcome.ESCALATE, "none-of-these")
+    article = situation.choices[number - 1]
+    if not _has_text(article, situation.questions[0], situation):
+        return Verdict(Outcome.ESCALATE, "not-sure")
+    return Verdict(
+        Outcome.ANSWER, "chosen", article=article, confidence=1.0, evidence=(Evidence("choice", str(number), 1.0),)
+    )
+
+
 def give_a_reply_to_a_person(situation: Situation) -> Verdict | None:
     """Who writes back after an answer was not helped by it, unless every question is clearly a new one.
 
@@ -195,6 +228,8 @@ def give_a_reply_to_a_person(situation: Situation) -> Verdict | None:
     if not situation.was_answered:
         return None
     for question in situation.questions:
+        if ask_within_the_topic(question, situation):
+            continue
         best = question.best()
         is_clear = best is not None and best.confidence >= max(situation.threshold, SURER)
         if best is None or not is_clear or best.article in situation.articles_told:
@@ -249,6 +284,28 @@ def answer_when_sure(question: Question, situation: Situation) -> Verdict | None
     return Verdict(Outcome.ANSWER, "sure", article=best.article, confidence=best.confidence, evidence=best.evidence)
 
 
+def ask_within_the_topic(question: Question, situation: Situation) -> Verdict | None:
+    """A short question that leans on the last answer: offer what else there is under its topic."""
+    is_short = len(question.text.split()) <= FEW_WORDS and "?" in question.text
+    if not (situation.last_topic and is_short and len(situation.questions) == 1) or question.intents:
+        return None
+    articles = situation.knowledge.articles
+    near = [
+        match
+        for match in _choosable(question, situation, LEAST_IN_TOPIC)
+        if articles[match.article].topic == situation.last_topic and match.article not in situation.articles_told
+    ][:MOST_CHOICES]
+    return _which(near) if len(near) > 1 and near[0].confidence >= LEAST_CHOICE else None
+
+
+def ask_which_is_meant(question: Question, situation: Situation) -> Verdict | None:
+    """Two or three articles that are near each other: the asker knows which, a person would have to ask as well."""
+    near = _choosable(question, situation, LEAST_CHOICE)[:MOST_CHOICES]
+    wanted = CHOICES_OF_FEW_WORDS if len(question.text.split()) < FEW_WORDS else CHOICES_TOGETHER
+    is_one_of_them = sum(match.confidence for match in near) >= wanted
+    return _which(near) if len(near) > 1 and len(situation.questions) == 1 and is_one_of_them else None
+
+
 def point_to_the_owner(question: Question, _: Situation) -> Verdict | None:
     hit = question.hit(IntentAction.ROUTE)
     if hit is None or hit.intent.administration is None:
@@ -289,6 +346,7 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     leave_what_may_be_a_machine_to_a_person,
     fetch_a_person_when_asked,
     stop_at_the_cap,
+    answer_what_was_chosen,
     give_a_reply_to_a_person,
 )
 
@@ -300,6 +358,8 @@ QUESTION_RULES: tuple[QuestionRule, ...] = (
     answer_what_a_rule_knows,
     answer_when_sure,
     point_to_the_owner,
+    ask_within_the_topic,
+    ask_which_is_meant,
     ask_a_person_when_unsure,
 )
 
@@ -358,6 +418,10 @@ def why_held(
     if decision.outcome is Outcome.ROUTE:
         owner = knowledge.administrations[decision.administration or ""]
         return None if owner.approved_by else "not-approved"
+    if decision.outcome is Outcome.CLARIFY:
+        # The choices are told in the articles' own words, so these must be approved; what they answer is not told.
+        texts = [knowledge.articles[article].texts[decision.language] for article in decision.choices]
+        return None if all(text.approved_by for text in texts) else "not-approved"
     article = knowledge.articles[decision.article or ""]
     if not article.texts[decision.language].approved_by:
         return "not-approved"
@@ -398,7 +462,11 @@ def _decision(
         administration = intent.administration
     if administration is None and question.owners:
         administration = question.owners[0].administration
-    topic = article.topic if article else intent.topic if intent else hint.topic if hint else None
+    topics = {knowledge.articles[choice].topic for choice in verdict.choices}
+    if len(topics) == 1:
+        topic: str | None = topics.pop()
+    else:
+        topic = article.topic if article else intent.topic if intent else hint.topic if hint else None
     return Decision(
         outcome=verdict.outcome,
         rule=rule,
@@ -413,11 +481,49 @@ def _decision(
         is_urgent=verdict.is_urgent,
         intent=intent.id if intent else None,
         missed=missed,
+        choices=verdict.choices,
     )
 
 
 def _for_a_person(hit: IntentHit, reason: str, *, is_urgent: bool = False) -> Verdict:
     return Verdict(Outcome.ESCALATE, reason, intent=hit, confidence=1.0, evidence=(hit.evidence,), is_urgent=is_urgent)
+
+
+_NUMBER = re.compile(
+    r"\W*(?:(?:nr|nummer|alternativ|val|svar|number|option|choice)\W*)?(\d)\W*(?:tack|thanks|please)?\W*", re.IGNORECASE
+)
+_NONE = re.compile(
+    r"\W*(?:ingen|inget|inga|none|neither)(?: av (?:dem|dessa|de)| of (?:them|these))?\W*", re.IGNORECASE
+)
+
+
+def _chosen_number(situation: Situation) -> int | None:
+    """The number that the message consists of; 0 for "ingen". None where nothing was asked or it says more."""
+    if not situation.choices or len(situation.questions) != 1:
+        return None
+    text = situation.questions[0].text
+    if _NONE.fullmatch(text):
+        return 0
+    match = _NUMBER.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _choosable(question: Question, situation: Situation, least: float) -> list[Match]:
+    return [
+        match
+        for match in question.matches
+        if match.confidence >= least and _has_text(match.article, question, situation)
+    ]
+
+
+def _which(near: Sequence[Match]) -> Verdict:
+    return Verdict(
+        Outcome.CLARIFY,
+        "which",
+        choices=tuple(match.article for match in near),
+        confidence=min(1.0, sum(match.confidence for match in near)),
+        evidence=near[0].evidence,
+    )
 
 
 def _only_thanks(question: Question) -> bool:

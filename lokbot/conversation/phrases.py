@@ -29,6 +29,8 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "contact.mail": frozenset(),
         "contact.add.mail": frozenset(),
         "case": frozenset({"case"}),
+        "clarify.which": frozenset(),
+        "clarify.how.mail": frozenset(),
         "forwarded": frozenset({"name"}),
         "notify.subject": frozenset({"case", "subject"}),
         "notify.subject.urgent": frozenset({"case", "subject"}),
@@ -66,6 +68,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
             for key in (
                 *("bounce", "from-coordinator", "urgent", "thanks", "with-a-person", "unreadable", "no-words"),
                 *("person-wanted", "reply-elsewhere", "over-cap", "attachment", "reply-to-answer", "own-matter"),
+                *("which", "chosen", "none-of-these"),
                 *("unproven", "form", "list", "perhaps-automatic", "too-large"),
                 *("hand-in", "other-language", "rule", "sure", "not-sure", "nothing-found", "failed", "paused"),
             )

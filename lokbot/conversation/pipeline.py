@@ -125,6 +125,8 @@ def observe(
         cap_reached=caps.reached(session, conversation, settings, now=now),
         was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
         articles_told=queries.articles_told(session, conversation),
+        last_topic=queries.last_topic_told(session, conversation),
+        choices=queries.open_choices(session, conversation),
     )
 
 
@@ -263,7 +265,7 @@ def call_a_person(
 
 def close(conversation: Conversation, plan: Plan) -> None:
     """Nobody has anything left to do, unless the asker writes again."""
-    is_answered = any(decision.outcome is Outcome.ANSWER for decision in plan.told)
+    is_answered = any(decision.outcome in (Outcome.ANSWER, Outcome.CLARIFY) for decision in plan.told)
     if conversation.status in (ConversationStatus.BOT, ConversationStatus.RESOLVED):
         conversation.status = ConversationStatus.BOT if is_answered else ConversationStatus.RESOLVED
     conversation.topic = next((d.topic for d in plan.decisions if d.topic), conversation.topic)
@@ -308,6 +310,7 @@ def remember(
                 topic=decision.topic,
                 administration=decision.administration,
                 article=decision.article,
+                choices=list(decision.choices) or None,
                 language=decision.language,
                 revision_id=text.revision_id if text else None,
                 is_urgent=decision.is_urgent,

@@ -122,17 +122,30 @@ def _body(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyC
             blocks.append(say["question"].format(number=number, question=quoted(decision.question.text)))
         blocks.extend(_told(decision, context.knowledge, language))
     blocks.extend(_receipt(telling, rest, context, language))
-    blocks.append(say["contact.add.mail" if context.answer_by else "contact.mail"])
+    if not any(decision.outcome is Outcome.CLARIFY for decision in telling):
+        blocks.append(say["contact.add.mail" if context.answer_by else "contact.mail"])
     blocks.append(say["case"].format(case=context.case_number))
     return "\n\n".join(blocks)
 
 
 def _told(decision: Decision, knowledge: Knowledge, language: str) -> list[str]:
+    if decision.outcome is Outcome.CLARIFY:
+        say = knowledge.phrases[language]
+        return [say["clarify.which"], "\n".join(choices(decision, knowledge)), say["clarify.how.mail"]]
     if decision.outcome is Outcome.ANSWER:
         article = knowledge.articles[decision.article or ""]
         text = article.text(decision.language) or article.texts["sv"]
         return [text.answer.strip(), _source(article, knowledge, language)]
     return _pointer(decision, knowledge.administrations[decision.administration or ""], knowledge, language)
+
+
+def choices(decision: Decision, knowledge: Knowledge) -> list[str]:
+    """What the asker may choose between, numbered, each in the first wording of its article."""
+    names = (
+        (article.text(decision.language) or article.texts["sv"]).questions[0]
+        for article in (knowledge.articles[choice] for choice in decision.choices)
+    )
+    return [f"{number}. {name}" for number, name in enumerate(names, start=1)]
 
 
 def _source(article: Article, knowledge: Knowledge, language: str) -> str:
@@ -196,6 +209,8 @@ def _extra_phrases(decisions: Sequence[Decision], knowledge: Knowledge) -> list[
 def _is_draft(decision: Decision, knowledge: Knowledge) -> bool:
     if decision.outcome is Outcome.ROUTE:
         return knowledge.administrations[decision.administration or ""].approved_by is None
+    if decision.outcome is Outcome.CLARIFY:
+        return False  # a question tells nothing
     text = knowledge.articles[decision.article or ""].text(decision.language)
     return text is None or text.approved_by is None
 

@@ -155,6 +155,32 @@ def articles_told(session: Session, conversation: Conversation) -> frozenset[str
     return frozenset(article for article in session.scalars(query) if article)
 
 
+def _last_told(session: Session, conversation: Conversation) -> DecisionRecord | None:
+    """The last decision that the asker was told of in this conversation."""
+    return session.scalar(
+        select(DecisionRecord)
+        .join(OutboxItem, OutboxItem.id == DecisionRecord.outbox_id)
+        .where(
+            OutboxItem.conversation_id == conversation.id,
+            OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
+        )
+        .order_by(OutboxItem.id.desc(), DecisionRecord.id.desc())
+        .limit(1)
+    )
+
+
+def last_topic_told(session: Session, conversation: Conversation) -> str | None:
+    """The topic of the last answer in this conversation; what a short question after it leans on."""
+    last = _last_told(session, conversation)
+    return last.topic if last is not None and last.article else None
+
+
+def open_choices(session: Session, conversation: Conversation) -> tuple[str, ...]:
+    """The articles that the asker was last asked to choose between, if nothing has been told since."""
+    last = _last_told(session, conversation)
+    return tuple(last.choices or ()) if last is not None else ()
+
+
 def automatic_mails(
     session: Session, *, since: datetime, contact: int | None = None, conversation: int | None = None
 ) -> int:

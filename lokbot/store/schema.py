@@ -251,6 +251,7 @@ class DecisionRecord(Base):
     topic: Mapped[str | None] = mapped_column(String(64), index=True)
     administration: Mapped[str | None] = mapped_column(String(64))
     article: Mapped[str | None] = mapped_column(String(100), index=True)
+    choices: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     language: Mapped[str] = mapped_column(String(8))
     revision_id: Mapped[int | None] = mapped_column(ForeignKey("article_revisions.id"))
     is_urgent: Mapped[bool]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Engine, select
@@ -21,13 +21,16 @@ from lokbot.model import (
     Automatic,
     Bounce,
     ConversationStatus,
+    Evidence,
+    Match,
     MessageState,
     OutboxKind,
     OutboxStatus,
     Outcome,
+    Understanding,
 )
 from lokbot.store import queries
-from lokbot.store.schema import Message
+from lokbot.store.schema import Conversation, Message
 from lokbot.store.session import Sessions, session_factory
 from lokbot.understanding import ANSWER_THRESHOLD, Understander
 from tests import sample_knowledge as sample
@@ -906,3 +909,66 @@ def test_a_linked_case_is_named(world: World) -> None:
     other = world.write(sample.OWN, sender=STRANGER, subject=f"Om {first.conversation.case_number}")
     words = SV["notify.related"].format(case=first.conversation.case_number)
     assert all(words in item.text for item in other.notified())
+
+
+# ------------------------------------------------------------------ asking back
+
+
+@pytest.fixture
+def asked_back(world: World) -> tuple[World, Case]:
+    """A case whose question lay between two articles."""
+    found = world.active.understander
+
+    class Torn:
+        """Understands as usual, and finds this one question between two articles."""
+
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            understood = found.understand(text, subject=subject)
+            if text != "Samverkan eller lokal?":
+                return understood
+            evidence = (Evidence("lexical", "samverkan", 0.5),)
+            matches = (Match("ga-med", 0.4, evidence), Match("lana-lokal", 0.35, evidence))
+            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
+
+    world.active = replace(world.active, understander=cast("Understander", Torn()))
+    return world, world.write("Samverkan eller lokal?")
+
+
+def test_a_question_between_two_answers_is_asked_back(asked_back: tuple[World, Case]) -> None:
+    _, case = asked_back
+    text = only(case, OutboxKind.REPLY)
+    assert SV["clarify.which"] in text
+    assert f"1. {sample.JOIN}\n2. {sample.PREMISES}" in text
+    assert SV["clarify.how.mail"] in text
+    assert SV["contact.mail"] not in text
+    assert state(case) == (ConversationStatus.BOT, None)
+    assert case.notified() == []
+
+
+def test_the_number_is_answered_once(asked_back: tuple[World, Case]) -> None:
+    world, case = asked_back
+    reply = case.told()[0].external_id
+    chosen = world.write("2", in_reply_to=(reply,), subject="SV: Fråga")
+    assert chosen.conversation.case_number == case.conversation.case_number
+    assert "Ni bokar möteslokalen" in chosen.told()[-1].text
+    assert state(chosen) == (ConversationStatus.BOT, None)
+    again = world.write("1", in_reply_to=(reply,), subject="SV: SV: Fråga")
+    assert state(again) == (ConversationStatus.WAITING, "reply-to-answer")
+
+
+def test_none_of_them_goes_to_a_person(asked_back: tuple[World, Case]) -> None:
+    world, case = asked_back
+    none = world.write("Ingen", in_reply_to=(case.told()[0].external_id,))
+    assert state(none) == (ConversationStatus.WAITING, "none-of-these")
+    assert none.notified()
+
+
+def test_a_choice_told_by_a_person_in_between_is_open_no_more(asked_back: tuple[World, Case]) -> None:
+    world, case = asked_back
+    reply = case.told()[0].external_id
+    with world.sessions.begin() as session:
+        conversation = session.get_one(Conversation, case.conversation.id)
+        escalation.take_over(session, conversation, actor="Kim", now=world.now)
+    taken = world.write("2", in_reply_to=(reply,))
+    assert taken.conversation.status is ConversationStatus.TAKEN
+    assert not any("Ni bokar" in item.text for item in taken.told())

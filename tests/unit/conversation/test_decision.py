@@ -66,6 +66,12 @@ def question(
     )
 
 
+def among(*candidates: tuple[str, float], text: str = "Hur gör vi nu med detta?") -> Question:
+    """A question between several articles."""
+    matches = tuple(Match(article, confidence, (evidence(),)) for article, confidence in candidates)
+    return replace(question(text), matches=matches)
+
+
 SURE = question(match=("ga-med", 0.9))
 
 
@@ -122,6 +128,7 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
     ),
     ("fetch_a_person_when_asked", (question(intents=("manniska",)),), {}, Outcome.ESCALATE, "person-wanted"),
     ("stop_at_the_cap", (SURE,), {"cap_reached": "sender"}, Outcome.ESCALATE, "over-cap"),
+    ("answer_what_was_chosen", (question("2"),), {"choices": ("lana-lokal", "ga-med")}, Outcome.ANSWER, "chosen"),
     (
         "give_a_reply_to_a_person",
         (question(match=("ga-med", 0.5)),),
@@ -136,6 +143,14 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
     ("answer_what_a_rule_knows", (question(intents=("idrott",)),), {}, Outcome.ANSWER, "rule"),
     ("answer_when_sure", (SURE,), {}, Outcome.ANSWER, "sure"),
     ("point_to_the_owner", (question(intents=("konserter",)),), {}, Outcome.ROUTE, "rule"),
+    (
+        "ask_within_the_topic",
+        (among(("skatepark", 0.13), ("lana-lokal", 0.06), text="Och på sommaren?"),),
+        {"last_topic": "lokaler"},
+        Outcome.CLARIFY,
+        "which",
+    ),
+    ("ask_which_is_meant", (among(("ga-med", 0.4), ("lana-lokal", 0.35)),), {}, Outcome.CLARIFY, "which"),
     ("ask_a_person_when_unsure", (question(),), {}, Outcome.ESCALATE, "nothing-found"),
 ]
 
@@ -482,3 +497,109 @@ def test_with_a_person_is_said_once() -> None:
         ConversationStatus.BOT,
         ConversationStatus.RESOLVED,
     }
+
+
+# ------------------------------------------------------------------ asking back
+
+NEAR = (("ga-med", 0.4), ("lana-lokal", 0.35))
+
+
+@pytest.mark.parametrize(
+    ("candidates", "facts", "choices"),
+    [
+        (NEAR, {}, ("ga-med", "lana-lokal")),
+        ((*NEAR, ("startbidrag", 0.2), ("skatepark", 0.15)), {}, ("ga-med", "lana-lokal", "startbidrag")),
+        ((("ga-med", 0.5), ("lana-lokal", 0.21)), {}, ("ga-med", "lana-lokal")),
+        ((("ga-med", 0.7), ("lana-lokal", 0.1)), {}, ()),  # nothing to choose between
+        ((("ga-med", 0.3), ("lana-lokal", 0.3)), {}, ()),  # likely something else
+        ((("ga-med", 0.5), ("borttagen", 0.4)), {}, ()),
+        (NEAR, {"was_answered": True}, ()),
+        (NEAR, {"status": ConversationStatus.WAITING}, ()),
+        (NEAR, {"has_attachment": True}, ()),
+    ],
+)
+def test_what_is_near_is_asked_about(
+    candidates: tuple[tuple[str, float], ...], facts: dict[str, Any], choices: tuple[str, ...]
+) -> None:
+    decision = decided(among(*candidates), **facts)
+    assert decision.choices == choices
+    assert decision.outcome is (Outcome.CLARIFY if choices else Outcome.ESCALATE)
+
+
+def test_of_a_few_words_less_is_needed_to_ask() -> None:
+    candidates = (("ga-med", 0.25), ("lana-lokal", 0.2))
+    assert decided(among(*candidates, text="samverkan")).outcome is Outcome.CLARIFY
+    assert decided(among(*candidates, text="hur gör vi nu med samverkan i år")).outcome is Outcome.ESCALATE
+
+
+def test_a_message_with_several_questions_is_not_asked_back() -> None:
+    found = decide(situation(among(*NEAR), SURE))
+    assert [decision.outcome for decision in found] == [Outcome.ESCALATE, Outcome.ANSWER]
+
+
+def test_the_topic_of_the_choices_is_that_of_the_question_where_they_agree() -> None:
+    assert decided(among(("skatepark", 0.4), ("lana-lokal", 0.4))).topic == "lokaler"
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "article"),
+    [
+        ("2", Outcome.ANSWER, "ga-med"),
+        (" 1.", Outcome.ANSWER, "lana-lokal"),
+        ("Nr 2 tack!", Outcome.ANSWER, "ga-med"),
+        ("alternativ 1", Outcome.ANSWER, "lana-lokal"),
+        ("3", Outcome.ESCALATE, None),
+        ("0", Outcome.ESCALATE, None),
+        ("Ingen", Outcome.ESCALATE, None),
+        ("inget av dem.", Outcome.ESCALATE, None),
+        ("none of these", Outcome.ESCALATE, None),
+        ("2 bollar", Outcome.ESCALATE, None),
+        ("22", Outcome.ESCALATE, None),
+    ],
+)
+def test_a_number_chooses(text: str, outcome: Outcome, article: str | None) -> None:
+    decision = decided(question(text), choices=("lana-lokal", "ga-med"), was_answered=True)
+    assert (decision.outcome, decision.article) == (outcome, article)
+
+
+def test_a_number_that_nobody_asked_for_chooses_nothing() -> None:
+    assert decided(question("2")).outcome is Outcome.ESCALATE
+
+
+def test_an_article_that_is_gone_is_not_chosen() -> None:
+    assert decided(question("1"), choices=("borttagen",)).outcome is Outcome.ESCALATE
+
+
+IN_TOPIC = (("skatepark", 0.13), ("lana-lokal", 0.06))
+
+
+@pytest.mark.parametrize(
+    ("found", "facts", "is_asked"),
+    [
+        (among(*IN_TOPIC, text="Och på sommaren?"), {}, True),
+        (among(*IN_TOPIC, text="Och på sommaren?"), {"was_answered": True}, True),
+        (among(*IN_TOPIC, text="Och på sommaren?"), {"last_topic": "bidrag"}, False),
+        (among(*IN_TOPIC, text="Och på sommaren?"), {"last_topic": None}, False),
+        (among(*IN_TOPIC, text="Och på sommaren?"), {"articles_told": frozenset({"skatepark"})}, False),
+        (among(*IN_TOPIC, text="Det stämmer inte alls"), {"was_answered": True}, False),
+        (among(*IN_TOPIC, text="Gäller samma sak på sommaren för oss?"), {"was_answered": True}, False),
+        (
+            among(("skatepark", 0.06), ("lana-lokal", 0.06), text="Stämmer det?"),
+            {"was_answered": True},
+            False,
+        ),
+    ],
+)
+def test_a_short_question_leans_on_the_last_topic(found: Question, facts: dict[str, Any], is_asked: bool) -> None:
+    decision = decided(found, **{"last_topic": "lokaler", **facts})
+    assert decision.outcome is (Outcome.CLARIFY if is_asked else Outcome.ESCALATE)
+    assert not is_asked or decision.choices == ("skatepark", "lana-lokal")
+
+
+def test_a_question_back_needs_approved_words() -> None:
+    approved = decided(among(*NEAR))
+    unapproved = decided(among(("ga-med", 0.4), ("valberedning", 0.4)))
+    terms: dict[str, Any] = {"knowledge": KNOWLEDGE, "is_paused": False, "drafts_allowed": False, "today": TODAY}
+    assert why_held(approved, mode=AnsweringMode.SEND, **terms) is None
+    assert why_held(unapproved, mode=AnsweringMode.SEND, **terms) == "not-approved"
+    assert why_held(approved, mode=AnsweringMode.SUGGEST, **terms) == "suggest-mode"

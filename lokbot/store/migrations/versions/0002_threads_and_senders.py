@@ -1,4 +1,4 @@
-"""what proves a thread and a sender: signing keys, references, authentication, bounces
+"""what proves a thread and a sender: signing keys, references, authentication, bounces; what was asked back
 
 Revision: 0002, after 0001
 """
@@ -36,6 +36,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("messages") as batch_op:
         batch_op.add_column(sa.Column("authentication", sa.JSON(none_as_null=True), nullable=True))
+    with op.batch_alter_table("decisions") as batch_op:
+        batch_op.add_column(sa.Column("choices", sa.JSON(none_as_null=True), nullable=True))
     with op.batch_alter_table("outbox") as batch_op:
         batch_op.add_column(sa.Column("reply_to", sa.String(length=320), nullable=True))
         batch_op.add_column(sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True))
