@@ -27,7 +27,7 @@ class Place:
     """A mail server with one mailbox. ``deliver`` brings a mail as the outside world does."""
 
     settings: MailboxSettings
-    deliver: Callable[[], None]
+    deliver: Callable[[], object]
     stop: Callable[[], None]
 
 
@@ -63,7 +63,7 @@ def delete(settings: MailboxSettings, uid: int) -> None:
         client.uid_expunge([uid])
 
 
-def once_idle(act: Callable[[], None]) -> Callable[[], bool]:
+def once_idle(act: Callable[[], object]) -> Callable[[], bool]:
     """A ``should_stop`` that never stops, but acts when asked for the second time: then IDLE has begun."""
     asked = 0
 
@@ -433,8 +433,10 @@ def test_a_folder_that_is_not_there(place: Place) -> None:
 
 
 def test_a_copy_of_what_was_sent(place: Place) -> None:
-    with Mailbox(replace(place.settings, sent_folder=None)) as box:
-        box.append_sent(HELLO)
+    with Mailbox(replace(place.settings, sent_folder="")) as box:
+        sent = box.find_folders().sent
+        assert sent == "Sent"
+        box.append(sent, HELLO)
     with colleague(place.settings, "Sent") as client:
         ((_, copy),) = client.fetch(client.search(), ["FLAGS", "BODY.PEEK[]"]).items()
     assert copy[b"BODY[]"] == HELLO
