@@ -35,6 +35,7 @@ WARNINGS: Mapping[str, LocalText] = {
         ("too-long", "Texten är mycket lång och har kortats.", "The text is very long and was cut."),
         ("calendar", "Mejlet är en kallelse eller ett svar på en.", "The mail is an invitation or answers one."),
         ("left-on-server", "Mejlet ligger kvar i brevlådan.", "The mail is still in the mailbox, not fetched."),
+        ("junk", "Mejlet låg i mappen för skräppost.", "The mail was in the junk folder."),
         ("winmail", "Mejlet innehöll winmail.dat, som öppnats.", "The mail held a winmail.dat, now opened."),
     )
 }

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import Address, ConversationStatus, IncomingMessage, MessageState
+from lokbot.model import Address, ConversationStatus, IncomingMessage, MessageState, OutboxKind
 from lokbot.store import queries
 from lokbot.store.schema import (
     AttachmentContent,
@@ -207,6 +207,8 @@ def _thread(session: Session, incoming: IncomingMessage) -> Conversation | None:
     or received it: a stranger who quotes it gets a conversation of their own. Subjects and case numbers alone never
     thread.
     """
+    if answered := _answered_already(session, incoming):
+        return answered
     ids = list(dict.fromkeys((*incoming.in_reply_to, *reversed(incoming.references))))
     if incoming.bounce.original_message_id:
         ids.insert(0, incoming.bounce.original_message_id)
@@ -223,6 +225,25 @@ def _thread(session: Session, incoming: IncomingMessage) -> Conversation | None:
         if incoming.sender.email in _participants(message):
             return message.conversation
     return None
+
+
+def _answered_already(session: Session, incoming: IncomingMessage) -> Conversation | None:
+    """Where a person's answer to this very message is, sent from a mail program before the message was read here."""
+    if incoming.message_id is None:
+        return None
+    answers = session.scalars(
+        select(OutboxItem).where(
+            OutboxItem.in_reply_to == incoming.message_id,
+            OutboxItem.created_by == queries.MAILBOX,
+            OutboxItem.kind == OutboxKind.ANSWER,
+            OutboxItem.created_at >= incoming.received_at,
+        )
+    )
+    email = asker(incoming).email
+    return next(
+        (one.conversation for one in answers if email in {each["email"] for each in (*one.to, *one.cc)}),
+        None,
+    )
 
 
 def _participants(message: Message) -> set[str]:

@@ -51,6 +51,8 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "notify.not-sent": frozenset({"case", "to", "error"}),
         "notify.failed": frozenset({"case"}),
         "notify.note": frozenset({"case"}),
+        "notify.balance": frozenset({"case", "detail"}),
+        "subject.balance": frozenset(),
         "forward.subject": frozenset({"case", "subject"}),
         "forward.body": frozenset({"case", "sender", "day", "text"}),
         "subject.empty": frozenset(),
@@ -61,6 +63,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *("bounce", "from-coordinator", "urgent", "thanks", "with-a-person", "unreadable", "no-words"),
                 *("person-wanted", "reply-elsewhere", "over-cap", "attachment", "reply-to-answer", "own-matter"),
                 *("hand-in", "other-language", "rule", "sure", "not-sure", "nothing-found", "failed", "paused"),
+                *("junk", "answered", "balance"),
             )
         },
         "reason.automatic": frozenset({"kind"}),

@@ -86,6 +86,13 @@ def observe(
     told = queries.told(session, conversation)
     caps = settings.caps
     is_bounce = message.bounce is not None
+    from_mailbox = queries.written_after(session, message, by=queries.MAILBOX)
+    is_answered = any(
+        item.kind is OutboxKind.ANSWER
+        and item.conversation_id == conversation.id
+        and item.in_reply_to == message.message_id
+        for item in from_mailbox
+    )
     return Situation(
         understanding=understanding,
         knowledge=knowledge,
@@ -106,6 +113,9 @@ def observe(
             >= caps.per_sender_per_day
             or queries.automatic_mails(session, since=now - timedelta(hours=1)) >= caps.outbox_per_hour
         ),
+        is_junk="junk" in message.warnings,
+        is_answered=is_answered,
+        is_person_writing=bool(from_mailbox),
         was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
         articles_told=queries.articles_told(session, conversation),
     )

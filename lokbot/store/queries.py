@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, selectinload, undefer
 
 from lokbot.model import Address, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus
 from lokbot.store.schema import (
@@ -24,6 +24,9 @@ from lokbot.store.schema import (
     Pause,
     QuestionRecord,
 )
+
+# Who wrote what was found in the mailbox's folder of sent mail; shown to people.
+MAILBOX = "brevlådan"
 
 TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
 
@@ -140,6 +143,18 @@ def articles_told(session: Session, conversation: Conversation) -> frozenset[str
     return frozenset(article for article in session.scalars(query) if article)
 
 
+def written_after(session: Session, message: Message, *, by: str) -> Sequence[OutboxItem]:
+    """What ``by`` has sent since ``message`` came, in its conversation or in answer to it."""
+    is_about_it = OutboxItem.conversation_id == message.conversation_id
+    if message.message_id is not None:
+        is_about_it = or_(is_about_it, OutboxItem.in_reply_to == message.message_id)
+    return session.scalars(
+        select(OutboxItem)
+        .where(is_about_it, OutboxItem.created_by == by, OutboxItem.created_at >= message.received_at)
+        .order_by(OutboxItem.id)
+    ).all()
+
+
 def automatic_mails(session: Session, *, since: datetime, conversation: Conversation | None = None) -> int:
     """How many automatic texts were queued to askers since then: in all, or to this conversation's contact."""
     query = select(func.count(OutboxItem.id)).where(
@@ -151,6 +166,28 @@ def automatic_mails(session: Session, *, since: datetime, conversation: Conversa
     if conversation is not None:
         query = query.join(Conversation).where(Conversation.contact_id == conversation.contact_id)
     return session.scalar(query) or 0
+
+
+def last_event(session: Session, verb: str) -> datetime | None:
+    """When this was last done."""
+    return session.scalar(select(func.max(Event.at)).where(Event.verb == verb))
+
+
+def unhandled(session: Session, *, since: datetime) -> int:
+    """How many messages have waited to be handled since then."""
+    query = select(func.count(Message.id)).where(Message.state == MessageState.STORED, Message.stored_at <= since)
+    return session.scalar(query) or 0
+
+
+def copy_wanted(session: Session, but_for: Collection[int]) -> OutboxItem | None:
+    """The oldest sent thing that is to be copied among the mailbox's sent mail, other than those."""
+    return session.scalar(
+        select(OutboxItem)
+        .where(OutboxItem.copy_tries > 0, OutboxItem.id.not_in(but_for))
+        .order_by(OutboxItem.id)
+        .limit(1)
+        .options(undefer(OutboxItem.raw))
+    )
 
 
 def pauses(session: Session) -> Sequence[Pause]:
