@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from sqlalchemy.orm import Session
+
 from lokbot.channels.imap import Mailbox
 from lokbot.conversation import escalation, outbox
 from lokbot.conversation.working_days import SWEDEN
@@ -130,10 +132,15 @@ def _conclude(service: Service, found: Balance) -> Balance:
         found.stuck,
     )
     if last is None or last <= now - BETWEEN_ALARMS:
-        # Read here and now: whoever only reads the mailbox has no other use for the texts.
-        knowledge = loading.load(service.settings.knowledge_dir, service.settings.intents_dir)
         with service.sessions.begin() as session:
-            escalation.raise_alarm(
-                session, "balance", settings=service.settings, knowledge=knowledge, now=now, detail=found.difference
-            )
+            alarm(session, service, found, now=now)
     return found
+
+
+def alarm(session: Session, service: Service, found: Balance, *, now: datetime) -> None:
+    """Open a case, or use the one that still waits, and mail the coordinators."""
+    # Read here and now: whoever only reads the mailbox has no other use for the texts.
+    knowledge = loading.load(service.settings.knowledge_dir, service.settings.intents_dir)
+    escalation.raise_alarm(
+        session, "balance", settings=service.settings, knowledge=knowledge, now=now, detail=found.difference
+    )

@@ -17,7 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from lokbot.channels import mime
-from lokbot.channels.imap import FetchedMail, Mailbox, MailboxState, VanishedMail
+from lokbot.channels.imap import NO_FOLDER, FetchedMail, Mailbox, MailboxState, VanishedMail
 from lokbot.channels.smtp import LOOP_HEADER
 from lokbot.config import Settings
 from lokbot.conversation import intake, sent_mail
@@ -36,6 +36,8 @@ LEFT_ON_SERVER = "left-on-server"
 # And one that a filter had put aside.
 JUNK = "junk"
 LOCK_SECONDS = 1.0
+# How much is put away in one round, so that a backlog does not keep new mail waiting.
+AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ def rooms(service: Service, mailbox: Mailbox) -> tuple[Room, ...]:
     """
     folders = mailbox.find_folders()
     settings = service.settings
+    for setting, folder in (("junk_folder", folders.junk), ("sent_folder", folders.sent)):
+        if folder is None and getattr(settings.imap, setting) != NO_FOLDER:
+            service.tell_once(f"no folder found for imap.{setting}: name it, or write - where there is none")
     found = [
         Room("sent", folders.sent, name_of(settings, folders.sent)) if folders.sent else None,
         Room("junk", folders.junk, name_of(settings, folders.junk)) if folders.junk else None,
@@ -102,7 +107,7 @@ def _state(service: Service, mailbox: Mailbox, room: Room) -> MailboxState | Non
         mailbox.open(room.folder)
         return mailbox.state()
     except ChannelError as error:
-        if room.kind == "inbox" or not error.permanent:
+        if room.kind == "inbox" or mailbox.is_spent:
             raise
         service.tell_once(f"the folder {room.folder} is not read: {error}")
         return None
@@ -255,7 +260,8 @@ def copy_sent(service: Service, mailbox: Mailbox, room: Room) -> None:
     the mail itself has been sent and is not sent again.
     """
     tried: set[int] = set()
-    while not service.stop.is_set():
+    while len(tried) < AT_ONCE and not service.stop.is_set():
+        service.beat("mail")
         with service.sessions.begin() as session:
             item = queries.copy_wanted(session, tried)
             if item is None:
@@ -269,7 +275,7 @@ def copy_sent(service: Service, mailbox: Mailbox, room: Room) -> None:
                 mailbox.append(room.folder, item.raw)
         except ChannelError as error:
             log.warning("outbox %s is sent, but has no copy (%s tries left): %s", item.id, tries_left, error)
-            if not error.permanent:
+            if mailbox.is_spent:
                 raise
         else:
             with service.sessions.begin() as session:
@@ -286,7 +292,7 @@ def tidy(service: Service, mailbox: Mailbox, room: Room) -> bool:
         return False
     with service.sessions() as session:
         account = account_of(session, room)
-        uids = mailboxes.untidied(session, account)
+        uids = mailboxes.untidied(session, account, most=AT_ONCE)
     if not uids:
         return False
     mailbox.open(room.folder)
@@ -302,7 +308,7 @@ def tidy(service: Service, mailbox: Mailbox, room: Room) -> bool:
         else:
             mailbox.label(uids, imap.handled_label)
     except ChannelError as error:
-        if not error.permanent:
+        if mailbox.is_spent:
             raise
         service.tell_once(f"handled mail stays where it is, as it was: {error}")
         return True

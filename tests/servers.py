@@ -74,21 +74,21 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = START_
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A self-signed certificate for localhost and 127.0.0.1, as PEM files."""
+    """A self-signed certificate, as PEM files."""
 
     certificate: Path
     key: Path
 
 
-def make_certificate(directory: Path) -> Certificate:
-    """Make one with openssl, valid for a day."""
+def make_certificate(directory: Path, names: str = f"DNS:localhost,IP:{HOST}") -> Certificate:
+    """Make one with openssl, valid for a day and for ``names``."""
     if shutil.which("openssl") is None:
         raise MissingServerError("openssl is missing: apt-get install --no-install-recommends openssl")
     made = Certificate(directory / "certificate.pem", directory / "key.pem")
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "1", "-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,IP:{HOST}"),
+            *("-days", "1", "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}"),
             *("-keyout", str(made.key), "-out", str(made.certificate)),
         ],
         check=True,
@@ -315,11 +315,19 @@ class DovecotServer:
         mails = sorted(path for folder in ("cur", "new") for path in (maildir / folder).iterdir())
         mails[index].chmod(0)
 
+    def forbid_writing(self, folder: str) -> None:
+        """Let nobody put a mail into a folder."""
+        maildir = self._home.directory / "mail" / self.address / "Maildir" / f".{folder}"
+        for name in ("tmp", "new", "cur"):
+            (maildir / name).chmod(0o500)
+
     def fill(self, mails: Iterable[bytes], *, arrived: datetime) -> None:
         """Lay mails into the INBOX as files, all of one arrival: quicker than any protocol for tens of thousands."""
         maildir = self._home.directory / "mail" / self.address / "Maildir"
         self.deliver(b"Subject: the first mail makes the directories\r\n\r\n")
         seconds = arrived.timestamp()
+        for path in (maildir / "new").iterdir():
+            os.utime(path, (seconds, seconds))
         for number, raw in enumerate(mails):
             path = maildir / "cur" / f"{int(seconds)}.M{number}P1.test:2,S"
             path.write_bytes(raw)

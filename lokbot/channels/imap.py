@@ -156,6 +156,11 @@ class Mailbox:
         # After an error a LOGOUT could wait out the whole timeout on a connection that is dead anyway.
         _hang_up(self._client)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the connection is of no more use, as after most errors; a server's plain no leaves it good."""
+        return self._is_spent
+
     def find_folders(self) -> Folders:
         """Which folders are the INBOX, junk and sent mail: as set, else as marked (RFC 6154), else by usual names."""
         with self._errors("list the folders"):
@@ -231,7 +236,7 @@ class Mailbox:
     def append(self, folder: str, raw: bytes, flags: Sequence[bytes] = (SEEN,)) -> None:
         """Put a mail into ``folder``, marked as read unless ``flags`` says otherwise.
 
-        Raises ``ChannelError``; it is ``permanent`` where the server itself said no, and the connection still good.
+        Raises ``ChannelError``; after a plain no the connection is still good (``is_spent``).
         """
         self._command("save a copy of a sent mail", lambda: self._client.append(folder, raw, flags))
 
@@ -285,14 +290,16 @@ class Mailbox:
                 self.state()
 
     def _command(self, doing: str, act: Callable[[], object]) -> None:
-        """One command whose refusal, other than for a moment, costs nothing but that command."""
+        """One command whose refusal costs nothing but that command: see ``is_spent``."""
         try:
             act()
         except (IMAPClientError, OSError, *_UNREADABLE_ANSWER) as error:
-            is_refusal = self._is_refusal(error) and not isinstance(error, IMAPClientAbortError)
-            self._is_spent = self._is_spent or not is_refusal
+            is_answer = isinstance(error, IMAPClientError) and not isinstance(
+                error, IMAPClientAbortError | ProtocolError
+            )
+            self._is_spent = self._is_spent or not is_answer
             raised = _channel_error(self._settings, self._folder, doing, error)
-            raise ChannelError(str(raised), permanent=is_refusal) from error
+            raise ChannelError(str(raised), permanent=is_answer and self._is_refusal(error)) from error
 
     def _list(self) -> list[tuple[tuple[bytes, ...], bytes, str]]:
         """Every folder. A server need not tell in a plain LIST what a folder is for (RFC 6154 2)."""

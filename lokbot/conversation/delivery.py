@@ -60,11 +60,16 @@ def deliver_next(
     else:
         with sessions.begin() as session:
             item = _as_it_stands(session, item)
-            wants_copy = raw is not None and bool(settings.imap.host) and settings.smtp.copy_to_sent
-            outbox.sent(session, item, now=now, raw=raw, copy_tries=COPY_TRIES if wants_copy else None)
+            tries = COPY_TRIES if raw is not None and _keeps_copies(settings) else None
+            outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
             if item.kind is OutboxKind.FORWARD:
                 escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
     return item
+
+
+def _keeps_copies(settings: Settings) -> bool:
+    imap = settings.imap
+    return settings.smtp.copy_to_sent and bool(imap.host) and imap.sent_folder != "-"
 
 
 def _as_it_stands(session: Session, claimed: OutboxItem) -> OutboxItem:

@@ -100,9 +100,9 @@ def unaccounted(session: Session, mailbox: Mailbox, uids: Iterable[int]) -> list
     return sorted(uid for uid in uids if uid >= mailbox.first_uid and uid not in accounted)
 
 
-def untidied(session: Session, mailbox: Mailbox) -> list[int]:
-    """UIDs of mails whose message has been handled, and that have not been labelled or moved since; ascending."""
-    return sorted(
+def untidied(session: Session, mailbox: Mailbox, *, most: int) -> list[int]:
+    """UIDs of mails whose message has been handled, and that have not been labelled or moved since: the first ones."""
+    return list(
         session.scalars(
             select(MailboxMail.uid)
             .join(Message, Message.id == MailboxMail.message_id)
@@ -112,6 +112,8 @@ def untidied(session: Session, mailbox: Mailbox) -> list[int]:
                 MailboxMail.tidied_at.is_(None),
                 Message.state == MessageState.HANDLED,
             )
+            .order_by(MailboxMail.uid)
+            .limit(most)
         )
     )
 
