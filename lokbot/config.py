@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -59,10 +60,30 @@ class ImapSettings(_Section):
     port: int = Field(993, ge=1, le=65535, description="Its port: 993 for `tls`, 143 for the others.")
     user: str = Field("", description="The mailbox's user name.")
     password: SecretStr = Field(SecretStr(""), description="Its password; best as `LOKBOT_IMAP__PASSWORD_FILE`.")
+    auth: Literal["password", "xoauth2"] = Field(
+        "password", description="`xoauth2` logs in with a token instead (Microsoft 365); see `oauth`."
+    )
     tls: Literal["tls", "starttls", "none"] = Field(
         "tls", description="`none` is for tests on the same machine only: the password goes in clear."
     )
     folder: str = Field("INBOX", description="The folder that is read.")
+    junk_folder: str = Field(
+        "",
+        description="The folder of what a filter caught: read too, for a person. Empty: found by itself; `-`: none.",
+    )
+    sent_folder: str = Field(
+        "",
+        description="The folder of sent mail: what people write there silences the bot. Empty: found by itself; "
+        "`-`: none.",
+    )
+    after_handling: Literal["nothing", "label", "move"] = Field(
+        "nothing", description="What becomes of a handled mail in `folder`: nothing, a label, or another folder."
+    )
+    handled_label: str = Field("$Lokbot", pattern=r"^[!#$&'+-\[^-z|}~]+$", description="The label (an IMAP keyword).")
+    handled_folder: str = Field("Lok-Klart", min_length=1, description="The folder that handled mail is moved to.")
+    balance_at: Annotated[time, BeforeValidator(_clock)] = Field(
+        time(6, 0), description="When the mailbox is counted against what is stored, each day (Swedish time)."
+    )
     timeout_seconds: float = Field(30, gt=0, description="How long a silent server is waited for.")
     idle_seconds: float = Field(
         240,
@@ -70,7 +91,9 @@ class ImapSettings(_Section):
         description="How long one IDLE lasts before it is renewed; where the server has no IDLE, see `poll_seconds`.",
     )
     poll_seconds: float = Field(
-        30, gt=0, description="How often the mailbox is looked at where the server has no IDLE."
+        30,
+        gt=0,
+        description="How often the other folders are looked at, and `folder` too where the server has no IDLE.",
     )
     max_mail_bytes: int = Field(
         25_000_000, gt=0, description="A larger mail stays on the server; its headers become a visible case."
@@ -89,6 +112,7 @@ class SmtpSettings(_Section):
     port: int = Field(587, ge=1, le=65535, description="Its port: 587 for `starttls`, 465 for `tls`.")
     user: str = Field("", description="User name; empty where the server asks for none.")
     password: SecretStr = Field(SecretStr(""), description="Its password; best as `LOKBOT_SMTP__PASSWORD_FILE`.")
+    auth: Literal["password", "xoauth2"] = Field("password", description="As for the mailbox.")
     tls: Literal["tls", "starttls", "none"] = Field("starttls", description="As for the mailbox.")
     timeout_seconds: float = Field(30, gt=0, description="How long a silent server is waited for.")
     from_address: str = Field("lok@helsingborg.se", description="The address that answers come from.")
@@ -97,6 +121,27 @@ class SmtpSettings(_Section):
         "",
         description="Where the mail server delivers `lok+anything@` to `lok@`: the sign between. Answers then go to an "
         "address that is signed for their case. Empty: to `from_address`.",
+    )
+    copy_to_sent: bool = Field(
+        True, description="Put a copy of what is sent into the mailbox's folder of sent mail, unless it is there."
+    )
+
+
+class OAuthSettings(_Section):
+    """Where `auth: xoauth2` gets its tokens."""
+
+    token_url: str = Field(
+        "", description="For Microsoft 365: `https://login.microsoftonline.com/TENANT/oauth2/v2.0/token`."
+    )
+    client_id: str = Field("", description="The application's id.")
+    client_secret: SecretStr = Field(
+        SecretStr(""), description="Its secret; best as `LOKBOT_OAUTH__CLIENT_SECRET_FILE`."
+    )
+    scope: str = Field("https://outlook.office365.com/.default", description="What the token is for.")
+    refresh_token: SecretStr = Field(
+        SecretStr(""),
+        description="Empty: the application logs in itself (client credentials). Else it acts for the person or "
+        "mailbox that this token was given for.",
     )
 
 
@@ -177,6 +222,7 @@ class Settings(_Section):
         description="Addresses that web forms of the city mail from, such as the joining form: what they send is a "
         "person's matter, and is answered to its Reply-To.",
     )
+    oauth: OAuthSettings = Field(OAuthSettings(), description="Where `auth: xoauth2` gets its tokens.")
     coordinators: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         (),
         description="Mail addresses of the coordinators: every escalation, suggestion and failure is mailed to them.",
@@ -244,7 +290,25 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
             "database_url: cannot be read as the address of an SQLite or PostgreSQL database. "
             "Write for example postgresql://lokbot@host/lokbot."
         )
+    if missing := _missing_for_tokens(settings):
+        raise SettingsError(missing)
     return settings
+
+
+def _missing_for_tokens(settings: Settings) -> str | None:
+    """What `auth: xoauth2` needs and has not got; None where there is nothing to mend."""
+    if "xoauth2" not in (settings.imap.auth, settings.smtp.auth):
+        return None
+    oauth = settings.oauth
+    address = urlsplit(oauth.token_url)
+    is_safe = address.scheme == "https" or (address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost"))
+    if not is_safe or not address.hostname:
+        return "oauth.token_url: `auth: xoauth2` needs an https:// address. See docs/operations.md, Microsoft 365."
+    if not oauth.client_id:
+        return "oauth.client_id: `auth: xoauth2` needs the application's id. See docs/operations.md, Microsoft 365."
+    if not oauth.client_secret.get_secret_value() and not oauth.refresh_token.get_secret_value():
+        return "oauth.client_secret: `auth: xoauth2` needs it, or oauth.refresh_token. See docs/operations.md."
+    return None
 
 
 def _is_known_database(settings: Settings) -> bool:

@@ -17,6 +17,7 @@ from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import AnsweringMode, Decision, Knowledge, OutboxStatus, Outcome
 
 if TYPE_CHECKING:
+    from lokbot.balance import Balance
     from lokbot.store.schema import Conversation, DecisionRecord, Event, Message, OutboxItem, Pause
 
 OUTCOMES = {
@@ -121,6 +122,33 @@ def failures(messages: Sequence[Message], items: Sequence[OutboxItem]) -> str:
         f"{item.conversation.case_number}  mejl {item.id} gick inte att skicka: {item.last_error}" for item in items
     ]
     return "\n".join(lines) or "Inget har misslyckats."
+
+
+# What became of a mail in the mailbox, by the words of store/mailboxes.py.
+FATES = {
+    "stored": "sparade",
+    "duplicate": "dubbletter",
+    "old": "äldre än lokbot",
+    "vanished": "borta innan de lästes",
+    "failed": "gick inte att spara",
+    "sent": "skrivna av en person",
+    "own": "skrivna av lokbot",
+    "automatic": "automatiska",
+    "internal": "interna",
+}
+
+
+def balance(found: Balance) -> str:
+    """What is in the mailbox and what became of it, a line for each folder."""
+    lines = []
+    for folder, one in found.folders.items():
+        parts = [f"{number} {FATES[fate]}" for fate, number in sorted(one.fates.items())]
+        parts += [f"{one.missing} saknas"] if one.missing else []
+        parts += [f"{one.lost} borta ur databasen"] if one.lost else []
+        there = sum(one.fates.values()) + one.missing + one.lost
+        lines.append(f"{folder}: {there} mejl" + (f" ({', '.join(parts)})" if parts else ""))
+    lines.append("Allt stämmer." if found.adds_up else f"Det stämmer inte. {found.difference}")
+    return "\n".join(lines)
 
 
 def pauses(standing: Sequence[Pause]) -> str:

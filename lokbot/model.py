@@ -109,6 +109,8 @@ class Authentication:
 
 # The warning of a message that was too large to fetch, or that the server does not hand out.
 LEFT_ON_SERVER = "left-on-server"
+# And of one that a filter had put aside.
+JUNK = "junk"
 
 
 @dataclass(frozen=True, slots=True)

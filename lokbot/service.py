@@ -1,90 +1,56 @@
-"""The long-running loops: read the mailbox, handle what is stored, send what is queued. Wired here, used by the cli.
-
-Each loop survives what it meets: a lost server is tried again with growing waits, a broken message becomes a visible
-failure, a database that is away is waited for. Only wrong settings stop the start.
-"""
+"""The long-running loops: read the mailbox, handle what is stored, send what is queued. Wired here, used by the cli."""
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
-from lokbot.channels import mime
-from lokbot.channels.imap import FetchedMail, Mailbox, MailboxSettings, VanishedMail
+from lokbot import balance, mailroom
+from lokbot.balance import Balance
+from lokbot.channels.imap import Mailbox, MailboxSettings
+from lokbot.channels.oauth import OAuthSettings, TokenSource
 from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, intake, pipeline
-from lokbot.conversation.intake import Received
-from lokbot.conversation.pipeline import Plan
-from lokbot.model import LEFT_ON_SERVER, ChannelError, ChannelName, IncomingMessage
-from lokbot.store import mailboxes, queries
-from lokbot.store.schema import OutboxItem
-from lokbot.store.session import Sessions, connect, exclusive, session_factory
-
-log = logging.getLogger(__name__)
+from lokbot.conversation import delivery, pipeline
+from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
+from lokbot.mailroom import Room
+from lokbot.model import ChannelName
+from lokbot.store.session import connect, session_factory
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
-FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 POLL_SECONDS = 1.0
-BEAT_SECONDS = 10.0
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
 SILENCE = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class Observer:
-    """Who wants to hear what happens, such as the demo's terminal. Called in the loops' own threads."""
-
-    received: Callable[[int], None] = lambda _message_id: None
-    handled: Callable[[int, Plan], None] = lambda _message_id, _plan: None
-    sent: Callable[[OutboxItem], None] = lambda _item: None
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What the loops of one process share."""
-
-    settings: Settings
-    engine: Engine
-    sessions: Sessions
-    observer: Observer = Observer()
-    stop: threading.Event = field(default_factory=threading.Event)
-    news: threading.Event = field(default_factory=threading.Event)
-    process: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}")
-    _beats: dict[str, float] = field(default_factory=dict)
-
-    def beat(self, part: str) -> None:
-        """Show that a part lives; to be called often, written down every ten seconds."""
-        if time.monotonic() - self._beats.get(part, -BEAT_SECONDS) < BEAT_SECONDS:
-            return
-        with self.sessions.begin() as session:
-            queries.beat(session, part, self.process, now=clock())
-        self._beats[part] = time.monotonic()
-
-
-def clock() -> datetime:
-    """Now, in UTC: the one place where the loops ask the time."""
-    return datetime.now(UTC)
 
 
 def open_service(settings: Settings, observer: Observer | None = None) -> Service:
     """Connect to the database of ``settings``."""
     engine = connect(settings.database)
-    return Service(settings, engine, session_factory(engine), observer or Observer())
+    tokens = token_source(settings)
+    return Service(settings, engine, session_factory(engine), observer or Observer(), tokens=tokens)
+
+
+def token_source(settings: Settings) -> TokenSource | None:
+    """Where access tokens come from; None where both servers take a password."""
+    if "xoauth2" not in (settings.imap.auth, settings.smtp.auth):
+        return None
+    oauth = settings.oauth
+    return TokenSource(
+        OAuthSettings(
+            token_url=oauth.token_url,
+            client_id=oauth.client_id,
+            client_secret=oauth.client_secret.get_secret_value(),
+            scope=oauth.scope,
+            refresh_token=oauth.refresh_token.get_secret_value(),
+            keep=settings.var_dir / "refresh-token.json",
+            timeout_seconds=settings.imap.timeout_seconds,
+        )
+    )
 
 
 @contextmanager
@@ -105,40 +71,10 @@ def running(service: Service, parts: Sequence[str]) -> Iterator[list[threading.T
             thread.join(timeout=15)
 
 
-def persist(service: Service, doing: str, turn: Callable[[], None]) -> None:
-    """Take one ``turn`` after another until told to stop; after an error with growing waits.
-
-    A loop that ended would leave mail lying without anybody knowing, so no error at all may end it.
-    """
-    wait = FIRST_WAIT
-    while not service.stop.is_set():
-        began = time.monotonic()
-        try:
-            turn()
-            wait = FIRST_WAIT
-        except Exception as error:  # noqa: BLE001 - promise 1: see above
-            if time.monotonic() - began > LONGEST_WAIT:  # no timeout is so long, so it went well for a while
-                wait = FIRST_WAIT
-            log.warning("could not %s, trying again in %.0f s: %s", doing, wait, _loggable(error))
-            service.stop.wait(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
-
-
-def _loggable(error: Exception) -> str:
-    """A ChannelError names host and remedy; the words of any other may hold what somebody wrote."""
-    if isinstance(error, ChannelError):
-        return str(error)
-    if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
-        return f"{type(error.orig).__name__} {code or ''}".strip()
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {place.name} line {place.lineno}"
-
-
 # ------------------------------------------------------------------ the mailbox
 
 
-def mailbox_settings(settings: Settings) -> MailboxSettings:
+def mailbox_settings(settings: Settings, tokens: TokenSource | None) -> MailboxSettings:
     imap = settings.imap
     return MailboxSettings(
         host=imap.host,
@@ -147,136 +83,66 @@ def mailbox_settings(settings: Settings) -> MailboxSettings:
         password=imap.password.get_secret_value(),
         tls=imap.tls,
         folder=imap.folder,
+        junk_folder=imap.junk_folder,
+        sent_folder=imap.sent_folder,
         timeout_seconds=imap.timeout_seconds,
         idle_seconds=imap.idle_seconds,
         poll_seconds=imap.poll_seconds,
         largest_mail_bytes=imap.max_mail_bytes,
+        tokens=tokens if imap.auth == "xoauth2" else None,
     )
 
 
 def read_mailbox(service: Service) -> None:
-    """Fetch mail until told to stop. One reader per mailbox: another process waits until this one is gone."""
-    settings = mailbox_settings(service.settings)
-    # Without the port: a mailbox is the same one when it is read over TLS from now on.
-    name = f"{settings.user}@{settings.host}/{settings.folder}"
+    """Visit the mailbox's folders until told to stop. One reader per mailbox: another waits until it is gone."""
+    settings = mailbox_settings(service.settings, service.tokens)
 
     def turn() -> None:
-        with _only_reader(service, name) as is_ours:
+        with mailroom.only_reader(service) as is_ours:
             if not is_ours:
                 return
             with Mailbox(settings) as mailbox:
-                reconcile(service, mailbox, name)
+                rooms: Sequence[Room] = mailroom.rooms(service, mailbox)
+                for room in rooms:
+                    mailroom.reconcile(service, mailbox, room)
+                struck = balance.last_struck(service)
                 while not service.stop.is_set():
-                    service.beat("mail")
-                    if mailbox.wait(BEAT_SECONDS, service.stop.is_set):
-                        fetch_new(service, mailbox, name)
+                    rooms = visit(service, mailbox, rooms)
+                    if balance.is_due(struck, at=service.settings.imap.balance_at, now=clock()):
+                        balance.strike(service, mailbox, rooms)
+                        struck = clock()
+                        continue  # to the INBOX, whose news are waited for
+                    _wait(service, mailbox)
 
     persist(service, "read the mailbox", turn)
 
 
-@contextmanager
-def _only_reader(service: Service, name: str) -> Iterator[bool]:
-    """Wait to be the only one who reads a mailbox; yields False when told to stop meanwhile."""
-    is_told = False
-    while not service.stop.is_set():
-        with exclusive(service.engine, f"mailbox {name}", service.settings.var_dir) as is_ours:
-            if is_ours:
-                yield True
-                return
-        if not is_told:
-            log.info("another process reads the mailbox; waiting until it is gone")
-            is_told = True
-        service.stop.wait(POLL_SECONDS)
-    yield False
+def visit(service: Service, mailbox: Mailbox, rooms: Sequence[Room]) -> Sequence[Room]:
+    """One round through the folders, which ends in the INBOX. Returns the folders of the next round."""
+    if {room.kind for room in rooms} != {"sent", "junk", "inbox"}:
+        rooms = mailroom.rooms(service, mailbox)  # perhaps it has been made by now
+    for room in rooms:
+        mailroom.look_into(service, mailbox, room)
+        if room.kind == "sent":
+            mailroom.copy_sent(service, mailbox, room)
+        if room.kind == "inbox" and mailroom.tidy(service, mailbox, room):
+            mailroom.look_into(service, mailbox, room)
+    return rooms
 
 
-def reconcile(service: Service, mailbox: Mailbox, name: str) -> None:
-    """At each start: every mail since the very first start is accounted for, whatever happened meanwhile."""
-    state = mailbox.state()
-    with service.sessions.begin() as session:
-        row = mailboxes.known(session, name)
-        if row is None:
-            mailboxes.begin(session, name, uidvalidity=state.uidvalidity, uidnext=state.uidnext, now=clock())
-            log.info("first start at this mailbox: mail that is already there is left alone")
-            return
-    if row.uidvalidity != state.uidvalidity:
-        log.warning("the mailbox has been renumbered: everything since the first start is looked at again")
-        candidates = mailbox.uids_since(row.started_at.date() - timedelta(days=1))
-        with service.sessions.begin() as session:
-            row = session.merge(row)
-            first = min(candidates, default=state.uidnext)
-            mailboxes.renumber(row, uidvalidity=state.uidvalidity, first_uid=first, now=clock())
-    uids = mailbox.uids(row.first_uid - 1)
-    with service.sessions() as session:
-        missing = mailboxes.unaccounted(session, row, uids)
-    store_mails(service, mailbox, name, missing)
-
-
-def fetch_new(service: Service, mailbox: Mailbox, name: str) -> None:
-    """What has come since the last look."""
-    with service.sessions() as session:
-        row = mailboxes.known(session, name)
-        assert row is not None, "a mailbox is reconciled before it is watched"
-        cursor, uidvalidity = row.cursor, row.uidvalidity
-    if mailbox.state().uidvalidity != uidvalidity:
-        reconcile(service, mailbox, name)
-        return
-    store_mails(service, mailbox, name, mailbox.uids(cursor))
-
-
-def store_mails(service: Service, mailbox: Mailbox, name: str, uids: Sequence[int]) -> None:
-    """Fetch and store mails one by one."""
-    for mail in mailbox.fetch(uids):
+def _wait(service: Service, mailbox: Mailbox) -> None:
+    """Until something comes to the INBOX, or it is time to look at the other folders."""
+    until = time.monotonic() + service.settings.imap.poll_seconds
+    while not service.stop.is_set() and (remaining := until - time.monotonic()) > 0:
         service.beat("mail")
-        try:
-            received = _store(service, name, mail, partial(incoming, settings=service.settings))
-        except (OperationalError, InterfaceError):
-            raise  # the database is away, the mail still there
-        except Exception as error:  # noqa: BLE001 - one mail that cannot be stored must not keep all later ones out
-            log.error("mail %s is kept unread, for a person to see: %s", mail.uid, _loggable(error))
-            received = _store(service, name, mail, unread)
-        if received is not None and received.is_new:
-            service.observer.received(received.message_id)
-            service.news.set()
+        if mailbox.wait(min(BEAT_SECONDS, remaining), service.stop.is_set):
+            return
 
 
-def _store(
-    service: Service, name: str, mail: FetchedMail | VanishedMail, read: Callable[[FetchedMail], IncomingMessage]
-) -> Received | None:
-    """Store a mail and its account in one transaction: only then does the cursor move."""
-    with service.sessions.begin() as session:
-        row = mailboxes.known(session, name)
-        assert row is not None, "a mailbox is reconciled before it is watched"
-        now = clock()
-        if isinstance(mail, VanishedMail) or mailboxes.is_old(row, mail.received_at):
-            fate: mailboxes.Fate = "vanished" if isinstance(mail, VanishedMail) else "old"
-            mailboxes.account(session, row, mail.uid, fate, now=now)
-            return None
-        received = intake.receive(session, read(mail), now=now)
-        fate = "stored" if received.is_new else "duplicate"
-        mailboxes.account(session, row, mail.uid, fate, now=now, message_id=received.message_id)
-        return received
-
-
-def incoming(mail: FetchedMail, settings: Settings) -> IncomingMessage:
-    """The message in a fetched mail; of one that stays on the server, what its headers say."""
-    servers = settings.imap.authserv_ids
-    if mail.raw is not None:
-        return mime.parse(mail.raw, received_at=mail.received_at, authserv_ids=servers)
-    if not mail.headers:
-        return unread(mail)
-    message = mime.parse(mail.headers, received_at=mail.received_at, authserv_ids=servers)
-    return replace(message, is_readable=False, warnings=(*message.warnings, LEFT_ON_SERVER))
-
-
-def unread(mail: FetchedMail) -> IncomingMessage:
-    """A mail as bytes that nobody has read yet, told from others by where it lies."""
-    return replace(
-        mime.parse(b"", received_at=mail.received_at),
-        external_id=f"#{mail.uidvalidity}.{mail.uid}",
-        raw=mail.raw or mail.headers,
-        warnings=("unreadable",) if mail.raw else (LEFT_ON_SERVER,),
-    )
+def strike_balance(service: Service) -> Balance:
+    """Count the mailbox against what is stored, here and now, whether or not another process reads it."""
+    with Mailbox(mailbox_settings(service.settings, service.tokens)) as mailbox:
+        return balance.strike_beside(service, mailbox, mailroom.rooms(service, mailbox))
 
 
 # ------------------------------------------------------------------ the work
@@ -284,7 +150,11 @@ def unread(mail: FetchedMail) -> IncomingMessage:
 
 def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: one thing a turn, what came in first."""
-    doors = {ChannelName.MAIL: SmtpChannel(smtp_settings(service.settings))} if service.settings.smtp.host else {}
+    doors = (
+        {ChannelName.MAIL: SmtpChannel(smtp_settings(service.settings, service.tokens))}
+        if service.settings.smtp.host
+        else {}
+    )
     content: Content | None = None
 
     def turn() -> None:
@@ -305,7 +175,7 @@ def work(service: Service) -> None:
     persist(service, "handle and send", turn)
 
 
-def smtp_settings(settings: Settings) -> SmtpSettings:
+def smtp_settings(settings: Settings, tokens: TokenSource | None) -> SmtpSettings:
     smtp = settings.smtp
     return SmtpSettings(
         host=smtp.host,
@@ -318,4 +188,5 @@ def smtp_settings(settings: Settings) -> SmtpSettings:
         final_timeout_seconds=min(FINAL_TIMEOUT, settings.outbox.lease_seconds * 0.8),
         from_address=smtp.from_address,
         from_name=smtp.from_name,
+        tokens=tokens if smtp.auth == "xoauth2" else None,
     )

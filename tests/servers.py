@@ -17,9 +17,10 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +37,17 @@ _DOVECOT = Path("/usr/sbin/dovecot")
 _DOVECOT_PARTS = (_DOVECOT, Path("/usr/lib/dovecot/imap"), Path("/usr/lib/dovecot/lmtp"))
 # The first settings in a file for 2.4, whose configuration language is another than that of 2.3.
 _VERSION_2_4 = "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0"
+_CAPABILITIES = "IMAP4rev1 LITERAL+ UIDPLUS SPECIAL-USE"
+_SPECIAL_FOLDERS = """
+  mailbox Sent {
+    special_use = \\Sent
+    auto = create
+  }
+  mailbox Junk {
+    special_use = \\Junk
+    auto = create
+  }"""
+_ACTIVE = "active_attribute = active\nactive_value = true\n"
 _ORDINARY_USERS = ("nobody", "www-data", "daemon")
 
 
@@ -62,21 +74,21 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = START_
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A self-signed certificate for localhost and 127.0.0.1, as PEM files."""
+    """A self-signed certificate, as PEM files."""
 
     certificate: Path
     key: Path
 
 
-def make_certificate(directory: Path) -> Certificate:
-    """Make one with openssl, valid for a day."""
+def make_certificate(directory: Path, names: str = f"DNS:localhost,IP:{HOST}") -> Certificate:
+    """Make one with openssl, valid for a day and for ``names``."""
     if shutil.which("openssl") is None:
         raise MissingServerError("openssl is missing: apt-get install --no-install-recommends openssl")
     made = Certificate(directory / "certificate.pem", directory / "key.pem")
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "1", "-subj", "/CN=localhost", "-addext", f"subjectAltName=DNS:localhost,IP:{HOST}"),
+            *("-days", "1", "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}"),
             *("-keyout", str(made.key), "-out", str(made.certificate)),
         ],
         check=True,
@@ -137,25 +149,26 @@ class _Unprivileged:
         # Short, since a Unix socket's path holds 107 characters, and not below pytest's directory, which only
         # its owner may enter.
         self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-        self._own(self.directory)
+        self.own(self.directory)
 
     @property
     def user(self) -> str:
         return self._user.pw_name
 
-    def _own(self, path: Path) -> None:
+    def own(self, path: Path) -> None:
+        """Make the servers' user its owner."""
         os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
     def write(self, name: str, text: str) -> Path:
         path = self.directory / name
         path.write_text(text, encoding="utf-8")
-        self._own(path)
+        self.own(path)
         return path
 
     def make(self, name: str) -> Path:
         path = self.directory / name
         path.mkdir(exist_ok=True)
-        self._own(path)
+        self.own(path)
         return path
 
     def spawn(self, command: Sequence[str | Path], log: str) -> subprocess.Popen[bytes]:
@@ -207,7 +220,9 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 class DovecotServer:
     """Dovecot 2.3 or 2.4 with one user; a context manager. The mail survives ``stop``, ``kill`` and ``start``.
 
-    ``settings`` is appended to its configuration. With a ``certificate`` it also speaks TLS and STARTTLS.
+    ``settings`` is appended to its configuration. With a ``certificate`` it also speaks TLS and STARTTLS. Without
+    ``marks_folders`` there is nothing but the INBOX. With an ``introspection`` URL it also takes tokens (XOAUTH2) that
+    the server there knows (RFC 7662).
     """
 
     address = "lok@test.example"
@@ -218,8 +233,14 @@ class DovecotServer:
         password: str = "hemligt",
         settings: str = "",
         has_idle: bool = True,
+        has_move: bool = True,
+        marks_folders: bool = True,
+        introspection: str | None = None,
         certificate: Certificate | None = None,
     ) -> None:
+        self._has = {"IDLE": has_idle, "MOVE": has_move}
+        self._marks_folders = marks_folders
+        self._introspection = introspection
         self._is_2_3 = _dovecot_version().startswith("2.3.")
         self._password = password
         self._home = _Unprivileged("lokbot-dovecot-")
@@ -228,7 +249,7 @@ class DovecotServer:
         for name in ("run", "state", "mail"):
             self._home.make(name)
         self._home.write("users", f"{self.address}:{{PLAIN}}{password}::::::\n")
-        self._configuration = self._home.write("dovecot.conf", self._configure(certificate, has_idle) + settings + "\n")
+        self._configuration = self._home.write("dovecot.conf", self._configure(certificate) + settings + "\n")
 
     def __enter__(self) -> Self:
         try:
@@ -294,6 +315,25 @@ class DovecotServer:
         mails = sorted(path for folder in ("cur", "new") for path in (maildir / folder).iterdir())
         mails[index].chmod(0)
 
+    def forbid_writing(self, folder: str) -> None:
+        """Let nobody put a mail into a folder."""
+        maildir = self._home.directory / "mail" / self.address / "Maildir" / f".{folder}"
+        for name in ("tmp", "new", "cur"):
+            (maildir / name).chmod(0o500)
+
+    def fill(self, mails: Iterable[bytes], *, arrived: datetime) -> None:
+        """Lay mails into the INBOX as files, all of one arrival: quicker than any protocol for tens of thousands."""
+        maildir = self._home.directory / "mail" / self.address / "Maildir"
+        self.deliver(b"Subject: the first mail makes the directories\r\n\r\n")
+        seconds = arrived.timestamp()
+        for path in (maildir / "new").iterdir():
+            os.utime(path, (seconds, seconds))
+        for number, raw in enumerate(mails):
+            path = maildir / "cur" / f"{int(seconds)}.M{number}P1.test:2,S"
+            path.write_bytes(raw)
+            os.utime(path, (seconds, seconds))
+            self._home.own(path)
+
     def deliver(self, raw: bytes, *, sender: str = "anna@forening.example") -> None:
         """Deliver over LMTP, as the city's mail server would; returns when the mail is in the mailbox."""
         with smtplib.LMTP(HOST, self._lmtp_port) as lmtp:
@@ -304,7 +344,7 @@ class DovecotServer:
         paths = [self._home.directory / name for name in ("dovecot.log", "dovecot.out")]
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists())
 
-    def _configure(self, certificate: Certificate | None, has_idle: bool) -> str:
+    def _configure(self, certificate: Certificate | None) -> str:
         home, user = self._home.directory, self._home.user
         group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
         return f"""{"" if self._is_2_3 else _VERSION_2_4}
@@ -316,7 +356,7 @@ listen = {HOST}
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
-auth_mechanisms = plain login
+auth_mechanisms = plain login{" xoauth2" if self._introspection else ""}
 auth_failure_delay = 0
 first_valid_uid = 1
 mail_uid = {user}
@@ -326,14 +366,7 @@ mail_fsync = never
 namespace inbox {{
   inbox = yes
   separator = /
-  mailbox Sent {{
-    special_use = \\Sent
-    auto = create
-  }}
-  mailbox Junk {{
-    special_use = \\Junk
-    auto = create
-  }}
+{_SPECIAL_FOLDERS if self._marks_folders else ""}
 }}
 service imap-login {{
   chroot =
@@ -361,16 +394,22 @@ service stats {{
   chroot =
 }}
 ssl = {"yes" if certificate else "no"}
-{self._in_2_3(certificate, has_idle) if self._is_2_3 else self._in_2_4(certificate, has_idle)}
+{self._in_2_3(certificate) if self._is_2_3 else self._in_2_4(certificate)}
 """
 
-    def _in_2_3(self, certificate: Certificate | None, has_idle: bool) -> str:
+    def _in_2_3(self, certificate: Certificate | None) -> str:
         home = self._home.directory
         tls = (
             f"ssl_cert = <{self._readable(certificate.certificate)}\nssl_key = <{self._readable(certificate.key)}"
             if certificate
             else ""
         )
+        tokens = ""
+        if self._introspection:
+            asked = f"introspection_mode = post\nintrospection_url = {self._introspection}\n"
+            file = self._home.write("oauth2.conf", f"{asked}username_attribute = username\n{_ACTIVE}")
+            tokens = f"passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {file}\n}}"
+        capabilities = [name for name, is_there in self._has.items() if is_there]
         return f"""
 disable_plaintext_auth = no
 mail_home = {home}/mail/%u
@@ -383,16 +422,23 @@ userdb {{
   driver = static
   args = uid={self._home.user} home={home}/mail/%u
 }}
+{tokens}
 {tls}
-{"" if has_idle else "imap_capability = IMAP4rev1 LITERAL+ UIDPLUS SPECIAL-USE"}
+{"" if len(capabilities) == len(self._has) else f"imap_capability = {_CAPABILITIES} {' '.join(capabilities)}"}
 """
 
-    def _in_2_4(self, certificate: Certificate | None, has_idle: bool) -> str:
+    def _in_2_4(self, certificate: Certificate | None) -> str:
         home = self._home.directory
         tls = (
             f"ssl_server_cert_file = {self._readable(certificate.certificate)}\n"
             f"ssl_server_key_file = {self._readable(certificate.key)}"
             if certificate
+            else ""
+        )
+        tokens = (
+            f"oauth2 {{\n  introspection_mode = post\n  introspection_url = {self._introspection}\n"
+            "  username_attribute = username\n  active_attribute = active\n  active_value = true\n}"
+            if self._introspection
             else ""
         )
         return f"""
@@ -410,9 +456,11 @@ userdb static {{
     home = {home}/mail/%{{user}}
   }}
 }}
+{tokens}
 {tls}
 imap_capability {{
-  IDLE = {"yes" if has_idle else "no"}
+  IDLE = {"yes" if self._has["IDLE"] else "no"}
+  MOVE = {"yes" if self._has["MOVE"] else "no"}
 }}
 """
 

@@ -9,6 +9,7 @@ envelope to ``0001.json``) before it says so, prints ``ready PORT`` when it list
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
 import sys
@@ -90,12 +91,37 @@ class _Door:
         return "250 OK"
 
 
+class _TokenDoor(_Door):
+    """One that logs in whoever has a token (SASL XOAUTH2), and refuses as Google does: by a challenge first."""
+
+    def __init__(
+        self, behaviour: Callable[[], Behaviour], keep: Callable[[Accepted], None], knows: Callable[[str, str], bool]
+    ) -> None:
+        super().__init__(behaviour, keep)
+        self._knows = knows
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if not session.authenticated:
+            return "530 5.7.57 Client not authenticated"
+        return await super().handle_MAIL(server, session, envelope, address, options)
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
+        user, bearer, *_ = base64.b64decode(args[1]).decode().split("\x01")
+        if self._knows(user.removeprefix("user="), bearer.removeprefix("auth=Bearer ")):
+            return AuthResult(success=True)
+        await server.challenge_auth(b'{"status":"401"}')
+        return AuthResult(success=False, handled=False)
+
+
 class SmtpSink:
     """The sink in a thread of this process; a context manager.
 
     ``accepted`` holds the mails kept so far; ``refused`` maps an address to the reply that its RCPT gets, and
     ``refused_senders`` one to that of its MAIL. With a ``tls_context`` it offers STARTTLS, or speaks TLS from the
-    first byte if ``is_tls``. With ``login`` it takes mail only after STARTTLS and from nobody else.
+    first byte if ``is_tls``. With ``login`` it takes mail only after STARTTLS and from nobody else; with ``knows``,
+    asked for a user and a token, only after a login by XOAUTH2.
     """
 
     def __init__(
@@ -104,11 +130,17 @@ class SmtpSink:
         tls_context: ssl.SSLContext | None = None,
         is_tls: bool = False,
         login: tuple[str, str] | None = None,
+        knows: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.behaviour = Behaviour.ACCEPT
         self.accepted: list[Accepted] = []
         self.port = 0
-        self._door = _Door(lambda: self.behaviour, self.accepted.append)
+        self._takes_tokens = knows is not None
+        self._door = (
+            _TokenDoor(lambda: self.behaviour, self.accepted.append, knows)
+            if knows
+            else _Door(lambda: self.behaviour, self.accepted.append)
+        )
         self._tls_context = tls_context
         self._is_tls = is_tls
         self._login = login
@@ -170,6 +202,7 @@ class SmtpSink:
             tls_context=None if self._is_tls else self._tls_context,
             authenticator=self._authenticate if self._login else None,
             auth_required=self._login is not None,
+            auth_require_tls=not self._takes_tokens,
         )
         self._connections.add(connection)
         return connection

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Every other part is given the time.
 ASKS_THE_TIME = {
-    "lokbot/service.py",
+    "lokbot/loops.py",
     "lokbot/cli/common.py",
     "lokbot/channels/embedded.py",  # a mail server stamps what it delivers
     "lokbot/channels/imap.py",  # where the server tells no time of arrival

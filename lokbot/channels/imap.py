@@ -1,7 +1,8 @@
-"""The mailbox: reads mail over IMAP as the server holds it, and leaves everything there as it was.
+"""The mailbox: reads mail over IMAP as the server holds it, folder by folder over one connection.
 
-The folder is opened with EXAMINE and bodies are asked for with BODY.PEEK (RFC 3501 6.3.2, 6.4.5): nothing here
-marks a mail as read, moves or deletes it. Where lokbot has come to is (UIDVALIDITY, UID) and is kept by the caller.
+A folder is read with EXAMINE and bodies are asked for with BODY.PEEK (RFC 3501 6.3.2, 6.4.5), so that reading leaves no
+trace. Only ``label``, ``move`` and ``append`` change anything, and nothing here deletes: there is no EXPUNGE. Where
+lokbot has come to is (UIDVALIDITY, UID) and is kept by the caller.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import Any, Literal, Self
 
 from imapclient import SEEN, IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
-from imapclient.imapclient import SENT
+from imapclient.imapclient import JUNK, SENT
 from imapclient.response_parser import parse_fetch_response
 
+from lokbot.channels.oauth import TokenSource, xoauth2
 from lokbot.model import ChannelError
 
 # RFC 7162 section 4: a command line should stay under 8192 octets; 500 UIDs of ten digits do.
@@ -39,6 +41,16 @@ _UNREADABLE_ANSWER = (ValueError, LookupError, TypeError, AttributeError)
 
 _Given = dict[int, Mapping[bytes, Any]]
 
+# What servers and mail programs call the two folders where none is marked (RFC 6154 is optional, and Exchange does
+# without); Outlook names them in the language of whoever opened the mailbox first.
+_JUNK_NAMES = ("junk", "junk email", "junk e-mail", "skräppost", "spam", "skräp", "junk mail", "bulk mail")
+_SENT_NAMES = (
+    *("sent", "sent items", "sent messages", "sent mail", "skickat", "skickade objekt", "skickade", "skickade mejl"),
+    *("skickade meddelanden", "skickad e-post"),
+)
+# In place of a folder's name: there is none and none is to be looked for.
+NO_FOLDER = "-"
+
 
 @dataclass(frozen=True, slots=True)
 class MailboxSettings:
@@ -49,7 +61,8 @@ class MailboxSettings:
     ``timeout_seconds`` bounds each wait for the server. IDLE is renewed every ``idle_seconds``: RFC 2177 allows 29
     minutes, but routers forget a silent connection much sooner, and a dead one shows only when it is spoken to.
     Where the server has no IDLE it is asked every ``poll_seconds``. A mail over ``largest_mail_bytes`` is left on
-    the server. ``sent_folder`` None means the folder that the server marks as ``\\Sent`` (RFC 6154).
+    the server. An empty ``junk_folder`` or ``sent_folder`` is looked for (``find_folders``), "-" means none.
+    With ``tokens`` the login is SASL XOAUTH2 and ``password`` is not used.
     """
 
     host: str
@@ -58,11 +71,22 @@ class MailboxSettings:
     password: str = field(repr=False)
     tls: Literal["tls", "starttls", "none"] = "tls"
     folder: str = "INBOX"
-    sent_folder: str | None = None
+    junk_folder: str = ""
+    sent_folder: str = ""
     timeout_seconds: float = 30.0
     idle_seconds: float = 240.0
     poll_seconds: float = 30.0
     largest_mail_bytes: int = 25 * 1024 * 1024
+    tokens: TokenSource | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders that matter, by the names the server knows them by; None where there is no such folder."""
+
+    inbox: str
+    junk: str | None
+    sent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +123,8 @@ class VanishedMail:
 
 
 class Mailbox:
-    """One live connection to one folder; a context manager, for one thread at a time.
+    """One live connection, with one folder open at a time (first that of the settings); a context manager, for one
+    thread at a time.
 
     After a ``ChannelError`` the connection is spent: leave the context and open another. Wrong credentials are
     ``permanent=True``; everything else may pass by itself and is ``permanent=False``.
@@ -108,14 +133,14 @@ class Mailbox:
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
         self._client: IMAPClient = None
+        self._folder = settings.folder
         self._state = MailboxState(0, 0)
         self._is_spent = False
 
     def __enter__(self) -> Self:
         with self._errors("open the mailbox"):
-            self._client = _connect(self._settings)
+            self._client = _connected(self._settings)
             try:
-                _log_in(self._client, self._settings)
                 self._state = self._examine()
             except BaseException:
                 _hang_up(self._client)
@@ -130,6 +155,30 @@ class Mailbox:
                 self._client.logout()
         # After an error a LOGOUT could wait out the whole timeout on a connection that is dead anyway.
         _hang_up(self._client)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the connection is of no more use, as after most errors; a server's plain no leaves it good."""
+        return self._is_spent
+
+    def find_folders(self) -> Folders:
+        """Which folders are the INBOX, junk and sent mail: as set, else as marked (RFC 6154), else by usual names."""
+        with self._errors("list the folders"):
+            listed = self._list()
+        return Folders(
+            inbox=self._settings.folder,
+            junk=_find(self._settings.junk_folder, JUNK, _JUNK_NAMES, listed),
+            sent=_find(self._settings.sent_folder, SENT, _SENT_NAMES, listed),
+        )
+
+    def open(self, folder: str) -> None:
+        """Read ``folder`` from now on. Raises ``ChannelError``; ``permanent`` where there is no such folder."""
+
+        def examine() -> None:
+            self._folder = folder
+            self._state = self._examine()
+
+        self._command("open the folder", examine)
 
     def state(self) -> MailboxState:
         """The folder's numbering as it is now. On the very first start the cursor is ``uidnext - 1``."""
@@ -180,18 +229,92 @@ class Mailbox:
                 listen(deadline, should_stop)
         return True
 
-    def append_sent(self, raw: bytes, flags: Sequence[bytes] = (SEEN,)) -> None:
-        """Put a copy of what was sent into the Sent folder, marked as read unless ``flags`` says otherwise."""
-        with self._errors("save a copy of a sent mail"):
-            folder = self._settings.sent_folder or self._client.find_special_folder(SENT)
-            if folder is None:
-                raise IMAPClientError("the server marks no folder as Sent; name it in sent_folder")
-            self._client.append(folder, raw, flags)
+    def holds(self, message_id: str) -> bool:
+        """Whether a mail with this Message-ID (without angle brackets) is in the open folder."""
+        return bool(self._search(["HEADER", "Message-ID", f"<{message_id}>"]))
+
+    def append(self, folder: str, raw: bytes, flags: Sequence[bytes] = (SEEN,)) -> None:
+        """Put a mail into ``folder``, marked as read unless ``flags`` says otherwise.
+
+        Raises ``ChannelError``; after a plain no the connection is still good (``is_spent``).
+        """
+        self._command("save a copy of a sent mail", lambda: self._client.append(folder, raw, flags))
+
+    def can_move(self) -> bool:
+        """Whether the server moves mail in one step (RFC 6851)."""
+        with self._errors("ask what the server can do"):
+            return bool(self._client.has_capability("MOVE"))
+
+    def label(self, uids: Sequence[int], keyword: str) -> None:
+        """Give mails of the open folder a keyword (RFC 3501 2.3.2). One that is gone is no error.
+
+        Raises ``ChannelError``; ``permanent`` where the server keeps no such keywords.
+        """
+
+        def store() -> None:
+            answer = self._client.select_folder(self._folder)
+            kept = answer.get(b"PERMANENTFLAGS", ())
+            if kept and b"\\*" not in kept and keyword.encode() not in kept:
+                raise IMAPClientError(f"the server keeps no keywords such as {keyword}")
+            for start in range(0, len(uids), _UIDS_PER_COMMAND):
+                self._client.add_flags(uids[start : start + _UIDS_PER_COMMAND], [keyword], silent=True)
+
+        self._change("label handled mail", store)
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move mails of the open folder to ``folder``, which is made where there is none. One that is gone is no error.
+
+        Only in one step (RFC 6851): to copy and delete could lose a mail in between. Raises ``ChannelError``;
+        ``permanent`` where the server itself said no.
+        """
+
+        def move() -> None:
+            if not self._client.folder_exists(folder):
+                self._client.create_folder(folder)
+                self._client.subscribe_folder(folder)
+            self._client.select_folder(self._folder)
+            for start in range(0, len(uids), _UIDS_PER_COMMAND):
+                self._client.move(uids[start : start + _UIDS_PER_COMMAND], folder)
+
+        self._change("move handled mail", move)
+
+    def _change(self, doing: str, act: Callable[[], None]) -> None:
+        """Act on the folder, opened for writing meanwhile. Refuses where it has been renumbered."""
+        known = self._state.uidvalidity
+        if self.state().uidvalidity != known:
+            raise ChannelError(f"Could not {doing}: the folder has been renumbered.", permanent=False)
+        try:
+            self._command(doing, act)
+        finally:
+            if not self._is_spent:
+                self.state()
+
+    def _command(self, doing: str, act: Callable[[], object]) -> None:
+        """One command whose refusal costs nothing but that command: see ``is_spent``."""
+        try:
+            act()
+        except (IMAPClientError, OSError, *_UNREADABLE_ANSWER) as error:
+            is_answer = isinstance(error, IMAPClientError) and not isinstance(
+                error, IMAPClientAbortError | ProtocolError
+            )
+            self._is_spent = self._is_spent or not is_answer
+            raised = _channel_error(self._settings, self._folder, doing, error)
+            raise ChannelError(str(raised), permanent=is_answer and self._is_refusal(error)) from error
+
+    def _list(self) -> list[tuple[tuple[bytes, ...], bytes, str]]:
+        """Every folder. A server need not tell in a plain LIST what a folder is for (RFC 6154 2)."""
+        client = self._client
+        if not (client.has_capability("SPECIAL-USE") and client.has_capability("LIST-EXTENDED")):
+            return list(client.list_folders())
+        answer, lines = client._imap._simple_command("LIST", '""', '"*"', "RETURN", "(SPECIAL-USE)")
+        client._checkok("LIST", answer, lines)
+        _, lines = client._imap._untagged_response(answer, lines, "LIST")
+        return list(client._proc_folder_list(lines))
 
     def _examine(self) -> MailboxState:
-        answer = self._client.select_folder(self._settings.folder, readonly=True)
+        answer = self._client.select_folder(self._folder, readonly=True)
         if b"UIDNEXT" not in answer:  # optional in SELECT, never in STATUS (RFC 3501 6.3.1, 6.3.10)
-            answer |= self._client.folder_status(self._settings.folder, ["UIDNEXT"])
+            answer |= self._client.folder_status(self._folder, ["UIDNEXT"])
         if b"UIDVALIDITY" not in answer:
             raise IMAPClientError("the folder has no UIDVALIDITY, so its mails cannot be told apart")
         return MailboxState(int(answer[b"UIDVALIDITY"]), int(answer[b"UIDNEXT"]))
@@ -337,9 +460,48 @@ class Mailbox:
     def _errors(self, doing: str) -> Iterator[None]:
         try:
             yield
+        except ChannelError:  # that of the token source: it has its words already
+            self._is_spent = True
+            raise
         except (IMAPClientError, OSError, *_UNREADABLE_ANSWER) as error:
             self._is_spent = True
-            raise _channel_error(self._settings, doing, error) from error
+            raise _channel_error(self._settings, self._folder, doing, error) from error
+
+
+def _find(
+    wanted: str, mark: bytes, names: Sequence[str], listed: Sequence[tuple[tuple[bytes, ...], bytes, str]]
+) -> str | None:
+    if wanted:
+        return None if wanted == NO_FOLDER else wanted
+    usable = [(flags, delimiter, name) for flags, delimiter, name in listed if b"\\Noselect" not in flags]
+    for flags, _, name in usable:
+        if mark in flags:
+            return name
+    # In order of the names, so that a folder that somebody made beside the real one does not win.
+    last = {
+        name.rpartition(delimiter.decode() if delimiter else "/")[2].casefold(): name for _, delimiter, name in usable
+    }
+    return next((last[name] for name in names if name in last), None)
+
+
+def _connected(settings: MailboxSettings) -> IMAPClient:
+    """A connection that is logged in. A token that the server refuses is replaced once."""
+    client = _connect(settings)
+    try:
+        token = settings.tokens.token() if settings.tokens else ""
+        try:
+            _log_in(client, settings, token)
+        except LoginError as error:
+            if not settings.tokens or _LATER.search(str(error)):
+                raise
+            settings.tokens.forget(token)
+            _hang_up(client)
+            client = _connect(settings)
+            _log_in(client, settings, settings.tokens.token())
+    except BaseException:
+        _hang_up(client)
+        raise
+    return client
 
 
 def _connect(settings: MailboxSettings) -> IMAPClient:
@@ -358,9 +520,14 @@ def _connect(settings: MailboxSettings) -> IMAPClient:
     return client
 
 
-def _log_in(client: IMAPClient, settings: MailboxSettings) -> None:
+def _log_in(client: IMAPClient, settings: MailboxSettings, token: str) -> None:
     if settings.tls == "starttls":
         client.starttls(ssl.create_default_context())
+    if settings.tokens:
+        # A refusal comes as a second challenge, which wants an empty answer before the NO.
+        answers = iter([xoauth2(settings.user, token).encode("utf-8")])
+        client.sasl_login("XOAUTH2", lambda _: next(answers, b""))
+        return
     # imaplib sends LOGIN in ASCII; SASL PLAIN is UTF-8 (RFC 4616).
     is_ascii = (settings.user + settings.password).isascii()
     try:
@@ -386,13 +553,13 @@ def _arrival(facts: Mapping[bytes, Any]) -> datetime:
     return received.astimezone(UTC) if received is not None else datetime.now(UTC)
 
 
-def _channel_error(settings: MailboxSettings, doing: str, error: Exception) -> ChannelError:
+def _channel_error(settings: MailboxSettings, folder: str, doing: str, error: Exception) -> ChannelError:
     detail = str(error) or type(error).__name__
     if settings.password:
         detail = detail.replace(settings.password, "***")
     is_refused_login = isinstance(error, LoginError) and not _LATER.search(detail)
     return ChannelError(
-        f"Could not {doing} at {settings.host}:{settings.port} ({settings.folder}): {detail}. "
+        f"Could not {doing} at {settings.host}:{settings.port} ({folder}): {detail}. "
         f"{_remedy(settings, error, is_refused_login=is_refused_login)}",
         permanent=is_refused_login,
     )
@@ -400,6 +567,11 @@ def _channel_error(settings: MailboxSettings, doing: str, error: Exception) -> C
 
 def _remedy(settings: MailboxSettings, error: Exception, *, is_refused_login: bool) -> str:
     match error:
+        case LoginError() if is_refused_login and settings.tokens:
+            return (
+                f"Check that the application of oauth.client_id may open the mailbox {settings.user} "
+                "(Exchange: New-ServicePrincipal, Add-MailboxPermission) and that IMAP is on for it."
+            )
         case LoginError() if is_refused_login:
             return f"Check the password of {settings.user}, and that the account may use IMAP."
         case CapabilityError():

@@ -47,6 +47,7 @@ WARNINGS: Mapping[str, LocalText] = {
         ("calendar", "Mejlet är en kallelse eller ett svar på en.", "The mail is an invitation or answers one."),
         ("left-on-server", "Mejlet ligger kvar i brevlådan.", "The mail is still in the mailbox, not fetched."),
         ("perhaps-automatic", "En maskin kan ha skrivit mejlet.", "A machine may have written the mail."),
+        ("junk", "Mejlet låg i mappen för skräppost.", "The mail was in the junk folder."),
         ("winmail", "Mejlet innehöll winmail.dat, som öppnats.", "The mail held a winmail.dat, now opened."),
     )
 }

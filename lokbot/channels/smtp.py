@@ -17,6 +17,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, quote
 from typing import Literal
 
+from lokbot.channels.oauth import TokenSource, xoauth2
 from lokbot.model import Address, ChannelError, OutgoingMessage
 
 LOOP_HEADER = "X-Lokbot-Loop"
@@ -44,7 +45,8 @@ class SmtpSettings:
 
     ``tls`` is "tls" (usually port 465), "starttls" (usually 587) or "none" (loopback or a trusted relay).
     Certificates are always checked; a certificate authority of one's own is named by ``SSL_CERT_FILE``.
-    An empty ``user`` means no login. ``timeout_seconds`` bounds each wait but the last: after the final dot a
+    An empty ``user`` means no login; with ``tokens`` the login is SASL XOAUTH2 without password.
+    ``timeout_seconds`` bounds each wait but the last: after the final dot a
     server may need long to take the mail in, and to give up early doubles it, so RFC 5321 4.5.3.2.6 asks for ten
     minutes (``final_timeout_seconds``). The outbox lease must be longer than that.
     """
@@ -58,6 +60,7 @@ class SmtpSettings:
     tls: Literal["tls", "starttls", "none"] = "starttls"
     timeout_seconds: float = 30.0
     final_timeout_seconds: float = 600.0
+    tokens: TokenSource | None = field(default=None, repr=False)
 
 
 def render(message: OutgoingMessage, *, sender: Address, now: datetime) -> bytes:
@@ -97,8 +100,8 @@ class SmtpChannel:
     def __init__(self, settings: SmtpSettings) -> None:
         self._settings = settings
 
-    def send(self, message: OutgoingMessage) -> None:
-        """Hand ``message`` to the server for all its recipients.
+    def send(self, message: OutgoingMessage) -> bytes:
+        """Hand ``message`` to the server for all its recipients; gives the bytes of the mail as it went.
 
         The envelope sender is our own address, not the empty one: RFC 3834 3.3 allows either, and only with our
         own do bounces come back and show that an answer never arrived. A bounce has the empty sender itself and is
@@ -129,35 +132,66 @@ class SmtpChannel:
                 permanent=_is_permanent(refused),
                 refused=tuple(recipients[one] for one in refused),
             )
+        return raw
 
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
-        settings = self._settings
-        context = ssl.create_default_context() if settings.tls != "none" else None
+        server = self._open()
         try:
-            if settings.tls == "tls":
-                server: smtplib.SMTP = smtplib.SMTP_SSL(
-                    settings.host, settings.port, timeout=settings.timeout_seconds, context=context
-                )
-            else:
-                server = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_seconds)
-        except (smtplib.SMTPException, OSError) as error:
-            raise self._failed("connect", error) from error
-        try:
-            try:
-                server.ehlo_or_helo_if_needed()
-                if settings.tls == "starttls":
-                    server.starttls(context=context)
-                if settings.user:
-                    server.login(settings.user, settings.password)
-            except UnicodeEncodeError:
-                # smtplib's limit. Its own words would show a character of the password.
-                raise self._error("Could not log in", (0, "user and password must be ASCII"), permanent=False) from None
-            except (smtplib.SMTPException, OSError) as error:
-                raise self._failed("log in", error) from error
             yield server
         finally:
             server.close()
+
+    def _open(self) -> smtplib.SMTP:
+        """A connection that is logged in. A token that the server refuses is replaced once."""
+        tokens = self._settings.tokens
+        token = tokens.token() if tokens else ""
+        server = self._greeted()
+        try:
+            try:
+                self._log_in(server, token)
+            except smtplib.SMTPAuthenticationError as error:
+                if tokens is None or error.smtp_code < 500:
+                    raise
+                tokens.forget(token)
+                server.close()
+                token = tokens.token()
+                server = self._greeted()
+                self._log_in(server, token)
+        except UnicodeEncodeError:
+            # smtplib's limit. Its own words would show a character of the password.
+            server.close()
+            raise self._error("Could not log in", (0, "user and password must be ASCII"), permanent=False) from None
+        except (smtplib.SMTPException, OSError) as error:
+            server.close()
+            raise self._failed("log in", error) from error
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _greeted(self) -> smtplib.SMTP:
+        settings = self._settings
+        try:
+            if settings.tls == "tls":
+                context = ssl.create_default_context()
+                return smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_seconds, context=context)
+            return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_seconds)
+        except (smtplib.SMTPException, OSError) as error:
+            raise self._failed("connect", error) from error
+
+    def _log_in(self, server: smtplib.SMTP, token: str) -> None:
+        settings = self._settings
+        server.ehlo_or_helo_if_needed()
+        if settings.tls == "starttls":
+            server.starttls(context=ssl.create_default_context())
+            server.ehlo_or_helo_if_needed()
+        if settings.tokens:
+            said = xoauth2(settings.user or settings.from_address, token)
+            # A refusal comes as a challenge, which wants an empty answer before the 535.
+            server.auth("XOAUTH2", lambda challenge=None: said if challenge is None else "")
+        elif settings.user:
+            server.login(settings.user, settings.password)
 
     def _envelope(self, server: smtplib.SMTP, recipients: Sequence[str], *, size: int) -> dict[str, tuple[int, bytes]]:
         """Say who writes to whom. Gives the refused recipients; raises when nobody is left."""
@@ -202,6 +236,11 @@ class SmtpChannel:
 
     def _failed(self, doing: str, error: Exception, *, in_doubt: bool = False) -> ChannelError:
         match error:
+            case smtplib.SMTPAuthenticationError() if self._settings.tokens:
+                remedy = (
+                    "Check that the application of oauth.client_id may send as the mailbox (SMTP.SendAsApp or "
+                    "SMTP.Send) and that authenticated SMTP is on for it."
+                )
             case smtplib.SMTPAuthenticationError():
                 remedy = f"Check the password of {self._settings.user}, and that the account may send."
             case smtplib.SMTPNotSupportedError():

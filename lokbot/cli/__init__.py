@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "running:worker",
     "migrate": "running:migrate_command",
     "health": "running:health",
+    "balance": "running:balance",
     "cases": "cases:cases",
     "case": "cases:case",
     "take": "cases:take",

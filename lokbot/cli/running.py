@@ -12,10 +12,11 @@ from importlib.metadata import version
 
 import click
 
-from lokbot import service
+from lokbot import describing, service
 from lokbot.cli.common import database_in_words, make_var_dir, now, open_store, with_settings
 from lokbot.config import Settings, SettingsError
 from lokbot.knowledge import loading
+from lokbot.model import ChannelError, UserError
 from lokbot.store import queries
 from lokbot.store.migrations import migrate
 from lokbot.store.session import connect
@@ -90,6 +91,32 @@ def migrate_command(settings: Settings) -> None:
         migrate(engine)
     engine.dispose()
     click.echo("The database has this version's tables.")
+
+
+@click.command()
+@with_settings
+def balance(settings: Settings) -> None:
+    """Count the mailbox against what is stored; exit 0 when everything is accounted for, else 1."""
+    if not settings.imap.host:
+        raise SettingsError("imap.host: no mailbox is set. Copy lokbot.example.yaml to lokbot.yaml and fill it in.")
+    make_var_dir(settings)
+    counting = service.open_service(settings)
+    try:
+        with database_in_words():
+            migrate(counting.engine)
+            found = service.strike_balance(counting)
+    except ChannelError as error:
+        raise MailboxError(str(error)) from None
+    finally:
+        counting.engine.dispose()
+    click.echo(describing.balance(found))
+    sys.exit(0 if found.adds_up else 1)
+
+
+class MailboxError(UserError):
+    """The mailbox cannot be read; the message says what to look at."""
+
+    exit_code = 6
 
 
 @click.command()

@@ -77,6 +77,9 @@ class Situation:
     is_perhaps_automatic: bool = False
     is_too_large: bool = False
     cap_reached: str | None = None
+    is_junk: bool = False
+    is_answered: bool = False
+    is_person_writing: bool = False
     was_answered: bool = False
     articles_told: frozenset[str] = frozenset()
     last_topic: str | None = None
@@ -103,6 +106,7 @@ class Situation:
             or self.is_perhaps_automatic
             or self.is_from_list
             or self.is_form_without_sender
+            or self.is_junk
         )
 
     def hit(self, *actions: IntentAction) -> IntentHit | None:
@@ -142,6 +146,26 @@ def ignore_automatic_mail(situation: Situation) -> Verdict | None:
     return Verdict(Outcome.IGNORE, "automatic") if situation.is_automatic else None
 
 
+def leave_what_a_filter_caught_to_a_person(situation: Situation) -> Verdict | None:
+    """It has arrived, so somebody looks at it; but an answer or a receipt to a forged sender is backscatter."""
+    if not situation.is_junk:
+        return None
+    hit = situation.hit(IntentAction.URGENT)
+    return Verdict(
+        Outcome.ESCALATE,
+        "junk",
+        intent=hit,
+        confidence=1.0,
+        evidence=(hit.evidence,) if hit else (),
+        is_urgent=hit is not None,
+    )
+
+
+def let_rest_what_a_person_answered(situation: Situation) -> Verdict | None:
+    """Somebody answered it from their own mail program before it was read here."""
+    return Verdict(Outcome.IGNORE, "answered") if situation.is_answered else None
+
+
 def keep_a_coordinators_mail_inside(situation: Situation) -> Verdict | None:
     return Verdict(Outcome.ESCALATE, "from-coordinator") if situation.is_from_coordinator else None
 
@@ -165,7 +189,8 @@ def let_thanks_rest(situation: Situation) -> Verdict | None:
 
 
 def leave_it_to_the_coordinator(situation: Situation) -> Verdict | None:
-    return Verdict(Outcome.ESCALATE, "with-a-person") if situation.status in WITH_A_PERSON else None
+    is_with_person = situation.status in WITH_A_PERSON or situation.is_person_writing
+    return Verdict(Outcome.ESCALATE, "with-a-person") if is_with_person else None
 
 
 def show_what_cannot_be_read(situation: Situation) -> Verdict | None:
@@ -334,6 +359,8 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     tell_a_person_that_our_mail_bounced,
     give_a_list_that_writes_to_us_to_a_person,
     ignore_automatic_mail,
+    let_rest_what_a_person_answered,
+    leave_what_a_filter_caught_to_a_person,
     keep_a_coordinators_mail_inside,
     leave_an_administrations_mail_to_the_coordinator,
     alarm_for_the_urgent,

@@ -18,11 +18,14 @@ from lokbot.store.session import Sessions
 
 log = logging.getLogger(__name__)
 
+# How often the mailbox is asked to keep a copy of a sent mail.
+COPY_TRIES = 5
+
 
 class Sender(Protocol):
-    """A door that can send."""
+    """A door that can send; one that mails gives the bytes of what went."""
 
-    def send(self, message: OutgoingMessage) -> None: ...
+    def send(self, message: OutgoingMessage) -> bytes | None: ...
 
 
 def deliver_next(
@@ -45,7 +48,7 @@ def deliver_next(
             return None
         outgoing = outbox.outgoing(item)
     try:
-        doors[item.channel].send(outgoing)
+        raw = doors[item.channel].send(outgoing)
     except ChannelError as error:
         log.warning("outbox %s could not be sent (permanent: %s)", item.id, error.permanent)
         _not_sent(sessions, item, error, settings, knowledge, now=now)
@@ -57,10 +60,16 @@ def deliver_next(
     else:
         with sessions.begin() as session:
             item = _as_it_stands(session, item)
-            outbox.sent(session, item, now=now)
+            tries = COPY_TRIES if raw is not None and _keeps_copies(settings) else None
+            outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
             if item.kind is OutboxKind.FORWARD:
                 escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
     return item
+
+
+def _keeps_copies(settings: Settings) -> bool:
+    imap = settings.imap
+    return settings.smtp.copy_to_sent and bool(imap.host) and imap.sent_folder != "-"
 
 
 def _as_it_stands(session: Session, claimed: OutboxItem) -> OutboxItem:

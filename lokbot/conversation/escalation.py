@@ -47,21 +47,26 @@ class NotPossible(UserError):
 
 def asker(conversation: Conversation, message: Message | None = None) -> Address | None:
     """Who gets the answers: the Reply-To of the asker's latest message (or of ``message``) if it has one, else its
-    sender. None without an address.
+    sender; the contact where we wrote first. None without an address.
     """
     latest = message or latest_from_asker(conversation)
+    if latest is None:
+        contact = conversation.contact
+        return Address(contact.name, contact.address) if contact.address else None
     reply_to = queries.addresses(latest.reply_to)
     is_named = len(reply_to) == 1 and reply_to[0].email
     address = reply_to[0] if is_named else Address(latest.sender_name, latest.sender_email)
     return address if address.email else None
 
 
-def latest_from_asker(conversation: Conversation) -> Message:
-    """What is to be answered: the latest message that neither a machine nor somebody inside wrote."""
+def latest_from_asker(conversation: Conversation) -> Message | None:
+    """What is to be answered: the latest message that neither a machine nor somebody inside wrote. None where nobody
+    has written yet.
+    """
     for message in reversed(conversation.messages):
         if message.automatic_kind is None and message.bounce is None and not is_from_inside(message):
             return message
-    return conversation.messages[0]
+    return conversation.messages[0] if conversation.messages else None
 
 
 def is_from_inside(message: Message) -> bool:
@@ -177,7 +182,8 @@ def sound_the_breaker(
     session: Session, conversation: Conversation, *, settings: Settings, knowledge: Knowledge, now: datetime
 ) -> None:
     """So many automatic mails have gone out that no more do: the coordinators are told, once an hour."""
-    if queries.has_event(session, "breaker", since=now - caps.HOUR):
+    last = queries.last_event(session, "breaker")
+    if last is not None and last > now - caps.HOUR:
         return
     queries.record(session, "breaker", actor="bot", now=now, conversation=conversation)
     reply = notification.plain(
@@ -251,6 +257,49 @@ def tell_of_undelivered(
         error=item.last_error or "",
     )
     _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+
+
+def raise_alarm(
+    session: Session, key: str, *, settings: Settings, knowledge: Knowledge, now: datetime, **words: str
+) -> Conversation:
+    """Something is wrong with lokbot itself: a case that waits for a person, and a mail to the coordinators.
+
+    ``key`` names the reason and the phrase (``notify.<key>``). A case of that reason that still waits is used again.
+    """
+    conversation = session.scalar(
+        select(Conversation)
+        .where(Conversation.reason == key, Conversation.status.in_(WITH_A_PERSON))
+        .order_by(Conversation.id.desc())
+        .limit(1)
+    )
+    if conversation is None:
+        own = settings.smtp.from_address.lower()
+        conversation = Conversation(
+            case_number=queries.next_case_number(session, now.astimezone(working_days.SWEDEN).year),
+            channel=ChannelName.MAIL,
+            contact=queries.contact_at(session, ChannelName.MAIL, own, "lokbot", now=now),
+            subject=knowledge.phrases[notification.LANGUAGE][f"subject.{key}"],
+            language=notification.LANGUAGE,
+            status=ConversationStatus.WAITING,
+            reason=key,
+            is_urgent=False,
+            waiting_since=now,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(conversation)
+        session.flush()
+    reply = notification.plain(
+        f"notify.{key}",
+        conversation.case_number,
+        conversation.subject,
+        knowledge,
+        subject_key="notify.subject.failed",
+        **words,
+    )
+    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+    queries.record(session, "alarmed", actor="bot", now=now, conversation=conversation, reason=key)
+    return conversation
 
 
 def keep_as_note(
@@ -360,7 +409,7 @@ def coordinator_reply(
         now=now,
     )
     queries.record(session, "answered", actor=actor, now=now, conversation=conversation, item=item)
-    _settle(conversation, now)
+    settle(conversation, now)
     return item
 
 
@@ -377,7 +426,7 @@ def release(session: Session, conversation: Conversation, *, actor: str, now: da
         item.queued_at = item.not_before = now
         queries.record(session, "released", actor=actor, now=now, conversation=conversation, item=item)
     if not _waits_for_more(conversation):
-        _settle(conversation, now)
+        settle(conversation, now)
     return held
 
 
@@ -457,6 +506,8 @@ def _send_on(
     now: datetime,
 ) -> OutboxItem:
     latest = latest_from_asker(conversation)
+    if latest is None:
+        raise NotPossible(f"Det finns inget meddelande i {conversation.case_number} att skicka vidare.")
     reply = notification.forwarded(
         conversation.case_number,
         conversation.subject,
@@ -524,7 +575,7 @@ def resolve(session: Session, conversation: Conversation, *, actor: str, now: da
     """Nothing more to do; suggestions are taken back. A new message opens it again."""
     queries.hold(session, conversation)
     outbox.cancel_automatic(session, conversation, now=now)
-    _settle(conversation, now)
+    settle(conversation, now)
     queries.record(session, "resolved", actor=actor, now=now, conversation=conversation)
 
 
@@ -550,7 +601,8 @@ def retry(session: Session, conversation: Conversation, *, actor: str, now: date
     return count
 
 
-def _settle(conversation: Conversation, now: datetime) -> None:
+def settle(conversation: Conversation, now: datetime) -> None:
+    """Nobody has anything left to do in the case."""
     conversation.status, conversation.is_urgent = ConversationStatus.RESOLVED, False
     conversation.waiting_since = conversation.answer_by = conversation.taken_by = None
     conversation.updated_at = now

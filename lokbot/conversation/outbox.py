@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
@@ -164,9 +164,12 @@ def outgoing(item: OutboxItem) -> OutgoingMessage:
     )
 
 
-def sent(session: Session, item: OutboxItem, *, now: datetime) -> None:
-    """The door has taken it."""
+def sent(
+    session: Session, item: OutboxItem, *, now: datetime, raw: bytes | None = None, copy_tries: int | None = None
+) -> None:
+    """The door has taken it, as ``raw``. ``copy_tries`` asks for a copy among the mailbox's sent mail."""
     item.status, item.sent_at, item.lease_until = OutboxStatus.SENT, now, None
+    item.raw, item.copy_tries = raw, copy_tries
     queries.record(
         session, "sent", actor="bot", now=now, conversation=item.conversation, item=item, attempts=item.attempts
     )
@@ -218,13 +221,27 @@ def unsent(session: Session, conversation: Conversation) -> Sequence[OutboxItem]
     ).all()
 
 
-def cancel_automatic(session: Session, conversation: Conversation, *, now: datetime) -> int:
+def stuck(session: Session, *, since: datetime) -> int:
+    """How many things could have been sent since then, and nobody has tried."""
+    is_left = or_(
+        and_(OutboxItem.status == OutboxStatus.QUEUED, OutboxItem.not_before <= since),
+        and_(OutboxItem.status == OutboxStatus.CLAIMED, OutboxItem.lease_until <= since),
+    )
+    return session.scalar(select(func.count(OutboxItem.id)).where(is_left, _may_go())) or 0
+
+
+def cancel_automatic(
+    session: Session, conversation: Conversation, *, now: datetime, but_for: Collection[int] = ()
+) -> int:
     """Take back what the bot has queued or suggested in a conversation; returns how many.
 
-    What a sender holds a lease on is on its way and cannot be taken back.
+    What a sender holds a lease on is on its way and cannot be taken back. ``but_for`` are ids of messages whose
+    answers stay.
     """
     count = 0
     for item in unsent(session, conversation):
+        if item.message_id in but_for:
+            continue
         is_dead = item.status is OutboxStatus.CLAIMED and item.lease_until is not None and item.lease_until <= now
         is_waiting = item.status in (OutboxStatus.QUEUED, OutboxStatus.HELD) or is_dead
         if is_waiting and item.is_automatic and item.kind in queries.TO_THE_ASKER:

@@ -59,6 +59,8 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "notify.related": frozenset({"case"}),
         "notify.too-many": frozenset({"case"}),
         "notify.breaker": frozenset({"case", "count"}),
+        "notify.balance": frozenset({"case", "detail"}),
+        "subject.balance": frozenset(),
         "forward.subject": frozenset({"case", "subject"}),
         "forward.body": frozenset({"case", "sender", "day", "text"}),
         "subject.empty": frozenset(),
@@ -71,6 +73,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *("which", "chosen", "none-of-these"),
                 *("unproven", "form", "list", "perhaps-automatic", "too-large"),
                 *("hand-in", "other-language", "rule", "sure", "not-sure", "nothing-found", "failed", "paused"),
+                *("junk", "answered", "balance"),
             )
         },
         "reason.automatic": frozenset({"kind"}),

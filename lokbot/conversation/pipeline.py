@@ -16,6 +16,7 @@ from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import (
+    JUNK,
     LEFT_ON_SERVER,
     Authentication,
     ConversationStatus,
@@ -100,6 +101,13 @@ def observe(
     told = queries.told(session, conversation)
     is_bounce = message.bounce is not None
     is_from_form = message.sender_email in {address.lower() for address in settings.form_senders}
+    from_mailbox = queries.written_after(session, message, by=queries.MAILBOX)
+    is_answered = any(
+        item.kind is OutboxKind.ANSWER
+        and item.conversation_id == conversation.id
+        and item.in_reply_to == message.message_id
+        for item in from_mailbox
+    )
     return Situation(
         understanding=understanding,
         knowledge=knowledge,
@@ -123,6 +131,9 @@ def observe(
         is_perhaps_automatic="perhaps-automatic" in message.warnings and not is_from_form,
         is_too_large=LEFT_ON_SERVER in message.warnings,
         cap_reached=caps.reached(session, conversation, settings, now=now),
+        is_junk=JUNK in message.warnings,
+        is_answered=is_answered,
+        is_person_writing=bool(from_mailbox),
         was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
         articles_told=queries.articles_told(session, conversation),
         last_topic=queries.last_topic_told(session, conversation),

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot.conversation import tokens
-from lokbot.model import IncomingMessage
+from lokbot.model import IncomingMessage, OutboxKind
+from lokbot.store import queries
 from lokbot.store.schema import Conversation, Message, MessageReference, OutboxItem
 
 _CASE_NUMBER = re.compile(r"\bLOK-(\d{4})-(\d{5,})\b", re.IGNORECASE)
@@ -36,6 +37,8 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
 
     A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it.
     """
+    if conversation := _by_a_persons_answer(session, incoming):
+        return Thread(conversation)
     ids = _answered(incoming)
     if conversation := _by_token(session, incoming, ids, key) or _by_our_mail(session, ids):
         return Thread(conversation)
@@ -75,6 +78,25 @@ def _by_our_mail(session: Session, ids: Sequence[str]) -> Conversation | None:
     ours = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(ids))).all()
     nearest = min(ours, key=lambda item: ids.index(item.external_id), default=None)
     return nearest.conversation if nearest else None
+
+
+def _by_a_persons_answer(session: Session, incoming: IncomingMessage) -> Conversation | None:
+    """Where a person's answer to this very message is, sent from a mail program before the message was read here."""
+    if incoming.message_id is None:
+        return None
+    answers = session.scalars(
+        select(OutboxItem).where(
+            OutboxItem.in_reply_to == incoming.message_id,
+            OutboxItem.created_by == queries.MAILBOX,
+            OutboxItem.kind == OutboxKind.ANSWER,
+            OutboxItem.created_at >= incoming.received_at,
+        )
+    )
+    askers = {address.email for address in (incoming.sender, *incoming.reply_to)}
+    return next(
+        (one.conversation for one in answers if askers & {each["email"] for each in (*one.to, *one.cc)}),
+        None,
+    )
 
 
 def _with_these_mails(session: Session, incoming: IncomingMessage, ids: Sequence[str]) -> list[Conversation]:

@@ -18,9 +18,9 @@ from lokbot.channels.embedded import EmbeddedServers
 from lokbot.config import Settings
 from lokbot.conversation.pipeline import Plan
 from lokbot.demo.mails import Sample, mail_from, plain_mail
+from lokbot.loops import Observer, Service
 from lokbot.masking import mask_personal_numbers
 from lokbot.model import Knowledge, OutboxKind, OutboxStatus, UserError
-from lokbot.service import Observer, Service
 from lokbot.store import queries
 from lokbot.store.migrations import migrate
 from lokbot.store.schema import Mailbox, Message, OutboxItem

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from lokbot.store.schema import Mailbox, MailboxMail
+from lokbot.model import MessageState
+from lokbot.store.schema import Mailbox, MailboxMail, Message
 
 CLOCK_DIFFERENCE = timedelta(minutes=10)
 
-Fate = Literal["stored", "duplicate", "old", "vanished"]
+# stored: a message now. duplicate: of one stored before. old: from before the first start. vanished: gone before it
+# could be read. failed: could not be stored, which no mail may. The others are sent mail: what a person wrote (sent),
+# what lokbot did (own), a machine's (automatic), to nobody outside (internal).
+Fate = Literal["stored", "duplicate", "old", "vanished", "failed", "sent", "own", "automatic", "internal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What became of the mails that are in a folder now, by fate; ``missing`` ones have no account, and ``lost`` ones
+    are accounted for as stored while the message is not in the store."""
+
+    fates: Mapping[str, int]
+    missing: int
+    lost: int
 
 
 def known(session: Session, name: str) -> Mailbox | None:
@@ -29,6 +45,17 @@ def begin(session: Session, name: str, *, uidvalidity: int, uidnext: int, now: d
     return mailbox
 
 
+def begin_late(session: Session, name: str, *, uidvalidity: int, first_uid: int, started_at: datetime) -> Mailbox:
+    """A folder that was not there, or not read, when lokbot first started at the mailbox (``started_at``): what came to
+    it since then counts."""
+    mailbox = Mailbox(
+        name=name, uidvalidity=uidvalidity, first_uid=first_uid, cursor=first_uid - 1, started_at=started_at
+    )
+    session.add(mailbox)
+    session.flush()
+    return mailbox
+
+
 def renumber(mailbox: Mailbox, *, uidvalidity: int, first_uid: int, now: datetime) -> None:
     """The server has given every mail a new UID (RFC 3501 2.3.1.1): what was known by the old ones says nothing now.
 
@@ -38,13 +65,15 @@ def renumber(mailbox: Mailbox, *, uidvalidity: int, first_uid: int, now: datetim
     mailbox.renumbered_at = now
 
 
-def is_old(mailbox: Mailbox, received_at: datetime) -> bool:
+def is_old(mailbox: Mailbox, received_at: datetime, *, is_moved_to: bool = False) -> bool:
     """Whether a mail came before lokbot first started, and is left alone.
 
     Asked of the server's arrival time only where UIDs cannot tell, since two clocks never agree: a mail near the
-    boundary is taken for new, as a mail too many costs less than one lost.
+    boundary is taken for new, as a mail too many costs less than one lost. They cannot tell after a renumbering, nor in
+    a folder that people tidy old mail into (``is_moved_to``), where it gets a new UID and keeps its arrival.
     """
-    return mailbox.renumbered_at is not None and received_at < mailbox.started_at - CLOCK_DIFFERENCE
+    is_unclear = mailbox.renumbered_at is not None or is_moved_to
+    return is_unclear and received_at < mailbox.started_at - CLOCK_DIFFERENCE
 
 
 def account(
@@ -69,3 +98,57 @@ def unaccounted(session: Session, mailbox: Mailbox, uids: Iterable[int]) -> list
         )
     )
     return sorted(uid for uid in uids if uid >= mailbox.first_uid and uid not in accounted)
+
+
+def untidied(session: Session, mailbox: Mailbox, *, most: int) -> list[int]:
+    """UIDs of mails whose message has been handled, and that have not been labelled or moved since: the first ones."""
+    return list(
+        session.scalars(
+            select(MailboxMail.uid)
+            .join(Message, Message.id == MailboxMail.message_id)
+            .where(
+                MailboxMail.mailbox_id == mailbox.id,
+                MailboxMail.uidvalidity == mailbox.uidvalidity,
+                MailboxMail.tidied_at.is_(None),
+                Message.state == MessageState.HANDLED,
+            )
+            .order_by(MailboxMail.uid)
+            .limit(most)
+        )
+    )
+
+
+def tidied(session: Session, mailbox: Mailbox, uids: Collection[int], *, now: datetime) -> None:
+    """They have been labelled or moved, or were gone already."""
+    session.execute(
+        update(MailboxMail)
+        .where(
+            MailboxMail.mailbox_id == mailbox.id,
+            MailboxMail.uidvalidity == mailbox.uidvalidity,
+            MailboxMail.uid.in_(uids),
+        )
+        .values(tidied_at=now)
+    )
+
+
+def reckon(session: Session, mailbox: Mailbox, uids: Iterable[int]) -> Reckoning:
+    """What became of the mails ``uids`` of the folder."""
+    accounts = {
+        account.uid: account
+        for account in session.execute(
+            select(MailboxMail.uid, MailboxMail.fate, Message.id.label("message"))
+            .outerjoin(Message, Message.id == MailboxMail.message_id)
+            .where(MailboxMail.mailbox_id == mailbox.id, MailboxMail.uidvalidity == mailbox.uidvalidity)
+        )
+    }
+    fates: Counter[str] = Counter()
+    missing = lost = 0
+    for uid in uids:
+        account = accounts.get(uid)
+        if account is None:
+            missing += 1
+        elif account.fate in ("stored", "duplicate") and account.message is None:
+            lost += 1
+        else:
+            fates[account.fate] += 1
+    return Reckoning(dict(fates), missing, lost)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, selectinload, undefer
 
 from lokbot.model import Address, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus
 from lokbot.store.schema import (
@@ -26,6 +26,9 @@ from lokbot.store.schema import (
     QuestionRecord,
     SigningKey,
 )
+
+# Who wrote what was found in the mailbox's folder of sent mail; shown to people.
+MAILBOX = "brevlådan"
 
 TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
 
@@ -181,6 +184,18 @@ def open_choices(session: Session, conversation: Conversation) -> tuple[str, ...
     return tuple(last.choices or ()) if last is not None else ()
 
 
+def written_after(session: Session, message: Message, *, by: str) -> Sequence[OutboxItem]:
+    """What ``by`` has sent since ``message`` came, in its conversation or in answer to it."""
+    is_about_it = OutboxItem.conversation_id == message.conversation_id
+    if message.message_id is not None:
+        is_about_it = or_(is_about_it, OutboxItem.in_reply_to == message.message_id)
+    return session.scalars(
+        select(OutboxItem)
+        .where(is_about_it, OutboxItem.created_by == by, OutboxItem.created_at >= message.received_at)
+        .order_by(OutboxItem.id)
+    ).all()
+
+
 def automatic_mails(
     session: Session, *, since: datetime, contact: int | None = None, conversation: int | None = None
 ) -> int:
@@ -207,6 +222,28 @@ def notifications(session: Session, *, since: datetime) -> int:
             )
         )
         or 0
+    )
+
+
+def last_event(session: Session, verb: str) -> datetime | None:
+    """When this was last done."""
+    return session.scalar(select(func.max(Event.at)).where(Event.verb == verb))
+
+
+def unhandled(session: Session, *, since: datetime) -> int:
+    """How many messages have waited to be handled since then."""
+    query = select(func.count(Message.id)).where(Message.state == MessageState.STORED, Message.stored_at <= since)
+    return session.scalar(query) or 0
+
+
+def copy_wanted(session: Session, but_for: Collection[int]) -> OutboxItem | None:
+    """The oldest sent thing that is to be copied among the mailbox's sent mail, other than those."""
+    return session.scalar(
+        select(OutboxItem)
+        .where(OutboxItem.copy_tries > 0, OutboxItem.id.not_in(but_for))
+        .order_by(OutboxItem.id)
+        .limit(1)
+        .options(undefer(OutboxItem.raw))
     )
 
 
@@ -238,11 +275,6 @@ def record(
             detail=detail,
         )
     )
-
-
-def has_event(session: Session, verb: str, *, since: datetime) -> bool:
-    """Whether something of this kind was written down since then."""
-    return session.scalar(select(Event.id).where(Event.verb == verb, Event.at >= since).limit(1)) is not None
 
 
 def beat(session: Session, part: str, process: str, *, now: datetime) -> None:

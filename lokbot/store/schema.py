@@ -265,15 +265,19 @@ class DecisionRecord(Base):
 
 
 class OutboxItem(Base):
-    """Something to send, or a suggestion held until a person releases it.
+    """Something to send, or a suggestion held until a person releases it; also what people sent from the mailbox.
 
-    ``external_id`` (for mail the Message-ID) is given once, so that a repeated send is the same mail.
+    ``external_id`` (for mail the Message-ID) is given once, so that a repeated send is the same mail. ``raw`` is the
+    mail as it went. ``copy_tries`` is how often a copy may still be tried to be put among the sent mail of the mailbox;
+    None where none is wanted or it is there, 0 where it was given up.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_status_not_before", "status", "not_before"),
         Index("ix_outbox_created_at", "created_at"),
+        Index("ix_outbox_in_reply_to", "in_reply_to"),
+        Index("ix_outbox_copy_tries", "copy_tries"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -304,6 +308,8 @@ class OutboxItem(Base):
     was_in_doubt: Mapped[bool]
     sent_at: Mapped[datetime | None]
     bounced_at: Mapped[datetime | None]
+    raw: Mapped[bytes | None] = mapped_column(deferred=True)
+    copy_tries: Mapped[int | None]
 
     conversation: Mapped[Conversation] = relationship(back_populates="outbox")
 
@@ -342,6 +348,7 @@ class Event(Base):
     """Who did what, when. Append-only; ``detail`` holds ids and words of ours, never what an asker wrote."""
 
     __tablename__ = "events"
+    __table_args__ = (Index("ix_events_verb_at", "verb", "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime]
@@ -383,7 +390,10 @@ class Mailbox(Base):
 
 
 class MailboxMail(Base):
-    """What became of one mail in a mailbox. The balance (mails there = stored + left alone) is counted on this."""
+    """What became of one mail in a mailbox. The balance (mails there = stored + left alone) is counted on this.
+
+    ``tidied_at`` is when it was labelled or moved after its message had been handled.
+    """
 
     __tablename__ = "mailbox_mails"
 
@@ -393,6 +403,7 @@ class MailboxMail(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     fate: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
+    tidied_at: Mapped[datetime | None]
 
 
 class SigningKey(Base):

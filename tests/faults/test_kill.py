@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from imapclient import IMAPClient
 
 from tests.faults.holding import Tap, WriteLock
 from tests.processes import DEADLINE_SECONDS, Installation, body
@@ -138,6 +139,35 @@ def test_after_the_server_has_taken_the_mail_and_before_it_says_so(
     smtp_sink.behaviour = Behaviour.ACCEPT
     lokbot.start("run")
     answered_twice_alike(lokbot)
+
+
+def test_after_the_copy_was_put_among_the_sent_mail_and_before_that_is_written_down(
+    lokbot: Installation, dovecot: DovecotServer
+) -> None:
+    watch_for_the_first_time(lokbot)
+    is_copied = threading.Event()
+    with WriteLock(lokbot.database) as lock:
+
+        def on_sent(data: bytes) -> None:
+            if b" APPEND " in data:
+                lock.take()
+
+        def on_answered(data: bytes) -> None:
+            if b"APPENDUID" in data:
+                is_copied.set()
+
+        with Tap(dovecot.mailbox.port, on_sent=on_sent, on_answered=on_answered) as tap:
+            process = lokbot.start("run", imap__port=str(tap.port), imap__poll_seconds="0.2")
+            dovecot.deliver(QUESTION.as_bytes())
+            lokbot.until(is_copied.is_set, "the copy is made")
+            process.kill()
+
+    lokbot.start("run", imap__poll_seconds="0.2")
+    lokbot.until(lambda: lokbot.rows("SELECT 1 FROM outbox WHERE copy_tries IS NOT NULL") == [], "the copy is known")
+    answered_once(lokbot)
+    with IMAPClient(dovecot.mailbox.host, dovecot.mailbox.port, ssl=False, timeout=10) as colleague:
+        colleague.login(dovecot.mailbox.user, dovecot.mailbox.password)
+        assert colleague.folder_status("Sent", ["MESSAGES"]) == {b"MESSAGES": 1}
 
 
 def test_after_the_server_has_said_yes_and_before_that_is_written_down(

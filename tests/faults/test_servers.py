@@ -13,11 +13,13 @@ import psycopg
 import pytest
 from imapclient import IMAPClient
 
+from tests.conftest import do_without
 from tests.faults.holding import Tap, WriteLock
 from tests.processes import COORDINATOR, Installation, body, case_number
-from tests.servers import DovecotServer
+from tests.servers import DovecotServer, MissingServerError
 from tests.small_content import JOIN, JOIN_ANSWER, letter
 from tests.smtp_sink import Behaviour, SmtpSink
+from tests.token_server import TokenServer
 
 ANNA, BO, CISSI = "anna@forening.example", "bo@forening.example", "cissi@forening.example"
 
@@ -153,6 +155,77 @@ def test_mails_that_cannot_be_fetched_become_cases_and_stop_nobody_else(
     receipt = lokbot.mail_to("stor@forening.example")
     assert receipt["In-Reply-To"] == large["Message-ID"]
     assert "Mejlet ligger kvar i brevlådan." in lokbot.must("case", case_number(receipt))
+
+
+def test_a_person_answers_in_outlook_while_the_bots_answer_waits_for_the_server(
+    lokbot: Installation, dovecot: DovecotServer, smtp_sink: SmtpSink
+) -> None:
+    smtp_sink.behaviour = Behaviour.POSTPONE
+    lokbot.run(imap__poll_seconds="0.2")
+    question = letter(ANNA, JOIN)
+    dovecot.deliver(question.as_bytes())
+    lokbot.until(lambda: lokbot.rows("SELECT 1 FROM outbox WHERE attempts >= 1") != [], "it was tried")
+
+    answer = letter(dovecot.address, "Ring mig gärna.", answers=question)
+    answer.replace_header("To", ANNA)
+    with IMAPClient(dovecot.mailbox.host, dovecot.mailbox.port, ssl=False, timeout=10) as colleague:
+        colleague.login(dovecot.mailbox.user, dovecot.mailbox.password)
+        colleague.append("Sent", answer.as_bytes())
+    lokbot.until(
+        lambda: lokbot.rows("SELECT 1 FROM outbox WHERE created_by = 'brevlådan'") != [], "the person's answer is seen"
+    )
+    smtp_sink.behaviour = Behaviour.ACCEPT
+    lokbot.until_settled(1)
+    assert lokbot.mails_to(ANNA) == []
+    assert lokbot.rows("SELECT status FROM conversations") == [("resolved",)]
+
+
+def test_the_balance_tells_of_a_message_that_is_gone(lokbot: Installation, dovecot: DovecotServer) -> None:
+    lokbot.run()
+    deliver(dovecot, ANNA)
+    answered(lokbot, ANNA)
+    assert "INBOX: 1 mejl (1 sparade)" in lokbot.must("balance")
+    lokbot.processes[0].stop()
+    with closing(sqlite3.connect(lokbot.database)) as connection:  # foreign keys are off, as in most tools
+        connection.execute("DELETE FROM messages")
+        connection.commit()
+
+    done = lokbot.command("balance")
+    assert (done.returncode, "1 borta ur databasen" in done.stdout) == (1, True)
+    lokbot.start("worker")
+    told = lokbot.mail_to(COORDINATOR)
+    assert "1 mejl i brevlådan är inte sparade" in body(told)
+    assert case_number(told) in lokbot.must("cases")
+
+
+def test_a_mailbox_that_cannot_be_counted_is_named(lokbot: Installation) -> None:
+    done = lokbot.command("balance", imap__password="fel-nyckel")
+    assert done.returncode == 6
+    assert "Check the password" in done.stderr
+    assert "fel-nyckel" not in done.stderr
+
+
+def test_both_servers_are_logged_in_to_with_tokens(tmp_path: Path) -> None:
+    with TokenServer(DovecotServer.address, lasts=0) as issuer, SmtpSink(knows=issuer.knows) as sink:
+        try:
+            dovecot = DovecotServer(introspection=issuer.introspection)
+        except MissingServerError as missing:
+            do_without(missing)
+        tokens = {
+            "imap__auth": "xoauth2",
+            "imap__password": "",
+            "smtp__auth": "xoauth2",
+            "oauth__token_url": issuer.url,
+            "oauth__client_id": "lokbot",
+            "oauth__client_secret": issuer.secret,
+        }
+        with dovecot, Installation(tmp_path, dovecot.mailbox, sink, **tokens) as lokbot:
+            lokbot.run()
+            deliver(dovecot, ANNA)
+            answered(lokbot, ANNA)
+            assert len(issuer.given) >= 2
+            assert issuer.secret not in lokbot.log()
+            assert "token-" not in lokbot.log()
 
 
 # ------------------------------------------------------------------ the database

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from imapclient import DELETED, SEEN, IMAPClient
@@ -17,7 +18,7 @@ from lokbot.channels.imap import FetchedMail, Mailbox, MailboxSettings, Vanished
 from lokbot.channels.smtp import SmtpChannel
 from lokbot.model import Address, ChannelError, ChannelName, OutgoingMessage
 from tests.conftest import do_without
-from tests.servers import Cable, Certificate, DovecotServer, MissingServerError, free_port
+from tests.servers import Cable, Certificate, DovecotServer, MissingServerError, free_port, make_certificate
 
 HELLO = b"Subject: hej\r\nMessage-ID: <1@forening.example>\r\n\r\nHur s\xc3\xb6ker vi bidrag?\r\n"
 
@@ -27,7 +28,7 @@ class Place:
     """A mail server with one mailbox. ``deliver`` brings a mail as the outside world does."""
 
     settings: MailboxSettings
-    deliver: Callable[[], None]
+    deliver: Callable[[], object]
     stop: Callable[[], None]
 
 
@@ -63,7 +64,7 @@ def delete(settings: MailboxSettings, uid: int) -> None:
         client.uid_expunge([uid])
 
 
-def once_idle(act: Callable[[], None]) -> Callable[[], bool]:
+def once_idle(act: Callable[[], object]) -> Callable[[], bool]:
     """A ``should_stop`` that never stops, but acts when asked for the second time: then IDLE has begun."""
     asked = 0
 
@@ -433,8 +434,10 @@ def test_a_folder_that_is_not_there(place: Place) -> None:
 
 
 def test_a_copy_of_what_was_sent(place: Place) -> None:
-    with Mailbox(replace(place.settings, sent_folder=None)) as box:
-        box.append_sent(HELLO)
+    with Mailbox(replace(place.settings, sent_folder="")) as box:
+        sent = box.find_folders().sent
+        assert sent == "Sent"
+        box.append(sent, HELLO)
     with colleague(place.settings, "Sent") as client:
         ((_, copy),) = client.fetch(client.search(), ["FLAGS", "BODY.PEEK[]"]).items()
     assert copy[b"BODY[]"] == HELLO
@@ -482,6 +485,23 @@ def test_encryption_with_a_trusted_certificate_only(
         box.uids(0)
         server.deliver(HELLO)
         assert box.wait(20)
+
+
+@pytest.mark.parametrize("way", ["tls", "starttls"])
+def test_a_trusted_certificate_of_another_host_is_refused(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        certificate = make_certificate(tmp_path, "DNS:annan.example")
+        server = DovecotServer(certificate=certificate)
+    except MissingServerError as missing:
+        do_without(missing)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
+    with server:
+        settings = server.mailbox_over_tls if way == "tls" else server.mailbox_over_starttls
+        with pytest.raises(ChannelError, match="Check the host name") as caught, Mailbox(settings):
+            pass
+    assert not caught.value.permanent
 
 
 def test_starttls_never_falls_back_to_plain_text(place: Place) -> None:

@@ -268,6 +268,41 @@ def test_a_topics_mode_wins_over_its_channels_and_that_over_the_default() -> Non
     assert answering.mode(ChannelName.TELEGRAM, "lokaler") is AnsweringMode.SUGGEST
 
 
+# ------------------------------------------------------------------ tokens
+
+TOKENS = {"LOKBOT_IMAP__AUTH": "xoauth2", "LOKBOT_OAUTH__TOKEN_URL": "https://login.example.org/token"}
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"LOKBOT_IMAP__AUTH": "xoauth2"}, "oauth.token_url"),
+        ({**TOKENS, "LOKBOT_OAUTH__TOKEN_URL": "http://login.example.org/token"}, "oauth.token_url"),
+        ({**TOKENS, "LOKBOT_OAUTH__TOKEN_URL": "https:///token"}, "oauth.token_url"),
+        (TOKENS, "oauth.client_id"),
+        ({**TOKENS, "LOKBOT_OAUTH__CLIENT_ID": "lokbot"}, "oauth.client_secret"),
+    ],
+)
+def test_tokens_need_what_fetches_them(values: dict[str, str], named: str) -> None:
+    assert complaint(**values).startswith(f"{named}: ")
+
+
+@pytest.mark.parametrize("secret", ["CLIENT_SECRET", "REFRESH_TOKEN"])
+def test_a_secret_or_a_refresh_token_will_do_and_neither_is_shown(secret: str) -> None:
+    settings = load(**TOKENS, LOKBOT_OAUTH__CLIENT_ID="lokbot", **{f"LOKBOT_OAUTH__{secret}": "hemlighet-7"})
+    assert "hemlighet-7" not in repr(settings)
+
+
+@pytest.mark.parametrize("label", ["", "två ord", "å", "a(b", 'a"b', "a\\b", "a*b", "a%b", "a]b", "\\Seen"])
+def test_a_label_that_no_server_takes_is_refused(label: str) -> None:
+    assert "imap.handled_label" in complaint(LOKBOT_IMAP__HANDLED_LABEL=label)
+
+
+@pytest.mark.parametrize("label", ["$Lokbot", "Klart", "lok-klart_1"])
+def test_a_label_that_a_server_takes(label: str) -> None:
+    assert load(LOKBOT_IMAP__HANDLED_LABEL=label).imap.handled_label == label
+
+
 # ------------------------------------------------------------------ documented
 
 

@@ -92,6 +92,8 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
     ("tell_a_person_that_our_mail_bounced", (SURE,), {"is_bounce_of_ours": True}, Outcome.ESCALATE, "bounce"),
     ("give_a_list_that_writes_to_us_to_a_person", (SURE,), {"is_from_list": True}, Outcome.ESCALATE, "list"),
     ("ignore_automatic_mail", (SURE,), {"is_automatic": True}, Outcome.IGNORE, "automatic"),
+    ("let_rest_what_a_person_answered", (SURE,), {"is_answered": True}, Outcome.IGNORE, "answered"),
+    ("leave_what_a_filter_caught_to_a_person", (SURE,), {"is_junk": True}, Outcome.ESCALATE, "junk"),
     (
         "keep_a_coordinators_mail_inside",
         (SURE,),
@@ -166,6 +168,17 @@ def test_a_rule_decides_and_those_before_it_were_asked_in_vain(
     decision = decided(*questions, **facts)
     assert (decision.rule, decision.outcome, decision.reason) == (rule, outcome, reason)
     assert list(decision.missed) == NAMES[: NAMES.index(rule)]
+
+
+def test_urgent_words_in_what_a_filter_caught_alarm_and_get_no_receipt() -> None:
+    decision = decided(question(intents=("begaran-handling",)), is_junk=True)
+    assert (decision.reason, decision.is_urgent) == ("junk", True)
+    assert not situation(question(), is_junk=True).may_be_written_to
+    assert not decided(SURE, is_junk=True).is_urgent
+
+
+def test_nothing_is_said_after_a_person_wrote_from_the_mailbox() -> None:
+    assert decided(SURE, is_person_writing=True).reason == "with-a-person"
 
 
 # Two rules that both have an opinion: the one that stands first in the table wins.
