@@ -48,6 +48,7 @@ _LONGEST_FIELD = 100_000
 _LONGEST_SUBJECT = 998  # RFC 5322 2.1.1
 _MOST_REFERENCES = 100  # the newest; longer threads are cut by the programs themselves
 
+_MOST_FLOWED_LINES = 50_000
 
 def parse(raw: bytes, *, received_at: datetime, channel: ChannelName = ChannelName.MAIL) -> IncomingMessage:
     """The message in ``raw``. Never raises: what cannot be read has ``is_readable`` False and keeps its bytes.
@@ -120,8 +121,8 @@ def _read(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMe
         cc=_addresses(fields, "cc"),
         date=date,
         message_id=message_id,
-        in_reply_to=headers.ids(*(value[:_LONGEST_FIELD] for value in fields.all("in-reply-to"))),
-        references=headers.ids(*(value[:_LONGEST_FIELD] for value in fields.all("references")))[-_MOST_REFERENCES:],
+        in_reply_to=headers.ids(*_values(fields, "in-reply-to")),
+        references=headers.ids(*_values(fields, "references"))[-_MOST_REFERENCES:],
         automatic=verdict,
         bounce=bounce,
         attachments=tuple(content.attachments),
@@ -138,8 +139,22 @@ def _field(fields: Headers, name: str) -> str | None:
 
 
 def _addresses(fields: Headers, name: str) -> tuple[Address, ...]:
-    found = (one for value in fields.all(name) for one in headers.addresses(value[:_LONGEST_FIELD]))
+    found = (one for value in _values(fields, name) for one in headers.addresses(value))
     return tuple(dict.fromkeys(found))
+def _values(fields: Headers, name: str) -> list[str]:
+    """The fields of a name, as much of them together as one field may have."""
+    left = _LONGEST_FIELD
+    values = []
+    for value in fields.all(name):
+        if len(value) > left:
+            # Half an address would be another address.
+            values.append(value[: max(value.rfind(",", 0, left), value.rfind(" ", 0, left), 0)])
+            break
+        values.append(value)
+        left -= len(value)
+    return values
+
+
 
 
 def _sender(fields: Headers, warnings: list[str]) -> Address:
@@ -259,7 +274,7 @@ def _attach(part: Part, content: _Content) -> None:
 
 def _name_for(part: Part, data: bytes) -> str:
     if part.content_type == "message/rfc822":
-        enclosed, _ = headers.read(data, headers.start_of(data))
+        enclosed, _ = headers.read(data, headers.start_of(data), most=100)
         subject = headers.words(enclosed.get("subject"))[:80]
         return f"{subject.replace('/', '-')}.eml" if subject else ""
     return {"text/calendar": "kallelse.ics", "message/delivery-status": "delivery-status.txt"}.get(
@@ -301,7 +316,9 @@ def _unflowed(text: str, *, deletes_space: bool) -> str:
     """Joins the lines that format=flowed broke (RFC 3676 4); a signature delimiter is never joined."""
     out: list[list[str]] = []
     is_open: int | None = None  # the quote depth of a line that goes on
-    for line in text.split("\n"):
+    lines = text.split("\n", _MOST_FLOWED_LINES)
+    rest = lines.pop() if len(lines) > _MOST_FLOWED_LINES else None
+    for line in lines:
         depth = len(line) - len(line.lstrip(">"))
         body = line[depth:]
         body = body[1:] if body.startswith(" ") else body
@@ -312,7 +329,8 @@ def _unflowed(text: str, *, deletes_space: bool) -> str:
         else:
             out.append([f"{'>' * depth} {kept}" if depth else kept])
         is_open = depth if flows else None
-    return "\n".join("".join(pieces) for pieces in out)
+    joined = "\n".join("".join(pieces) for pieces in out)
+    return joined if rest is None else f"{joined}\n{rest}"
 
 
 _STUB = re.compile(
@@ -334,14 +352,14 @@ def _chosen(content: _Content) -> list[html_text.HtmlText]:
     for block in content.blocks:
         plain = "\n".join(block.plain)
         markup = "\n".join(block.html)
-        if len(markup) > html_text.LIMIT:
-            content.warnings.append("too-long")
         is_stub = not plain.strip() or (len(plain) < 400 and len(markup) > 600 and _STUB.search(plain) is not None)
         if markup and is_stub:
-            rendered = html_text.render(markup)
+            rendered = html_text.render(markup, most_tags=tags_left)
+            tags_left = max(0, tags_left - markup.count("<"))
             chosen.append(rendered if rendered.text.strip() else html_text.HtmlText(plain))
         elif markup and _HTML_QUOTE.search(markup) and not quotes.has_history(plain):
-            rendered = html_text.render(markup)
+            rendered = html_text.render(markup, most_tags=tags_left)
+            tags_left = max(0, tags_left - markup.count("<"))
             is_told = rendered.history_at is not None or quotes.has_history(rendered.text)
             chosen.append(rendered if is_told else html_text.HtmlText(plain))
         else:
@@ -350,6 +368,7 @@ def _chosen(content: _Content) -> list[html_text.HtmlText]:
 
 
 # A database refuses NUL; the others are invisible, and inside a word they hide it from every search.
+    tags_left = html_text.MOST_TAGS
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 
 
@@ -365,6 +384,8 @@ def _tidied(chosen: list[html_text.HtmlText]) -> tuple[str, int | None]:
         own = _tidy(own).lstrip("\n")
         if one.history_at is not None and history_at is None:
             history_at = length + len(own)
+    if any(one.is_cut for one in chosen):
+        content.warnings.append("too-long")
         text = own + _tidy(old)
         if text.strip():
             texts.append(text.rstrip("\n"))
