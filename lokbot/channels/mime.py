@@ -1,7 +1,7 @@
 """Reads the bytes of a mail: ``parse`` gives an ``IncomingMessage`` for any bytes, pure and without exceptions.
 
 The parts stand beside it: ``headers`` (the head), ``parts`` (the tree), ``charsets``, ``html_text``, ``quotes``
-(new words and old), ``automatic`` and ``bounces`` (machines), ``attachments`` and ``tnef``.
+(new words and old), ``automatic`` and ``bounces`` (machines), ``attachments``, ``tnef`` and ``smime``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from lokbot.channels import attachments, automatic, bounces, charsets, headers, html_text, parts, quotes, tnef
+from lokbot.channels import attachments, automatic, bounces, charsets, headers, html_text, parts, quotes, smime, tnef
 from lokbot.channels.headers import Headers
 from lokbot.channels.parts import Part
 from lokbot.model import Address, Attachment, ChannelName, IncomingMessage, LocalText
@@ -31,6 +31,7 @@ WARNINGS: Mapping[str, LocalText] = {
         ("damaged-encoding", "Texten var skadad och har lagats.", "The text was damaged and has been mended."),
         ("encrypted", "Mejlet är krypterat och kan inte läsas här.", "The mail is encrypted, unreadable here."),
         ("opaque-signed", "Signaturen gör att texten inte kan läsas här.", "The signature hides the text here."),
+        ("signature-unchecked", "Signaturen har inte kontrollerats.", "The signature was not checked."),
         ("too-many-parts", "Mejlet har för många delar. Alla visas inte.", "Too many parts. Not all are shown."),
         ("too-long", "Texten är mycket lång och har kortats.", "The text is very long and was cut."),
         ("calendar", "Mejlet är en kallelse eller ett svar på en.", "The mail is an invitation or answers one."),
@@ -97,6 +98,8 @@ def _read(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMe
         warnings.append("no-message-id")
 
     content = _Content()
+    if _opens_signed(root):
+        content.warnings.append("signature-unchecked")
     _collect(root, content)
     chosen = _chosen(content)
     text, history_at = _tidied(chosen)
@@ -203,6 +206,22 @@ class _Content:
         return any(piece.strip() for block in self.blocks for piece in block.plain + block.html)
 
 
+# Signed, encrypted and signed again is the deepest that anybody sends (RFC 2634 1.1, "triple wrapping").
+_MOST_SIGNATURES = 4
+
+
+def _opens_signed(root: Part) -> bool:
+    """Puts the messages that signatures wrap into the tree; whether there were any."""
+    count = 0
+    for part in root.walk():
+        if count < _MOST_SIGNATURES and not part.children and smime.is_wrapped(part):
+            inner = smime.signed_content(part.content)
+            if inner is not None:
+                part.children.append(parts.split(inner))
+                count += 1
+    return count > 0
+
+
 def _collect(root: Part, content: _Content) -> None:
     """Sorts the leaves into text and attachments, in document order."""
     alternatives: dict[int, _Block] = {}
@@ -254,7 +273,7 @@ def _attach(part: Part, content: _Content) -> None:
     data = part.content
     if kind == "text/calendar":
         content.warnings.append("calendar")
-    elif kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+    elif smime.is_wrapped(part):
         is_signed = part.params.get("smime-type", "").lower() == "signed-data"
         content.warnings.append("opaque-signed" if is_signed else "encrypted")
     elif kind in ("application/ms-tnef", "application/vnd.ms-tnef") or part.filename.lower() == "winmail.dat":
