@@ -211,7 +211,12 @@ def _joined_sections(parts: list[tuple[int, bool, str]]) -> str:
 # --------------------------------------------------------------------------- addresses
 
 # Every pattern here is anchored or cannot fail after a long run, so that no header takes quadratic time.
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|<([^<>]*)>|([,;:])|[()<>]|([^"<>,;:()]+)')
+# An encoded word may hold any of the signs that divide addresses, though RFC 2047 5 (3) forbids it.
+_TOKEN = re.compile(
+    r'"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|<([^<>]*)>|([,;:])|[()<>]|(=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=)'
+    r'|((?:[^"<>,;:()=]|=(?!\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=))+)'
+)
+_AROUND_AT = re.compile(r"\s*@\s*")  # a line folded inside the address leaves a space
 _LONGEST_ADDRESS = 320  # 64 before the @ and 255 after it (RFC 5321 4.5.3.1)
 _NO_ATOM = r"\s@<>()\",;:\[\]\\"
 _ADDRESS = re.compile(rf"(?<![^{_NO_ATOM}])[^{_NO_ATOM}]+@[^\s@<>()\",;:\\]+")
@@ -232,7 +237,7 @@ def _addresses(value: str) -> Iterator[Address]:
     has_bare = False  # a mailbox without angle brackets stands among the words of ``display``
     depth = 0
     for match in _TOKEN.finditer(value):
-        quoted, angled, mark, plain = match[1], match[2], match[3], match[4]
+        quoted, angled, mark, word, plain = match[1], match[2], match[3], match[4], match[5]
         if match[0] == "(":
             depth += 1
         elif match[0] == ")":
@@ -242,7 +247,9 @@ def _addresses(value: str) -> Iterator[Address]:
         elif quoted is not None:
             display.append(re.sub(r"\\(.)", r"\1", quoted))
         elif angled is not None:
-            mailbox = angled
+            mailbox = _AROUND_AT.sub("@", angled)
+        elif word:
+            display.append(word)
         elif plain:
             display.append(plain)
             has_bare = has_bare or _ADDRESS.search(plain) is not None

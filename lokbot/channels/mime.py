@@ -48,8 +48,8 @@ _LONGEST_TEXT = 4_000_000
 _LONGEST_FIELD = 100_000
 _LONGEST_SUBJECT = 998  # RFC 5322 2.1.1
 _MOST_REFERENCES = 100  # the newest; longer threads are cut by the programs themselves
-
 _MOST_FLOWED_LINES = 50_000
+
 
 def parse(raw: bytes, *, received_at: datetime, channel: ChannelName = ChannelName.MAIL) -> IncomingMessage:
     """The message in ``raw``. Never raises: what cannot be read has ``is_readable`` False and keeps its bytes.
@@ -105,7 +105,7 @@ def _read(raw: bytes, received_at: datetime, channel: ChannelName) -> IncomingMe
     text, history_at = _tidied(chosen)
     new_text = quotes.new_words(text, history_at=history_at)
     bounce = bounces.read(root, fields, sender.email, subject, text)
-    verdict = automatic.judge(automatic.Mail(root, fields, sender, reply_to, subject, text[:8_000], bounce))
+    verdict = automatic.judge(automatic.Mail(root, fields, sender, reply_to, subject, new_text[:8_000], bounce))
     if verdict.kind == "bounce":
         # The words of a mail server are not divided into new and old.
         new_text = text.strip()
@@ -141,9 +141,6 @@ def _field(fields: Headers, name: str) -> str | None:
     return value[:_LONGEST_FIELD] if value else value
 
 
-def _addresses(fields: Headers, name: str) -> tuple[Address, ...]:
-    found = (one for value in _values(fields, name) for one in headers.addresses(value))
-    return tuple(dict.fromkeys(found))
 def _values(fields: Headers, name: str) -> list[str]:
     """The fields of a name, as much of them together as one field may have."""
     left = _LONGEST_FIELD
@@ -158,6 +155,9 @@ def _values(fields: Headers, name: str) -> list[str]:
     return values
 
 
+def _addresses(fields: Headers, name: str) -> tuple[Address, ...]:
+    found = (one for value in _values(fields, name) for one in headers.addresses(value))
+    return tuple(dict.fromkeys(found))
 
 
 def _sender(fields: Headers, warnings: list[str]) -> Address:
@@ -368,6 +368,7 @@ def _chosen(content: _Content) -> list[html_text.HtmlText]:
     is empty or a stub ("your program cannot show HTML"), or only the HTML tells where the history begins.
     """
     chosen: list[html_text.HtmlText] = []
+    tags_left = html_text.MOST_TAGS
     for block in content.blocks:
         plain = "\n".join(block.plain)
         markup = "\n".join(block.html)
@@ -383,11 +384,12 @@ def _chosen(content: _Content) -> list[html_text.HtmlText]:
             chosen.append(rendered if is_told else html_text.HtmlText(plain))
         else:
             chosen.append(html_text.HtmlText(plain))
+    if any(one.is_cut for one in chosen):
+        content.warnings.append("too-long")
     return chosen
 
 
 # A database refuses NUL; the others are invisible, and inside a word they hide it from every search.
-    tags_left = html_text.MOST_TAGS
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\u00ad\u200b\u2060\ufeff\ud800-\udfff]")
 
 
@@ -403,8 +405,6 @@ def _tidied(chosen: list[html_text.HtmlText]) -> tuple[str, int | None]:
         own = _tidy(own).lstrip("\n")
         if one.history_at is not None and history_at is None:
             history_at = length + len(own)
-    if any(one.is_cut for one in chosen):
-        content.warnings.append("too-long")
         text = own + _tidy(old)
         if text.strip():
             texts.append(text.rstrip("\n"))

@@ -57,7 +57,7 @@ def _without_leftover(line: str) -> str:
     return line.removesuffix("=20").removesuffix("=20") if line.endswith("=20") else line
 
 
-_QUOTED = re.compile(r"[ \t]{0,3}(?:>|&gt;)(?!-)")
+_QUOTED = re.compile(r"[ \t]{0,3}(?:>|&gt;)(?!-|= ?\d)")
 
 # --------------------------------------------------------------------------- where history begins
 
@@ -112,7 +112,7 @@ def _own_segments(lines: list[str]) -> list[list[str]]:
 _ANSWERS_BELOW = re.compile(
     r"\b(?:svar\w*|kommentar\w*|anteckning\w*|answer\w*|comment\w*|repl(?:y|ies)|antwort\w*|vastau\w*)\b.{0,40}"
     r"\b(?:nedan\w*|i (?:rött|blått|grönt|fetstil|texten|mejlet|mailet)|inline|below|insprängt"
-    r"|nedenfor|herunder|unten)\b",
+    r"|(?:under|efter|vid) (?:varje|respektive|var och en)|mellan raderna|nedenfor|herunder|unten)\b",
     re.IGNORECASE,
 )
 
