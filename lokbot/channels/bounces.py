@@ -162,6 +162,8 @@ _ORIGINAL_BELOW = re.compile(
     ),
     re.IGNORECASE | re.MULTILINE,
 )
+# A thousand failed recipients; a report is about one mail.
+_LONGEST_REPORT = 200_000
 _ID_LINE = re.compile(r"^[ \t>]*message-id:\s*(<[^<>\s]+>)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -205,8 +207,8 @@ def _from_standard(root: Part, status: Part, fields: Headers, text: str) -> Boun
     delayed: list[str] = []
     codes: list[str] = []
     was_reported = False
-    for block in re.split(r"\n[ \t]*\r?\n", report.replace("\r\n", "\n")):
-        values, _ = headers.read(block.strip().encode("utf-8", "replace") + b"\n")
+    for block in re.split(r"\n[ \t]*\n", report[:_LONGEST_REPORT].replace("\r\n", "\n")):
+        values, _ = headers.read(block.strip().encode("utf-8", "replace") + b"\n", most=100)
         recipient = _recipient(values.get("final-recipient")) or _recipient(values.get("original-recipient"))
         action = (values.get("action") or "").lower()
         if not (recipient or action):
@@ -305,7 +307,7 @@ def _original_id(root: Part, fields: Headers, text: str) -> str | None:
             "message/global-headers",
             "message/global",
         ):
-            enclosed, _ = headers.read(part.content, headers.start_of(part.content))
+            enclosed, _ = headers.read(part.content, headers.start_of(part.content), most=200)
             if found := headers.ids(enclosed.get("message-id")):
                 return found[0]
     for part in root.leaves():

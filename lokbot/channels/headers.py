@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from lokbot.channels import charsets
@@ -42,8 +43,11 @@ class Headers:
         return bool(self.fields)
 
 
+# More fields than this in one head is an attack; a mail that has been through ten servers has a hundred.
+MAX_FIELDS = 1_000
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
 _BLANK = re.compile(rb"\r?\n")
+_END = re.compile(rb"\n\r?\n")
 _STRAY = re.compile(rb"[^\n]*\n(?=[A-Za-z][A-Za-z0-9-]*:)")
 _SPACE = re.compile(r"[ \t\r\n]+")
 # An mbox file starts each mail with "From sender date"; programs that export mail leave it there.
@@ -52,8 +56,8 @@ _LEADING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:>?From [^\n]*\n)?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-def read(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, int]:
-    """The fields from ``start``, and where the body begins.
+def read(raw: bytes, start: int = 0, end: int | None = None, *, most: int = MAX_FIELDS) -> tuple[Headers, int]:
+    """The first ``most`` fields from ``start``, and where the body begins.
 
     A line that is no field is taken as the rest of the field before when another field follows (old
     programs fold without the space that RFC 5322 2.2.3 asks for); otherwise the body begins there.
@@ -62,6 +66,9 @@ def read(raw: bytes, start: int = 0, end: int | None = None) -> tuple[Headers, i
     fields: list[tuple[str, str]] = []
     position = start
     while position < end:
+        if len(fields) >= most:
+            found = _END.search(raw, position - 1, end)
+            return Headers(tuple(fields)), found.end() if found else end
         if blank := _BLANK.match(raw, position, end):
             return Headers(tuple(fields)), blank.end()
         match = None if raw.startswith(b"--", position) else _FIELD.match(raw, position, end)
@@ -139,10 +146,16 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 
 
+# Programs that pad every line have one for every 76 bytes; 3 MB are 40,000.
+_MOST_PADDINGS = 50_000
+
+
 def unbase64(data: bytes) -> bytes:
     """What base64 text holds, reading past foreign characters, inner padding and a cut end."""
     out = []
-    for piece in re.split(rb"=+", data.translate(None, _NOT_BASE64)):
+    pieces = re.split(rb"=+", data.translate(None, _NOT_BASE64), maxsplit=_MOST_PADDINGS)
+    pieces[-1] = pieces[-1].replace(b"=", b"")
+    for piece in pieces:
         # One character alone over a multiple of four carries six bits: half a byte of nothing.
         usable = piece[: len(piece) - 1] if len(piece) % 4 == 1 else piece
         try:
@@ -155,6 +168,8 @@ def unbase64(data: bytes) -> bytes:
 # --------------------------------------------------------------------------- parameters
 
 _PARAMETER = re.compile(r'(?<![^\s=;"])([^\s=;"]+) ?= ?(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^;]*))')
+# A name of 255 characters in another alphabet fills 40 sections.
+_LONGEST_PARAMETERS, _MOST_PARAMETERS = 20_000, 50
 _SECTION = re.compile(r"(.+?)\*(\d{1,4})?(\*)?\Z")
 
 
@@ -169,7 +184,7 @@ def parameters(value: str | None) -> tuple[str, dict[str, str]]:
     main, _, rest = value.partition(";")
     plain: dict[str, str] = {}
     sections: dict[str, list[tuple[int, bool, str]]] = {}
-    for match in _PARAMETER.finditer(rest):
+    for match in islice(_PARAMETER.finditer(rest[:_LONGEST_PARAMETERS]), _MOST_PARAMETERS):
         name = match[1].lower()
         text = re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3].strip()
         section = _SECTION.match(name) if "*" in name else None
@@ -196,7 +211,12 @@ def _joined_sections(parts: list[tuple[int, bool, str]]) -> str:
 # --------------------------------------------------------------------------- addresses
 
 # Every pattern here is anchored or cannot fail after a long run, so that no header takes quadratic time.
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|<([^<>]*)>|([,;:])|[()<>]|([^"<>,;:()]+)')
+# An encoded word may hold any of the signs that divide addresses, though RFC 2047 5 (3) forbids it.
+_TOKEN = re.compile(
+    r'"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|<([^<>]*)>|([,;:])|[()<>]|(=\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=)'
+    r'|((?:[^"<>,;:()=]|=(?!\?[^?\s]{1,40}\?[bBqQ]\?[^?\s]*\?=))+)'
+)
+_AROUND_AT = re.compile(r"\s*@\s*")  # a line folded inside the address leaves a space
 _LONGEST_ADDRESS = 320  # 64 before the @ and 255 after it (RFC 5321 4.5.3.1)
 _NO_ATOM = r"\s@<>()\",;:\[\]\\"
 _ADDRESS = re.compile(rf"(?<![^{_NO_ATOM}])[^{_NO_ATOM}]+@[^\s@<>()\",;:\\]+")
@@ -217,7 +237,7 @@ def _addresses(value: str) -> Iterator[Address]:
     has_bare = False  # a mailbox without angle brackets stands among the words of ``display``
     depth = 0
     for match in _TOKEN.finditer(value):
-        quoted, angled, mark, plain = match[1], match[2], match[3], match[4]
+        quoted, angled, mark, word, plain = match[1], match[2], match[3], match[4], match[5]
         if match[0] == "(":
             depth += 1
         elif match[0] == ")":
@@ -227,7 +247,9 @@ def _addresses(value: str) -> Iterator[Address]:
         elif quoted is not None:
             display.append(re.sub(r"\\(.)", r"\1", quoted))
         elif angled is not None:
-            mailbox = angled
+            mailbox = _AROUND_AT.sub("@", angled)
+        elif word:
+            display.append(word)
         elif plain:
             display.append(plain)
             has_bare = has_bare or _ADDRESS.search(plain) is not None

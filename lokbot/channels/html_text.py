@@ -11,28 +11,37 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class HtmlText:
-    """``history_at`` is the offset in ``text`` where the program put the earlier mail; None if it did not say."""
+    """``history_at`` is the offset in ``text`` where the program put the earlier mail; None if it did not say.
+
+    ``is_cut`` says that the end was left out, as there was too much of it.
+    """
 
     text: str
     history_at: int | None = None
+    is_cut: bool = False
 
 
 # Characters that are read; a person's mail with all its history stays far below.
 LIMIT = 4_000_000
+# Tags whose meaning is read (Word writes them into 2 MB); of what follows only the words are kept, a row a line.
+MOST_TAGS = 50_000
+_MOST_SIGNS = 400_000  # "<", whether a tag or not; what comes after is left out
+_MOST_LINES_IN_PRE = 20_000
+_MOST_ENTITIES = 200_000
 
 # Comments, and elements whose content is no text and holds no tags.
 _NO_TEXT = re.compile(
-    r"<!--.*?(?:-->|\Z)"
-    r"|<(script|style|title|xml|textarea|template|svg|object)\b(?![^<>]*/>)[^<>]*>.*?(?:</\1\b[^>]*(?:>|\Z)|\Z)",
+    r"<(?=[!sStTxXoO])(?:!--.*?(?:-->|\Z)"
+    r"|(script|style|title|xml|textarea|template|svg|object)\b(?![^<>]*/>)[^<>]*>.*?(?:</\1\b[^>]*(?:>|\Z)|\Z))",
     re.DOTALL | re.IGNORECASE,
 )
 _TAG = re.compile(
-    r"""<(?:[!?][^>]*                    # doctype, <![if ...]>
+    r"""<(?=[a-zA-Z/!?])(?:[!?][^>]*      # doctype, <![if ...]>
       | (/?)([a-zA-Z][^\s/>]*)          # 1 slash, 2 name
         ((?:[^>"']+|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))*)   # 3 attributes
       )(?:>|\Z)""",
@@ -102,6 +111,7 @@ class _Page:
     is_new_cell: bool = False
     is_history_next: bool = False
     history_line: int | None = None
+    entities: int = 0
 
     def write(self, text: str) -> None:
         if self.is_new_cell:
@@ -136,15 +146,21 @@ class _Page:
         return self.owed > 0 or not self.line or self.line[-1].endswith(" ")
 
 
-def render(source: str) -> HtmlText:
+def render(source: str, *, most_tags: int = MOST_TAGS) -> HtmlText:
     """The text of an HTML document or fragment. Takes linear time and raises nothing."""
-    pieces = _TAG.split(_NO_TEXT.sub(" ", source[:LIMIT]))
+    length = len(source)
+    if (signs := source.count("<")) > _MOST_SIGNS:
+        source = source[: length * _MOST_SIGNS // signs]
+    is_cut = min(len(source), LIMIT) < length
+    source = _NO_TEXT.sub(" ", source[:LIMIT])
+    pieces = _TAG.split(source, most_tags) if most_tags > 0 else ["", "", "", "", source]
+    rest = pieces.pop() if len(pieces) > 4 * most_tags else ""
     page = _Page()
     tree = _OpenElements()
     is_marked: dict[str, bool] = {}
     _write(page, pieces[0], is_pre=False)
     for slash, written_name, attributes, text in zip(
-        pieces[1::4], pieces[2::4], pieces[3::4], pieces[4::4], strict=True
+        pieces[1::4], pieces[2::4], pieces[3::4], [*pieces[4::4], ""], strict=False
     ):
         if written_name:
             name = written_name.lower()
@@ -178,9 +194,22 @@ def render(source: str) -> HtmlText:
                     tree.open(element or _Element(name))
         if text and not tree.hidden:
             _write(page, text, is_pre=tree.pre > 0)
+    if rest and not tree.hidden:
+        page.owe(1)
+        page.write(_words_of(rest, page))
     page.owed = 1
     page.pay()
-    return _assembled(page)
+    return replace(_assembled(page), is_cut=is_cut)
+
+
+_ROW = re.compile(r"<(?:/?(?:p|div|table|ul|ol|h[1-6])|br|tr|li)(?![a-zA-Z0-9:])[^<>]*>", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
+
+
+def _words_of(source: str, page: _Page) -> str:
+    """The words of HTML whose tags are too many to be read."""
+    words = _ANY_TAG.sub(" ", _ROW.sub("\n", source.replace("\n", " ")))
+    return re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[ \t\r\f\u00a0]+", " ", _unescaped(words, page))).strip()
 
 
 # An end tag without its start is ignored; looking for the start goes this far up, to stay linear.
@@ -294,11 +323,16 @@ def _leave(page: _Page, element: _Element) -> None:
             page.write(f" <{target.removeprefix('mailto:')}>")
 
 
+def _unescaped(text: str, page: _Page) -> str:
+    page.entities += text.count("&")
+    return html.unescape(text) if page.entities < _MOST_ENTITIES else text
+
+
 def _write(page: _Page, text: str, *, is_pre: bool) -> None:
     if "&" in text:
-        text = html.unescape(text)
+        text = _unescaped(text, page)
     if is_pre:
-        first, *others = text.split("\n")
+        first, *others = text.split("\n", max(0, _MOST_LINES_IN_PRE - len(page.lines)))
         if first:
             page.write(first)
         for line in others:

@@ -1,7 +1,7 @@
 """Reads the bytes of a mail: ``parse`` gives an ``IncomingMessage`` for any bytes, pure and without exceptions.
 
 The parts stand beside it: ``headers`` (the head), ``parts`` (the tree), ``charsets``, ``html_text``, ``quotes``
-(new words and old), ``automatic`` and ``bounces`` (machines), ``attachments`` and ``tnef``.
+(new words and old), ``automatic`` and ``bounces`` (machines), ``attachments``, ``tnef`` and ``smime``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from lokbot.channels import (
     html_text,
     parts,
     quotes,
+    smime,
     tnef,
 )
 from lokbot.channels.headers import Headers
@@ -42,6 +43,7 @@ WARNINGS: Mapping[str, LocalText] = {
         ("damaged-encoding", "Texten var skadad och har lagats.", "The text was damaged and has been mended."),
         ("encrypted", "Mejlet är krypterat och kan inte läsas här.", "The mail is encrypted, unreadable here."),
         ("opaque-signed", "Signaturen gör att texten inte kan läsas här.", "The signature hides the text here."),
+        ("signature-unchecked", "Signaturen har inte kontrollerats.", "The signature was not checked."),
         ("too-many-parts", "Mejlet har för många delar. Alla visas inte.", "Too many parts. Not all are shown."),
         ("too-long", "Texten är mycket lång och har kortats.", "The text is very long and was cut."),
         ("calendar", "Mejlet är en kallelse eller ett svar på en.", "The mail is an invitation or answers one."),
@@ -62,6 +64,7 @@ _LONGEST_TEXT = 4_000_000
 _LONGEST_FIELD = 100_000
 _LONGEST_SUBJECT = 998  # RFC 5322 2.1.1
 _MOST_REFERENCES = 100  # the newest; longer threads are cut by the programs themselves
+_MOST_FLOWED_LINES = 50_000
 
 
 def parse(raw: bytes, *, received_at: datetime, authserv_ids: Collection[str] = ()) -> IncomingMessage:
@@ -112,12 +115,14 @@ def _read(raw: bytes, received_at: datetime, authserv_ids: Collection[str] = ())
         warnings.append("no-message-id")
 
     content = _Content()
+    if _opens_signed(root):
+        content.warnings.append("signature-unchecked")
     _collect(root, content)
     chosen = _chosen(content)
     text, history_at = _tidied(chosen)
     new_text = quotes.new_words(text, history_at=history_at)
     bounce = bounces.read(root, fields, sender.email, subject, text)
-    verdict = automatic.judge(automatic.Mail(root, fields, sender, reply_to, subject, text[:8_000], bounce))
+    verdict = automatic.judge(automatic.Mail(root, fields, sender, reply_to, subject, new_text[:8_000], bounce))
     if verdict.kind == "bounce":
         # The words of a mail server are not divided into new and old.
         new_text = text.strip()
@@ -140,8 +145,8 @@ def _read(raw: bytes, received_at: datetime, authserv_ids: Collection[str] = ())
         authentication=authentication.read(fields, authserv_ids),
         date=date,
         message_id=message_id,
-        in_reply_to=headers.ids(*(value[:_LONGEST_FIELD] for value in fields.all("in-reply-to"))),
-        references=headers.ids(*(value[:_LONGEST_FIELD] for value in fields.all("references")))[-_MOST_REFERENCES:],
+        in_reply_to=headers.ids(*_values(fields, "in-reply-to")),
+        references=headers.ids(*_values(fields, "references"))[-_MOST_REFERENCES:],
         automatic=verdict,
         bounce=bounce,
         attachments=tuple(content.attachments),
@@ -157,8 +162,22 @@ def _field(fields: Headers, name: str) -> str | None:
     return value[:_LONGEST_FIELD] if value else value
 
 
+def _values(fields: Headers, name: str) -> list[str]:
+    """The fields of a name, as much of them together as one field may have."""
+    left = _LONGEST_FIELD
+    values = []
+    for value in fields.all(name):
+        if len(value) > left:
+            # Half an address would be another address.
+            values.append(value[: max(value.rfind(",", 0, left), value.rfind(" ", 0, left), 0)])
+            break
+        values.append(value)
+        left -= len(value)
+    return values
+
+
 def _addresses(fields: Headers, name: str) -> tuple[Address, ...]:
-    found = (one for value in fields.all(name) for one in headers.addresses(value[:_LONGEST_FIELD]))
+    found = (one for value in _values(fields, name) for one in headers.addresses(value))
     return tuple(dict.fromkeys(found))
 
 
@@ -206,6 +225,22 @@ class _Content:
     @property
     def has_text(self) -> bool:
         return any(piece.strip() for block in self.blocks for piece in block.plain + block.html)
+
+
+# Signed, encrypted and signed again is the deepest that anybody sends (RFC 2634 1.1, "triple wrapping").
+_MOST_SIGNATURES = 4
+
+
+def _opens_signed(root: Part) -> bool:
+    """Puts the messages that signatures wrap into the tree; whether there were any."""
+    count = 0
+    for part in root.walk():
+        if count < _MOST_SIGNATURES and not part.children and smime.is_wrapped(part):
+            inner = smime.signed_content(part.content)
+            if inner is not None:
+                part.children.append(parts.split(inner))
+                count += 1
+    return count > 0
 
 
 def _collect(root: Part, content: _Content) -> None:
@@ -259,7 +294,7 @@ def _attach(part: Part, content: _Content) -> None:
     data = part.content
     if kind == "text/calendar":
         content.warnings.append("calendar")
-    elif kind in ("application/pkcs7-mime", "application/x-pkcs7-mime"):
+    elif smime.is_wrapped(part):
         is_signed = part.params.get("smime-type", "").lower() == "signed-data"
         content.warnings.append("opaque-signed" if is_signed else "encrypted")
     elif kind in ("application/ms-tnef", "application/vnd.ms-tnef") or part.filename.lower() == "winmail.dat":
@@ -279,7 +314,7 @@ def _attach(part: Part, content: _Content) -> None:
 
 def _name_for(part: Part, data: bytes) -> str:
     if part.content_type == "message/rfc822":
-        enclosed, _ = headers.read(data, headers.start_of(data))
+        enclosed, _ = headers.read(data, headers.start_of(data), most=100)
         subject = headers.words(enclosed.get("subject"))[:80]
         return f"{subject.replace('/', '-')}.eml" if subject else ""
     return {"text/calendar": "kallelse.ics", "message/delivery-status": "delivery-status.txt"}.get(
@@ -321,7 +356,9 @@ def _unflowed(text: str, *, deletes_space: bool) -> str:
     """Joins the lines that format=flowed broke (RFC 3676 4); a signature delimiter is never joined."""
     out: list[list[str]] = []
     is_open: int | None = None  # the quote depth of a line that goes on
-    for line in text.split("\n"):
+    lines = text.split("\n", _MOST_FLOWED_LINES)
+    rest = lines.pop() if len(lines) > _MOST_FLOWED_LINES else None
+    for line in lines:
         depth = len(line) - len(line.lstrip(">"))
         body = line[depth:]
         body = body[1:] if body.startswith(" ") else body
@@ -332,7 +369,8 @@ def _unflowed(text: str, *, deletes_space: bool) -> str:
         else:
             out.append([f"{'>' * depth} {kept}" if depth else kept])
         is_open = depth if flows else None
-    return "\n".join("".join(pieces) for pieces in out)
+    joined = "\n".join("".join(pieces) for pieces in out)
+    return joined if rest is None else f"{joined}\n{rest}"
 
 
 _STUB = re.compile(
@@ -351,21 +389,24 @@ def _chosen(content: _Content) -> list[html_text.HtmlText]:
     is empty or a stub ("your program cannot show HTML"), or only the HTML tells where the history begins.
     """
     chosen: list[html_text.HtmlText] = []
+    tags_left = html_text.MOST_TAGS
     for block in content.blocks:
         plain = "\n".join(block.plain)
         markup = "\n".join(block.html)
-        if len(markup) > html_text.LIMIT:
-            content.warnings.append("too-long")
         is_stub = not plain.strip() or (len(plain) < 400 and len(markup) > 600 and _STUB.search(plain) is not None)
         if markup and is_stub:
-            rendered = html_text.render(markup)
+            rendered = html_text.render(markup, most_tags=tags_left)
+            tags_left = max(0, tags_left - markup.count("<"))
             chosen.append(rendered if rendered.text.strip() else html_text.HtmlText(plain))
         elif markup and _HTML_QUOTE.search(markup) and not quotes.has_history(plain):
-            rendered = html_text.render(markup)
+            rendered = html_text.render(markup, most_tags=tags_left)
+            tags_left = max(0, tags_left - markup.count("<"))
             is_told = rendered.history_at is not None or quotes.has_history(rendered.text)
             chosen.append(rendered if is_told else html_text.HtmlText(plain))
         else:
             chosen.append(html_text.HtmlText(plain))
+    if any(one.is_cut for one in chosen):
+        content.warnings.append("too-long")
     return chosen
 
 

@@ -17,6 +17,9 @@ from lokbot.channels.headers import Headers
 
 # More parts than this in one mail is an attack or a fault; the rest stays inside the last part.
 MAX_PARTS = 1_000
+_MAX_PART_FIELDS = 100
+# Lines that begin with two hyphens and are no boundary; a mail of rules and lists has some hundred.
+_MOST_LINES_LIKE_A_BOUNDARY = 100_000
 
 
 @dataclass(eq=False)
@@ -96,9 +99,9 @@ def split(raw: bytes) -> Part:
     depth_of: dict[bytes, int] = {}
     _open(root, open_parts, depth_of)
     current: Part | None = None  # the part that content belongs to; None in a preamble or epilogue
-    count = 0
+    count = alike = 0
     position = body
-    while open_parts and count < MAX_PARTS:
+    while open_parts and count < MAX_PARTS and alike < _MOST_LINES_LIKE_A_BOUNDARY:
         line_start = position if raw.startswith(b"--", position) else raw.find(b"\n--", position) + 1
         if line_start == 0 and not raw.startswith(b"--", position):
             break
@@ -110,6 +113,7 @@ def split(raw: bytes) -> Part:
         depth = depth_of.get(line[:-2] if is_last else line)
         position = line_end
         if depth is None:
+            alike += 1
             continue
         if current is not None:
             current.end = _before_line(raw, current.start, line_start)
@@ -120,7 +124,7 @@ def split(raw: bytes) -> Part:
         current = None
         if not is_last:
             parent = open_parts[-1].part
-            head, start = headers.read(raw, min(line_end + 1, len(raw)))
+            head, start = headers.read(raw, min(line_end + 1, len(raw)), most=_MAX_PART_FIELDS)
             default = "message/rfc822" if parent.content_type == "multipart/digest" else "text/plain"
             current = Part(raw, head, start, len(raw), default)
             parent.children.append(current)

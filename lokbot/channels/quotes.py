@@ -14,7 +14,7 @@ from lokbot.channels.phrases import begins_with, holds, one_of
 
 # Own words of a person end long before this many characters and lines; what follows is history.
 LIMIT = 300_000
-_MOST_LINES_READ = 20_000
+_MOST_LINES_READ = 6_000
 
 
 def new_words(text: str, *, history_at: int | None = None) -> str:
@@ -33,7 +33,9 @@ def new_words(text: str, *, history_at: int | None = None) -> str:
 def has_history(text: str) -> bool:
     """Whether anything in ``text`` reads as quoted from an earlier mail."""
     lines = _lines(text)
-    return any(_QUOTED.match(line) for line in lines) or bool(_introductions(lines))
+    return any(_QUOTED.match(line) for line in lines) or any(
+        _introduction_at(lines, number, line) for number, line in enumerate(lines)
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -55,7 +57,7 @@ def _without_leftover(line: str) -> str:
     return line.removesuffix("=20").removesuffix("=20") if line.endswith("=20") else line
 
 
-_QUOTED = re.compile(r"[ \t]{0,3}(?:>|&gt;)(?!-)")
+_QUOTED = re.compile(r"[ \t]{0,3}(?:>|&gt;)(?!-|= ?\d)")
 
 # --------------------------------------------------------------------------- where history begins
 
@@ -70,12 +72,18 @@ class _Introduction:
 
 def _own_segments(lines: list[str]) -> list[list[str]]:
     """The runs of lines that are not quoted and not introduced as quoted."""
-    introductions = {one.start: one for one in _introductions(lines)}
+    introductions: dict[int, _Introduction] = {}
+    looked_at = 0
     segments: list[list[str]] = [[]]
     has_own = False
     number = 0
     while number < len(lines):
         line = lines[number]
+        # An introduction is known by its last line, and found only as far as it is needed.
+        for end in range(looked_at, min(number + _MOST_LINES, len(lines))):
+            if found := _introduction_at(lines, end, lines[end]):
+                introductions[found.start] = found
+        looked_at = max(looked_at, min(number + _MOST_LINES, len(lines)))
         if introduction := introductions.get(number):
             following = _next_filled(lines, introduction.end)
             is_marked = following is not None and _QUOTED.match(lines[following]) is not None
@@ -104,7 +112,7 @@ def _own_segments(lines: list[str]) -> list[list[str]]:
 _ANSWERS_BELOW = re.compile(
     r"\b(?:svar\w*|kommentar\w*|anteckning\w*|answer\w*|comment\w*|repl(?:y|ies)|antwort\w*|vastau\w*)\b.{0,40}"
     r"\b(?:nedan\w*|i (?:rött|blått|grönt|fetstil|texten|mejlet|mailet)|inline|below|insprängt"
-    r"|nedenfor|herunder|unten)\b",
+    r"|(?:under|efter|vid) (?:varje|respektive|var och en)|mellan raderna|nedenfor|herunder|unten)\b",
     re.IGNORECASE,
 )
 
@@ -140,11 +148,6 @@ def _without_rule(segment: list[str]) -> list[str]:
     while end and (not segment[end - 1].strip() or _RULE.match(segment[end - 1])):
         end -= 1
     return segment[:end]
-
-
-def _introductions(lines: list[str]) -> list[_Introduction]:
-    found = [one for number, line in enumerate(lines) if (one := _introduction_at(lines, number, line))]
-    return sorted(found, key=lambda one: one.start)
 
 
 def _introduction_at(lines: list[str], number: int, line: str) -> _Introduction | None:
@@ -190,6 +193,7 @@ _OPENING = re.compile(
     rf"|(?:{_WEEKDAY})\w{{0,8}}[., ]+[^\W\d]+[., ]+\d)",
     re.IGNORECASE,
 )
+_SAYS_WROTE = re.compile(_WROTE, re.IGNORECASE)
 _WROTE_LINE = re.compile(rf"(.*?)\b(?:{_WROTE})\b(.*)", re.IGNORECASE | re.DOTALL)
 # "Anna Svensson <anna@...> skrev den 3 feb. 2025 kl. 16:02:" (Gmail, older Thunderbird, Apple Mail)
 _NAME = re.compile(
@@ -215,6 +219,9 @@ def _attribution_ending_at(lines: list[str], end: int) -> _Introduction | None:
     if _QUOTED.match(lines[end]) or len(lines[end]) > 500:
         return None
     is_followed_by_quote = (after := _next_filled(lines, end + 1)) is not None and _QUOTED.match(lines[after])
+    window = " ".join(lines[max(0, end - _MOST_LINES + 1) : end + 1])
+    if not is_followed_by_quote and "@" not in window and not _SAYS_WROTE.search(window):
+        return None
     best: int | None = None
     for start in range(end, max(-1, end - _MOST_LINES), -1):
         line = lines[start].strip()
@@ -240,7 +247,7 @@ _OPENING_WORD = re.compile(r"(?:den|on|am|at|op|le|el)\b", re.IGNORECASE)
 def _is_attribution(line: str, *, is_followed_by_quote: bool) -> bool:
     line = _WROTE_THEN_DATE.sub(":", line) if line.endswith(")") else line
     if line.endswith("-"):
-        return len(line) < 250 and _RULED_ATTRIBUTION.fullmatch(line) is not None
+        return len(line) < 250 and line.endswith("--") and _RULED_ATTRIBUTION.fullmatch(line) is not None
     if not line.endswith((":", "：")):
         says_all = _OPENING.match(line) and _TIME.search(line) and _WROTE_LINE.match(line)
         return is_followed_by_quote and bool(says_all or _DATE_THEN_MAILBOX.fullmatch(line))
@@ -355,6 +362,7 @@ def _block_at(lines: list[str], start: int, *, is_after_separator: bool = False)
 # --------------------------------------------------------------------------- where the signature begins
 
 _DELIMITER = re.compile(r"\s{0,2}(?:--|—|__)(?:\s*|=20)$")
+_SIGNATURE_RULE = re.compile(r"\s{0,2}(?:[-–—_=*~#] ?){5,}$")
 _MAILING_LIST_RULE = re.compile(r"_{20,}$")
 
 _DEVICE = one_of(
@@ -481,6 +489,7 @@ _CLOSING_TAIL = re.compile(
     r"(?<=[.!?…)])\s+(?i:m\.?v\.?h\.?|med vänliga? hälsning(?:ar)?|(?:vänliga|bästa) hälsningar|hälsningar|hälsar"
     r"|(?:best|kind) regards|venn?lig hilsen|hilsen)[ ,!/]+(.{0,60})$"
 )
+_LONGEST_SIGNATURE = 100  # lines, with disclaimers
 _SLASH_NAME = re.compile(r"\s*/{1,2}\s?[A-ZÅÄÖÆØ][\w'’-]*\.?(?:(?: |, | o | och | & )[\w'’.-]+){0,6}\s*$")
 
 _CONTACT = re.compile(
@@ -574,16 +583,24 @@ def _without_banner(lines: list[str]) -> list[str]:
 
 def _without_delimited(lines: list[str]) -> list[str]:
     """Cut at "-- " (RFC 3676 4.3), and at "--" where what follows is short enough for a signature."""
+    filled_below = sum(1 for line in lines if line.strip())
     for number, line in enumerate(lines):
-        if _DELIMITER.match(line):
-            filled = sum(1 for after in lines[number + 1 :] if after.strip())
-            if line == "-- " or filled <= 15:
-                return lines[:number]
-        elif _MAILING_LIST_RULE.match(line) and re.search(
+        filled_below -= bool(line.strip())
+        if _DELIMITER.match(line) and (line == "-- " or filled_below <= 15):
+            return lines[:number]
+        if filled_below <= 10 and _SIGNATURE_RULE.match(line) and _is_about_sender(lines[number + 1 :]):
+            return lines[:number]
+        if _MAILING_LIST_RULE.match(line) and re.search(
             r"mailing list|https?://", " ".join(lines[number + 1 : number + 4])
         ):
             return lines[:number]
     return lines
+
+
+def _is_about_sender(lines: list[str]) -> bool:
+    text = " ".join(lines)
+    is_known = _CONTACT.search(text) is not None or _BOILERPLATE.search(text) is not None
+    return is_known and "?" not in re.sub(r"https?://\S+", "", text)
 
 
 def _without_closing(lines: list[str]) -> list[str]:
@@ -614,7 +631,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_signature(lines: list[str]) -> bool:
-    return not _said_after(lines)
+    return len(lines) < _LONGEST_SIGNATURE and not _said_after(lines)
 
 
 def _said_after(lines: list[str]) -> list[str]:

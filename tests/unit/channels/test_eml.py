@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ def read(name: str) -> IncomingMessage:
 
 def test_every_mail_has_an_expectation_and_the_other_way_round() -> None:
     assert {path.name for path in EML.glob("*.eml")} == set(EXPECTED)
-    assert len(EXPECTED) >= 120
+    assert len(EXPECTED) >= 270
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
@@ -72,3 +73,12 @@ def test_field_reads_as_expected(name: str, field: str) -> None:
 def test_new_text_is_never_empty_where_there_are_words(name: str) -> None:
     message = read(name)
     assert bool(message.new_text.strip()) == bool(message.text.strip())
+
+
+@pytest.mark.parametrize("field", ["message_id", "in_reply_to", "references"])
+def test_every_id_in_a_head_is_expected_to_be_read(field: str) -> None:
+    name = field.replace("_", "-").encode()
+    for path in EML.glob("*.eml"):
+        head = re.split(rb"\r?\n\r?\n|\r\r", path.read_bytes())[0].replace(b"\r", b"\n")
+        if re.search(rb"(?im)^" + name + rb":[^<]*(?:\n[ \t][^<]*)*<\s*[^<>\s]", head):
+            assert EXPECTED[path.name].get(field), path.name

@@ -1,0 +1,1 @@
+"""What must be fast, measured beside what others use. Not installed with lokbot."""
