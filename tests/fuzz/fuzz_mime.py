@@ -15,14 +15,13 @@ import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
 with atheris.instrument_imports(include=["lokbot.channels"]):
     from lokbot.channels import mime
-    from lokbot.model import ChannelName
 
 NOW = datetime(2025, 2, 3, 15, 2, 30, tzinfo=UTC)
 
 
 def one_mail(raw: bytes) -> None:
     """Reads ``raw`` without the net that ``parse`` spreads under our own faults."""
-    message = mime._read(raw, NOW, ChannelName.MAIL)
+    message = mime._read(raw, NOW)
     json.dumps(mime.to_json("", message, "sv")).encode()
     message.text.encode()
     assert bool(message.new_text.strip()) == bool(message.text.strip())
