@@ -14,7 +14,7 @@ from lokbot.asking import Asked
 from lokbot.channels.mime import WARNINGS
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import AnsweringMode, Decision, Knowledge, OutboxStatus, Outcome
+from lokbot.model import AnsweringMode, Authentication, Decision, Knowledge, OutboxStatus, Outcome
 
 if TYPE_CHECKING:
     from lokbot.balance import Balance
@@ -119,7 +119,10 @@ def failures(messages: Sequence[Message], items: Sequence[OutboxItem]) -> str:
         for message in messages
     ]
     lines += [
-        f"{item.conversation.case_number}  mejl {item.id} gick inte att skicka: {item.last_error}" for item in items
+        f"{item.conversation.case_number}  mejl {item.id} kom i retur {moment(item.bounced_at)}"
+        if item.bounced_at
+        else f"{item.conversation.case_number}  mejl {item.id} gick inte att skicka: {item.last_error}"
+        for item in items
     ]
     return "\n".join(lines) or "Inget har misslyckats."
 
@@ -172,6 +175,8 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
         f"Status: {STATUSES[conversation.status]}" + (" (brådskande)" if conversation.is_urgent else ""),
         f"Kontakt: {conversation.contact.name} <{conversation.contact.address}>".replace("  ", " "),
     ]
+    if conversation.contact.undeliverable_at:
+        head.append(f"Adressen tar inte emot mejl sedan {moment(conversation.contact.undeliverable_at)}.")
     if conversation.answer_by:
         head.append(f"Svar utlovat senast: {conversation.answer_by}")
     body = [text for _, text in sorted(parts, key=lambda part: part[0])]
@@ -183,6 +188,8 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
 def _message(message: Message, *, with_reasons: bool) -> str:
     sender = f"{message.sender_name} <{message.sender_email}>".strip()
     lines = [f"--- {moment(message.received_at)}  från {sender}"]
+    if message.authentication:
+        lines.append(f"(avsändaren enligt {_authentication(Authentication(**message.authentication))})")
     if message.automatic_kind:
         lines.append(f"(automatiskt mejl: {message.automatic_kind}, {message.automatic_reason})")
     for warning in message.warnings:
@@ -221,11 +228,19 @@ def _decision(question: str, decision: DecisionRecord) -> list[str]:
     return lines
 
 
+def _authentication(found: Authentication) -> str:
+    results = {"DMARC": found.dmarc, "SPF": found.spf, "DKIM": found.dkim, "Microsoft": found.composite}
+    said = ", ".join(f"{method} {result}" for method, result in results.items() if result)
+    return f"{found.server}: {said or 'inget'}"
+
+
 def _item(item: OutboxItem) -> str:
     to = ", ".join(address["email"] for address in item.to)
     who = "automatiskt" if item.is_automatic else f"av {item.created_by}"
     at = moment(item.sent_at or item.created_at)
     lines = [f"--- {at}  mejl {item.id} till {to} ({item.kind}, {who}, {SENDING[item.status]})"]
+    if item.bounced_at:
+        lines.append(f"(kom i retur {moment(item.bounced_at)})")
     if item.last_error:
         lines.append(f"(fel: {item.last_error})")
     lines.append(textwrap.indent(item.text.strip(), "  "))

@@ -167,6 +167,28 @@ def test_failures_stand_on_one_line_each() -> None:
     assert describing.failures([], []) == "Inget har misslyckats."
 
 
+def test_what_came_back_and_who_cannot_be_written_to_are_shown() -> None:
+    returned = item(bounced_at=NOW + timedelta(hours=1), conversation=conversation())
+    assert "mejl 11 kom i retur 2026-03-02 11.30" in describing.failures([], [returned])
+    contact = Contact(channel=ChannelName.MAIL, address="anna@forening.example", name="", undeliverable_at=NOW)
+    shown = describing.case(conversation(contact=contact, outbox=[returned]), [], with_reasons=False)
+    assert "Adressen tar inte emot mejl sedan 2026-03-02 10.30." in shown
+    assert "(kom i retur 2026-03-02 11.30)" in shown
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ({"server": "mx.stad.example", "dmarc": "fail", "spf": "pass"}, "mx.stad.example: DMARC fail, SPF pass"),
+        ({"server": "none", "composite": "pass"}, "none: Microsoft pass"),
+        ({"server": "mx.stad.example"}, "mx.stad.example: inget"),
+    ],
+)
+def test_what_our_server_found_of_the_sender_is_shown(found: dict[str, str], shown: str) -> None:
+    whole = conversation(messages=[message(authentication=found)])
+    assert f"(avsändaren enligt {shown})" in describing.case(whole, [], with_reasons=False)
+
+
 def test_pauses_stand_on_one_line_each() -> None:
     standing = [
         Pause(scope="all", value="", paused_by="Kim", paused_at=NOW),
