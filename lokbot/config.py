@@ -159,6 +159,10 @@ class Answering(_Section):
         default_factory=dict, description="Per topic, for example `{bidrag: suggest}`."
     )
 
+    undo_minutes: int = Field(
+        10, ge=0, le=120, description="How long what a coordinator answers by mail can be stopped before it leaves."
+    )
+
     def mode(self, channel: ChannelName, topic: str | None) -> AnsweringMode:
         """The mode for one question."""
         if topic in self.topics:

@@ -64,6 +64,7 @@ def deliver_next(
             outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
             if item.kind is OutboxKind.FORWARD:
                 escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
+            escalation.settle_when_sent(session, item, now=now)
     return item
 
 

@@ -150,6 +150,8 @@ def notify(
         sender_check=Authentication(**(message.authentication or {})).dmarc,
         newcomers=_newcomers(session, conversation, message, settings),
         related=_case_number(session, conversation.related_to_id),
+        # Only a mail whose sender our own server vouches for may act, so without such a server none is invited.
+        undo_minutes=settings.answering.undo_minutes if settings.imap.authserv_ids else None,
     )
     room = "free" if conversation.is_urgent else caps.notifications(session, settings, now=now)
     if room == "full":
@@ -302,33 +304,6 @@ def raise_alarm(
     return conversation
 
 
-def keep_as_note(
-    session: Session,
-    conversation: Conversation,
-    message: Message,
-    *,
-    settings: Settings,
-    knowledge: Knowledge,
-    now: datetime,
-) -> None:
-    """A coordinator's own mail to lokbot is kept in the case, sent to nobody, and its writer is told so."""
-    if caps.notes(conversation, message.sender_email, now=now) >= caps.NOTES_PER_DAY:
-        return
-    reply = notification.plain("notify.note", conversation.case_number, conversation.subject, knowledge)
-    to = (Address(message.sender_name, message.sender_email),)
-    outbox.enqueue(
-        session,
-        conversation,
-        reply,
-        kind=OutboxKind.NOTIFICATION,
-        channel=ChannelName.MAIL,
-        to=to,
-        settings=settings,
-        answers=message,
-        now=now,
-    )
-
-
 def _tell_coordinators(
     session: Session, conversation: Conversation, reply: Reply, *, settings: Settings, now: datetime
 ) -> None:
@@ -386,9 +361,19 @@ def hand_back(session: Session, conversation: Conversation, *, actor: str, now: 
 
 
 def coordinator_reply(
-    session: Session, conversation: Conversation, text: str, *, actor: str, settings: Settings, now: datetime
+    session: Session,
+    conversation: Conversation,
+    text: str,
+    *,
+    actor: str,
+    settings: Settings,
+    now: datetime,
+    not_before: datetime | None = None,
 ) -> OutboxItem:
-    """A coordinator's own words to the asker; what the bot had suggested or queued is taken back. Resolves the case."""
+    """A coordinator's own words to the asker; what the bot had suggested or queued is taken back. Resolves the case.
+
+    With ``not_before`` it leaves then, and until it has left the case is the coordinator's.
+    """
     queries.hold(session, conversation)
     to = asker(conversation)
     if to is None:
@@ -407,13 +392,35 @@ def coordinator_reply(
         is_automatic=False,
         created_by=actor,
         now=now,
+        not_before=not_before,
     )
     queries.record(session, "answered", actor=actor, now=now, conversation=conversation, item=item)
-    settle(conversation, now)
+    _settle_or_hold(conversation, actor, now, not_before)
     return item
 
 
-def release(session: Session, conversation: Conversation, *, actor: str, now: datetime) -> Sequence[OutboxItem]:
+def _settle_or_hold(conversation: Conversation, actor: str, now: datetime, not_before: datetime | None) -> None:
+    if not_before is None:
+        settle(conversation, now)
+    else:
+        conversation.status, conversation.taken_by, conversation.updated_at = ConversationStatus.TAKEN, actor, now
+
+
+def settle_when_sent(session: Session, item: OutboxItem, *, now: datetime) -> None:
+    """An answer that waited out its undo time has left: the case is resolved, unless somebody wrote or acts since."""
+    conversation = item.conversation
+    is_theirs = conversation.status is ConversationStatus.TAKEN and conversation.taken_by == item.created_by
+    if item.is_automatic or item.kind not in (OutboxKind.ANSWER, OutboxKind.REPLY) or not is_theirs:
+        return
+    latest = latest_from_asker(conversation)
+    has_news = latest is not None and latest.received_at > item.queued_at
+    if not (has_news or outbox.unsent(session, conversation) or _waits_for_more(conversation, item)):
+        settle(conversation, now)
+
+
+def release(
+    session: Session, conversation: Conversation, *, actor: str, now: datetime, not_before: datetime | None = None
+) -> Sequence[OutboxItem]:
     """Send the suggestion as it stands: a person has read it, so it goes whatever the bot may do. Resolves the case,
     unless something else in it still waits for a person.
     """
@@ -423,17 +430,19 @@ def release(session: Session, conversation: Conversation, *, actor: str, now: da
         raise NotPossible(f"{conversation.case_number} har inget förslag att skicka.")
     for item in held:
         item.status, item.is_automatic, item.created_by = OutboxStatus.QUEUED, False, actor
-        item.queued_at = item.not_before = now
+        item.queued_at, item.not_before = now, not_before or now
         queries.record(session, "released", actor=actor, now=now, conversation=conversation, item=item)
-    if not _waits_for_more(conversation):
-        settle(conversation, now)
+    if not_before is not None:
+        outbox.cancel_automatic(session, conversation, now=now)  # a receipt that a person overtook
+    if not_before is not None or not _waits_for_more(conversation, held[0]):
+        _settle_or_hold(conversation, actor, now, not_before)
     return held
 
 
-def _waits_for_more(conversation: Conversation) -> bool:
-    """Whether there are questions, since the case began to wait, that only a person can answer."""
+def _waits_for_more(conversation: Conversation, sent: OutboxItem) -> bool:
+    """Whether there are questions, since the case began to wait, that only a person can answer and nobody has."""
     since = conversation.waiting_since
-    if since is None:
+    if since is None or sent.kind is OutboxKind.ANSWER:
         return False
     return any(
         message.state is not MessageState.HANDLED
@@ -457,6 +466,7 @@ def forward(
     knowledge: Knowledge,
     now: datetime,
     address: str | None = None,
+    not_before: datetime | None = None,
 ) -> OutboxItem:
     """Send the latest message's own words to an administration. The asker is told once it has been sent.
 
@@ -474,7 +484,17 @@ def forward(
         raise NotPossible(f"”{to}” är ingen mejladress.")
     outbox.cancel_automatic(session, conversation, now=now)
     conversation.status = ConversationStatus.WITH_ADMINISTRATION
-    return _send_on(session, conversation, owner, to, actor=actor, settings=settings, knowledge=knowledge, now=now)
+    return _send_on(
+        session,
+        conversation,
+        owner,
+        to,
+        actor=actor,
+        settings=settings,
+        knowledge=knowledge,
+        now=now,
+        not_before=not_before,
+    )
 
 
 def forward_by_itself(
@@ -504,6 +524,7 @@ def _send_on(
     settings: Settings,
     knowledge: Knowledge,
     now: datetime,
+    not_before: datetime | None = None,
 ) -> OutboxItem:
     latest = latest_from_asker(conversation)
     if latest is None:
@@ -527,6 +548,7 @@ def _send_on(
         is_automatic=False,
         created_by=actor,
         now=now,
+        not_before=not_before,
     )
     conversation.administration, conversation.updated_at = owner.id, now
     queries.record(

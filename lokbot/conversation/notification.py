@@ -47,6 +47,7 @@ class Notice:
     sender_check: str | None = None
     newcomers: Sequence[str] = ()
     related: str | None = None
+    undo_minutes: int | None = None
 
 
 def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
@@ -82,13 +83,23 @@ def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
         blocks += [say["notify.message"], quote(notice.text)]
     if notice.suggestion:
         blocks += [say["notify.suggestion"], quote(notice.suggestion)]
-        blocks.append(say["notify.release"].format(case=notice.case_number))
-    blocks.append(say["notify.acts"].format(case=notice.case_number))
-    blocks.append(say["notify.reply-here"])
+        if notice.undo_minutes is None:
+            blocks.append(say["notify.release"].format(case=notice.case_number))
+    if notice.undo_minutes is None:
+        blocks.append(say["notify.acts"].format(case=notice.case_number))
+        blocks.append(say["notify.reply-here"])
+    else:
+        blocks.append(say["notify.answer-here"].format(minutes=notice.undo_minutes))
     if notice.earlier:
         blocks += [say["notify.earlier"], "\n".join(_line(line, knowledge) for line in notice.earlier)]
     key = "notify.subject.urgent" if notice.is_urgent else "notify.subject"
     return _reply(say[key].format(case=notice.case_number, subject=notice.subject), "\n\n".join(blocks))
+
+
+def told(case_number: str, subject: str, text: str, knowledge: Knowledge) -> Reply:
+    """To one coordinator: what came of their mail."""
+    say = knowledge.phrases[LANGUAGE]
+    return _reply(say["notify.subject.mail"].format(case=case_number, subject=subject), text)
 
 
 def plain(

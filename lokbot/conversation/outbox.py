@@ -65,7 +65,6 @@ def enqueue(
         references = [references[0], *references[-MAX_REFERENCES + 1 :]]
     key = queries.signing_key(session, now=now)
     address = settings.smtp.from_address
-    separator = settings.smtp.reply_separator if kind in queries.TO_THE_ASKER else ""
     item = OutboxItem(
         conversation=conversation,
         message_id=answers.id if answers else None,
@@ -80,7 +79,7 @@ def enqueue(
         language=reply.language,
         in_reply_to=in_reply_to,
         references=references,
-        reply_to=tokens.reply_address(key, conversation.id, address, separator) if separator else None,
+        reply_to=_answers_go_to(key, conversation, kind, to, settings),
         is_automatic=is_automatic,
         status=OutboxStatus.HELD if is_held else OutboxStatus.QUEUED,
         created_by=created_by,
@@ -93,6 +92,18 @@ def enqueue(
     session.add(item)
     session.flush()
     return item
+
+
+def _answers_go_to(
+    key: bytes, conversation: Conversation, kind: OutboxKind, to: Sequence[Address], settings: Settings
+) -> str | None:
+    """The signed address for answers: an asker's leads to the case, a coordinator's lets that coordinator act in it."""
+    separator, address = settings.smtp.reply_separator, settings.smtp.from_address
+    if not separator:
+        return None
+    if kind is OutboxKind.NOTIFICATION:
+        return tokens.answer_address(key, conversation.id, to[0].email, address, separator)
+    return tokens.reply_address(key, conversation.id, address, separator)
 
 
 def _may_go() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, escalation, outbox
+from lokbot.conversation import caps, coordinator_mail, escalation, outbox
 from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, why_held
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
@@ -73,6 +73,9 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         escalation.note_bounce(session, message, now=now)
     if situation.cap_reached == "outbox":
         escalation.sound_the_breaker(session, conversation, settings=settings, knowledge=active.knowledge, now=now)
+    if plan.decisions[0].reason == "from-coordinator":
+        take_in_from_coordinator(session, message, plan, active.knowledge, settings, now=now)
+        return plan
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
     reply = tell(session, message, plan, active.knowledge, settings, now=now) if situation.may_be_written_to else None
@@ -177,6 +180,17 @@ def arrange(
     return Plan(decisions, tuple(told), tuple(held), tuple(rest))
 
 
+def take_in_from_coordinator(
+    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+) -> None:
+    """A coordinator writes to us from their own mail program: it acts, or is kept as a note; the bot says nothing."""
+    if message.conversation.messages[0].id == message.id:
+        hand_over(session, message, plan, settings, now=now)  # a case of its own, which somebody has to look at
+    coordinator_mail.take_in(session, message, settings=settings, knowledge=knowledge, now=now)
+    remember(session, message, plan, knowledge, None, None, now=now)
+    message.state, message.handled_at = MessageState.HANDLED, now
+
+
 def hand_over(session: Session, message: Message, plan: Plan, settings: Settings, *, now: datetime) -> None:
     """Make the conversation a person's, before any text says so."""
     first = plan.rest[0] if plan.rest else plan.held[0][0]
@@ -255,11 +269,8 @@ def call_a_person(
     *,
     now: datetime,
 ) -> None:
-    """Mail the coordinators; a coordinator's own mail is kept as a note instead, and its writer told."""
+    """Mail the coordinators that the case waits for one of them."""
     first = plan.rest[0] if plan.rest else plan.held[0][0]
-    if first.reason == "from-coordinator":
-        escalation.keep_as_note(session, message.conversation, message, settings=settings, knowledge=knowledge, now=now)
-        return
     escalation.notify(
         session,
         message.conversation,

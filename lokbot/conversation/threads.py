@@ -67,7 +67,8 @@ def _answered(incoming: IncomingMessage) -> list[str]:
 def _by_token(session: Session, incoming: IncomingMessage, ids: Sequence[str], key: bytes) -> Conversation | None:
     recipients = (address.email for address in (*incoming.to, *incoming.cc, *incoming.delivered_to))
     signed = [tokens.conversation_of(key, identity) for identity in ids]
-    signed += [tokens.conversation_at(key, email) for email in recipients]
+    for email in recipients:
+        signed.append(tokens.conversation_at(key, email) or tokens.answered_at(key, email, incoming.sender.email))
     return next((found for number in signed if number and (found := session.get(Conversation, number))), None)
 
 

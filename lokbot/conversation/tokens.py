@@ -56,6 +56,23 @@ def conversation_at(key: bytes, address: str) -> int | None:
     return int(number, 36) if _is_signed(key, f"address {number}", signature) else None
 
 
+def answer_address(key: bytes, conversation_id: int, coordinator: str, address: str, separator: str) -> str:
+    """``address`` with a signature that only this coordinator's answers in this conversation may use."""
+    local, _, domain = address.rpartition("@")
+    number = _written(conversation_id)
+    return f"{local}{separator}{number}-{_signature(key, f'answer {number} {coordinator.lower()}')}@{domain}"
+
+
+def answered_at(key: bytes, address: str, coordinator: str) -> int | None:
+    """The conversation whose ``answer_address`` for this coordinator it is; None for any other."""
+    match = _ADDRESS.search(address)
+    if match is None:
+        return None
+    number, signature = (part.lower() for part in match.groups())
+    is_theirs = _is_signed(key, f"answer {number} {coordinator.lower()}", signature)
+    return int(number, 36) if is_theirs else None
+
+
 def is_reply_address(address: str) -> bool:
     """Whether an address has the form of a ``reply_address``, whoever signed it."""
     return _ADDRESS.search(address) is not None

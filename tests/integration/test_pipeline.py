@@ -406,7 +406,7 @@ def test_a_coordinators_own_mail_is_kept_and_its_writer_told(world: World) -> No
     assert len(note.told()) == 1
     new = note.notified()[len(COORDINATORS) :]
     assert [item.to[0]["email"] for item in new] == ["vikarie@stad.example"]
-    assert SV["notify.note"].format(case=first.conversation.case_number) in new[0].text
+    assert SV["notify.mail.kept"].partition("{why}")[0].format(case=first.conversation.case_number) in new[0].text
 
 
 def test_after_a_note_the_answer_still_goes_to_the_asker(world: World) -> None:
