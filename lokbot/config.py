@@ -183,6 +183,15 @@ class Promise(_Section):
     )
 
 
+class Alarm(_Section):
+    """Who hears of what is urgent or overdue, and how often."""
+
+    deputies: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="Mail addresses told beside the coordinators of what is urgent or overdue, such as a manager's."
+    )
+    repeat_minutes: int = Field(60, ge=1, description="How often an urgent case is told again until somebody takes it.")
+
+
 class Caps(_Section):
     """The last line against storms of mail: what is over a cap goes to a person, unanswered."""
 
@@ -237,6 +246,7 @@ class Settings(_Section):
         description="Send texts nobody has approved, marked as such. For `lokbot demo` only; `lokbot run` refuses it.",
     )
     promise: Promise = Field(Promise(), description="When somebody answers.")
+    alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
     answer_threshold: float | None = Field(

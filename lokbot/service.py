@@ -15,7 +15,7 @@ from lokbot.channels.oauth import OAuthSettings, TokenSource
 from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, pipeline
+from lokbot.conversation import delivery, pipeline, reminders
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
 from lokbot.model import ChannelName
@@ -24,6 +24,7 @@ from lokbot.store.session import connect, session_factory
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
+REMIND_SECONDS = 60.0
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
 SILENCE = timedelta(seconds=60)
 
@@ -156,13 +157,18 @@ def work(service: Service) -> None:
         else {}
     )
     content: Content | None = None
+    reminded = 0.0
 
     def turn() -> None:
-        nonlocal content
+        nonlocal content, reminded
         content = content or Content(service.settings, service.sessions, clock)
         service.beat("worker")
         service.news.clear()  # before looking: what comes from now on cuts the rest short
         active = content.current()
+        if time.monotonic() - reminded > REMIND_SECONDS:
+            with service.sessions.begin() as session:
+                reminders.remind(session, settings=service.settings, knowledge=active.knowledge, now=clock())
+            reminded = time.monotonic()
         if handled := pipeline.handle_next(service.sessions, active, service.settings, now=clock()):
             service.observer.handled(*handled)
         elif item := delivery.deliver_next(

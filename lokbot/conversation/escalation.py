@@ -161,7 +161,8 @@ def notify(
         if room == "free"
         else notification.plain("notify.too-many", conversation.case_number, conversation.subject, knowledge)
     )
-    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+    deputies = settings.alarm.deputies if conversation.is_urgent else ()
+    tell_coordinators(session, conversation, reply, settings=settings, now=now, also=deputies)
 
 
 def _newcomers(session: Session, conversation: Conversation, message: Message, settings: Settings) -> tuple[str, ...]:
@@ -196,7 +197,7 @@ def sound_the_breaker(
         subject_key="notify.subject.failed",
         count=str(settings.caps.outbox_per_hour),
     )
-    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+    tell_coordinators(session, conversation, reply, settings=settings, now=now)
 
 
 def note_bounce(session: Session, message: Message, *, now: datetime) -> None:
@@ -234,7 +235,7 @@ def tell_of_failure(
         knowledge,
         subject_key="notify.subject.failed",
     )
-    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+    tell_coordinators(session, conversation, reply, settings=settings, now=now)
 
 
 def tell_of_undelivered(
@@ -258,7 +259,7 @@ def tell_of_undelivered(
         to=", ".join(address["email"] for address in item.to),
         error=item.last_error or "",
     )
-    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+    tell_coordinators(session, conversation, reply, settings=settings, now=now)
 
 
 def raise_alarm(
@@ -299,15 +300,22 @@ def raise_alarm(
         subject_key="notify.subject.failed",
         **words,
     )
-    _tell_coordinators(session, conversation, reply, settings=settings, now=now)
+    tell_coordinators(session, conversation, reply, settings=settings, now=now)
     queries.record(session, "alarmed", actor="bot", now=now, conversation=conversation, reason=key)
     return conversation
 
 
-def _tell_coordinators(
-    session: Session, conversation: Conversation, reply: Reply, *, settings: Settings, now: datetime
+def tell_coordinators(
+    session: Session,
+    conversation: Conversation,
+    reply: Reply,
+    *,
+    settings: Settings,
+    now: datetime,
+    also: Sequence[str] = (),
 ) -> None:
-    for coordinator in settings.coordinators:
+    """Mail every coordinator, one mail each, and the addresses of ``also``."""
+    for coordinator in dict.fromkeys((*settings.coordinators, *also)):
         outbox.enqueue(
             session,
             conversation,
