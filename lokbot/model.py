@@ -314,7 +314,7 @@ class Person:
 class GoldenQuestion:
     """A question with its right outcome, written apart from the wordings: what understanding is measured on.
 
-    Any of ``outcomes`` and any of ``articles`` is right.
+    Any of ``outcomes`` and any of ``articles`` is right. ``is_unseen``: of the pool that nobody who tunes reads.
     """
 
     id: str
@@ -325,6 +325,7 @@ class GoldenQuestion:
     articles: tuple[str, ...] = ()
     administration: str | None = None
     is_urgent: bool = False
+    is_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +423,8 @@ class Decision:
     """What is done with one question, by which rule of the table, and why.
 
     ``reason`` is the key of a phrase (``reason.<key>``) shown to coordinators; ``missed`` names the rules asked before
-    that had no opinion. ``topic`` and ``administration`` are set wherever they are known.
+    that had no opinion. ``topic`` and ``administration`` are set wherever they are known. ``choices`` are the articles
+    that a ``CLARIFY`` lets the asker choose among.
     """
 
     outcome: Outcome
@@ -438,6 +440,7 @@ class Decision:
     is_urgent: bool = False
     intent: str | None = None
     missed: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 class AnsweringMode(StrEnum):

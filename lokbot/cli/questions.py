@@ -14,6 +14,7 @@ from lokbot.cli.common import now, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.conversation.working_days import SWEDEN
+from lokbot.evaluation.splits import Split, split_of
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.masking import mask_personal_numbers
@@ -116,13 +117,13 @@ def check(settings: Settings) -> None:
 
 
 @click.command()
-@click.option("--split", type=click.Choice(["dev", "test", "all"]), default="dev", show_default=True)
+@click.option("--split", type=click.Choice([*Split, "all"]), default="dev", show_default=True)
 @click.option("--mistakes", is_flag=True, help="Also every question that did not end as it should.")
 @with_settings
 def evaluate(settings: Settings, split: str, mistakes: bool) -> None:
-    """How often the bot is right on the golden questions of knowledge/golden.yaml."""
+    """How often the bot is right on the golden questions of knowledge/golden/."""
     active = _files(settings)
-    questions = [golden for golden in active.knowledge.golden if split in ("all", evaluation.split_of(golden))]
+    questions = [golden for golden in active.knowledge.golden if split in ("all", split_of(golden))]
     graded = evaluation.evaluate(questions, active, settings, now=now())
     click.echo(evaluation.report(graded))
     if mistakes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -37,11 +36,6 @@ class Graded:
     golden: GoldenQuestion
     asked: Asked
     grade: Grade
-
-
-def split_of(golden: GoldenQuestion) -> str:
-    """ "dev" or "test", half each, by a hash of the text: a question never changes sides."""
-    return "test" if hashlib.sha256(golden.text.encode()).digest()[0] % 2 else "dev"
 
 
 def evaluate(
