@@ -33,6 +33,7 @@ COMMANDS = {
     "reply": "cases:reply",
     "forward": "cases:forward",
     "resolve": "cases:resolve",
+    "correct": "learning:correct",
     "retry": "cases:retry",
     "pause": "cases:pause",
     "resume": "cases:resume",
