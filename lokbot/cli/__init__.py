@@ -19,7 +19,7 @@ COMMANDS = {
     "ask": "questions:ask",
     "parse": "questions:parse",
     "check": "questions:check",
-    "evaluate": "questions:evaluate",
+    "evaluate": "measuring:evaluate",
     "run": "running:run",
     "mail": "running:mail",
     "worker": "running:worker",

@@ -1,4 +1,4 @@
-"""The commands about single questions and the content: ask, parse, check, evaluate."""
+"""The commands about single questions and the content: ask, parse, check."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from lokbot import asking, describing, evaluation, understanding
+from lokbot import asking, describing, understanding
 from lokbot.cli.common import now, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.evaluation.splits import Split, split_of
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.masking import mask_personal_numbers
@@ -114,17 +113,3 @@ def check(settings: Settings) -> None:
         click.echo(f"{errors} fel måste rättas.", err=True)
         sys.exit(1)
     click.echo("Inga fel.")
-
-
-@click.command()
-@click.option("--split", type=click.Choice([*Split, "all"]), default="dev", show_default=True)
-@click.option("--mistakes", is_flag=True, help="Also every question that did not end as it should.")
-@with_settings
-def evaluate(settings: Settings, split: str, mistakes: bool) -> None:
-    """How often the bot is right on the golden questions of knowledge/golden/."""
-    active = _files(settings)
-    questions = [golden for golden in active.knowledge.golden if split in ("all", split_of(golden))]
-    graded = evaluation.evaluate(questions, active, settings, now=now())
-    click.echo(evaluation.report(graded))
-    if mistakes:
-        click.echo("\n" + evaluation.mistakes(graded))

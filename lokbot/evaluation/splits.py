@@ -13,7 +13,7 @@ TEST_PERCENT = 85
 
 
 class Split(StrEnum):
-    """``TRAIN``: weights and thresholds are fitted on it. ``DEV``: looked at while working. ``TEST``: run at the end."""
+    """``TRAIN``: weights and thresholds come from it. ``DEV``: looked at while working. ``TEST``: kept for the end."""
 
     TRAIN = "train"
     DEV = "dev"
