@@ -56,7 +56,8 @@ def test_nothing_is_approved_that_nobody_approved() -> None:
 def test_every_article_is_written_in_both_languages_and_asked_for_in_many_ways() -> None:
     for article in knowledge().articles.values():
         assert {"sv", "en"} <= set(article.texts)
-        assert 6 <= len(article.texts["sv"].questions) <= 15, article.id
+        # Fifteen are written at most; what people ask comes on top (`lokbot promote`).
+        assert 6 <= len(article.texts["sv"].questions) <= 40, article.id
 
 
 def test_the_answers_are_easy_to_read() -> None:

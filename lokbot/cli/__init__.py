@@ -34,6 +34,7 @@ COMMANDS = {
     "forward": "cases:forward",
     "resolve": "cases:resolve",
     "correct": "learning:correct",
+    "promote": "learning:promote",
     "retry": "cases:retry",
     "pause": "cases:pause",
     "resume": "cases:resume",
