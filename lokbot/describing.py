@@ -18,7 +18,7 @@ from lokbot.model import AnsweringMode, Authentication, Decision, Knowledge, Out
 
 if TYPE_CHECKING:
     from lokbot.balance import Balance
-    from lokbot.store.schema import Conversation, DecisionRecord, Event, Message, OutboxItem, Pause
+    from lokbot.store.schema import Conversation, Correction, DecisionRecord, Event, Message, OutboxItem, Pause
 
 OUTCOMES = {
     Outcome.ANSWER: "svar",
@@ -44,6 +44,9 @@ SENDING = {
     OutboxStatus.FAILED: "gick inte att skicka",
     OutboxStatus.CANCELLED: "draget tillbaka",
 }
+
+
+SETTLED = {"wording": "blev en fråga i artikeln", "golden": "blev en facitfråga", "rejected": "avvisat"}
 
 
 def moment(at: datetime) -> str:
@@ -202,6 +205,7 @@ def _message(message: Message, *, with_reasons: bool) -> str:
         for question in message.questions:
             for decision in question.decisions:
                 lines += _decision(question.text, decision)
+            lines += [_correction(correction) for correction in question.corrections]
     return "\n".join(lines)
 
 
@@ -232,6 +236,28 @@ def _authentication(found: Authentication) -> str:
     results = {"DMARC": found.dmarc, "SPF": found.spf, "DKIM": found.dkim, "Microsoft": found.composite}
     said = ", ".join(f"{method} {result}" for method, result in results.items() if result)
     return f"{found.server}: {said or 'inget'}"
+
+
+def _correction(correction: Correction) -> str:
+    at = moment(correction.made_at)
+    return f"    rättat av {correction.made_by} {at}: {corrected(correction)}{_settled(correction)}"
+
+
+def corrected(correction: Correction) -> str:
+    """What a correction says is right."""
+    parts = (
+        ("artikel", correction.article),
+        ("rubrik", correction.topic),
+        ("hör till", correction.administration),
+    )
+    said = [f"{what} {name}" for what, name in parts if name]
+    return ", ".join([*said, "inget svar finns"] if correction.is_nothing else said)
+
+
+def _settled(correction: Correction) -> str:
+    if correction.settled_as is None:
+        return ""
+    return f" ({SETTLED[correction.settled_as]} av {correction.settled_by})"
 
 
 def _item(item: OutboxItem) -> str:

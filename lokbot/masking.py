@@ -1,4 +1,7 @@
-"""Swedish personal numbers out of texts that people and logs will see.
+"""Personal data out of texts that people and logs will see.
+
+``mask_personal_numbers`` takes out what identifies for certain, and stands before every terminal and log.
+``mask_personal_data`` also takes addresses, telephone numbers and signatures, for what leaves its case.
 
 A personal number (personnummer) is a date, three digits and a check digit; a co-ordination number
 (samordningsnummer) has 60 added to the day. Rules: folkbokföringslagen (1991:481) 18 §, lagen (2022:1697) om
@@ -42,6 +45,43 @@ def mask_personal_numbers(text: str) -> str:
 def has_personal_number(text: str) -> bool:
     """Whether ``text`` holds a number that ``mask_personal_numbers`` would mask."""
     return any(_is_valid(found) for found in _CANDIDATE.finditer(text))
+
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# A number that begins as one is dialled, with what people write between its digits.
+_PHONE = re.compile(r"(?<![\w+-])(?:\+|00)?\d(?:[ \t\xa0()/–-]{0,2}\d){6,14}(?![\w-])")
+_SWITCHBOARD = "042105000"  # the contact centre's is nobody's own
+_NAME = r"[^\W\d_][^\W\d_.'’-]*(?:[-'’][^\W\d_]+)*\.?"
+_SIGN_OFF = re.compile(
+    r"(?P<before>(?:^|(?<=[\s.,!?]))(?:(?:med\s+)?(?:vänlig|bäst|varm|hjärtlig)(?:a|aste)?\s+hälsning(?:ar)?|hälsningar|hälsning"
+    r"|m\.?\s?v\.?\s?h\.?|v\.?h\.?|(?:best|kind|warm)\s+(?:regards|wishes)|regards|sincerely|yours\s+(?:sincerely|truly))"
+    rf"(?:\s+(?:från|from))?[\s,.!–-]*)(?P<name>{_NAME}(?:[ \t]+(?:och|o|&|and)?[ \t]*{_NAME}){{0,3}})",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SLASH = re.compile(rf"(?P<before>(?:^|\s)/\s?)(?P<name>{_NAME}(?:[ \t]+{_NAME}){{0,3}})(?=\s*$)", re.MULTILINE)
+_INTRODUCTION = re.compile(
+    r"(?P<before>\b(?:(?i:jag\s+heter|mitt\s+namn\s+är|my\s+name\s+is)|(?:hälsar|undrar|frågar)(?=\s+[A-ZÅÄÖ]))\s+)"
+    rf"(?P<name>{_NAME}(?:\s+[A-ZÅÄÖ][^\W\d_]+){{0,2}})",
+)
+
+
+def mask_personal_data(text: str) -> str:
+    """``text`` without personal numbers, mail addresses, telephone numbers, and names where a sign-off or "jag heter"
+    says that they are one. A name in the middle of a sentence stays: a person has to read before anything is published.
+    Never raises.
+    """
+    masked = _MAIL.sub("[mejladress]", mask_personal_numbers(text))
+    masked = _PHONE.sub(_masked_phone, masked)
+    for pattern in (_SIGN_OFF, _SLASH, _INTRODUCTION):
+        masked = pattern.sub(lambda found: f"{found['before']}[namn]", masked)
+    return masked
+
+
+def _masked_phone(found: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", found.group())
+    is_dialled = found.group().startswith(("0", "+")) and len(digits) >= 8
+    is_ours = digits.removeprefix("0046").removeprefix("46").lstrip("0") == _SWITCHBOARD.lstrip("0")
+    return "[telefonnummer]" if is_dialled and not is_ours else found.group()
 
 
 def _is_valid(found: re.Match[str]) -> bool:

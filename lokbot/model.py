@@ -344,7 +344,7 @@ class Person:
 class GoldenQuestion:
     """A question with its right outcome, written apart from the wordings: what understanding is measured on.
 
-    Any of ``outcomes`` and any of ``articles`` is right.
+    Any of ``outcomes`` and any of ``articles`` is right. ``is_unseen``: of the pool that nobody who tunes reads.
     """
 
     id: str
@@ -355,6 +355,7 @@ class GoldenQuestion:
     articles: tuple[str, ...] = ()
     administration: str | None = None
     is_urgent: bool = False
+    is_unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The content that is shipped: clean, unapproved, readable, and understood at least as well as it was measured to be.
 
-A coordinator's edit that makes the bot worse fails here, with the figures.
+A coordinator's edit that makes the bot worse fails here, with the questions that changed. Only the dev split is asked.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from statistics import median
 
 import pytest
 
-from lokbot import config, evaluation, understanding
+from lokbot import config, understanding
 from lokbot.conversation.phrases import REQUIRED_PHRASES
-from lokbot.evaluation import Grade, Graded
+from lokbot.evaluation import floors, text
+from lokbot.evaluation.figures import figures
+from lokbot.evaluation.grading import NEVER_ANSWERED, Graded, evaluate
+from lokbot.evaluation.splits import Split, of_split
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.knowledge.readability import lix
-from lokbot.model import Knowledge, Outcome
-from lokbot.understanding import Active
+from lokbot.model import Knowledge
+from lokbot.understanding import ANSWER_THRESHOLD, Active
 from lokbot.understanding.normalize import words
 
 SETTINGS = config.load(environ={})
@@ -34,7 +37,7 @@ def knowledge() -> Knowledge:
 @cache
 def graded() -> tuple[Graded, ...]:
     active = Active(knowledge(), understanding.build(knowledge()))
-    return evaluation.evaluate(knowledge().golden, active, SETTINGS, now=NOW)
+    return evaluate(of_split(knowledge().golden, Split.DEV), active, SETTINGS, now=NOW)
 
 
 def test_the_content_has_no_errors() -> None:
@@ -53,7 +56,8 @@ def test_nothing_is_approved_that_nobody_approved() -> None:
 def test_every_article_is_written_in_both_languages_and_asked_for_in_many_ways() -> None:
     for article in knowledge().articles.values():
         assert {"sv", "en"} <= set(article.texts)
-        assert 6 <= len(article.texts["sv"].questions) <= 15, article.id
+        # Fifteen are written at most; what people ask comes on top (`lokbot promote`).
+        assert 6 <= len(article.texts["sv"].questions) <= 40, article.id
 
 
 def test_the_answers_are_easy_to_read() -> None:
@@ -63,23 +67,20 @@ def test_the_answers_are_easy_to_read() -> None:
 def test_the_measure_is_apart_from_what_it_measures() -> None:
     wordings = {words(q) for a in knowledge().articles.values() for text in a.texts.values() for q in text.questions}
     assert not [golden.id for golden in knowledge().golden if words(golden.text) in wordings]
-    assert len(knowledge().golden) >= 300
+    assert len(of_split(knowledge().golden, Split.DEV)) >= 300
     assert sum(golden.style in ("own-matter", "hand-in") for golden in knowledge().golden) >= 60
 
 
-@pytest.mark.parametrize("style", sorted(evaluation.NEVER_ANSWERED))
+@pytest.mark.parametrize("style", sorted(NEVER_ANSWERED))
 def test_the_bot_never_answers_what_only_a_person_may(style: str) -> None:
-    answered = [
-        each.golden.id
-        for each in graded()
-        if each.golden.style == style and any(d.outcome is Outcome.ANSWER for d in each.asked.decisions)
-    ]
-    assert answered == []
+    asked = [each for each in graded() if each.golden.style == style]
+    assert asked
+    assert [each.golden.id for each in asked if each.is_answered] == []
 
 
-def test_the_bot_answers_enough_and_is_hardly_ever_wrong() -> None:
-    swedish = [g for g in graded() if g.golden.language == "sv" and g.golden.outcomes == {Outcome.ANSWER}]
-    right = sum(each.grade is Grade.RIGHT_ANSWER for each in swedish) / len(swedish)
-    wrong = sum(each.grade is Grade.WRONG_ANSWER for each in graded()) / len(graded())
-    assert right >= 0.80, evaluation.report(graded())
-    assert wrong <= 0.02, evaluation.mistakes(graded())
+def test_the_bot_is_as_good_as_its_floors_say() -> None:
+    held = floors.read(Path(__file__).parent / "evaluation_floors.yaml")
+    found = figures(graded(), threshold=SETTINGS.answer_threshold or ANSWER_THRESHOLD)
+    broken = floors.broken(held, found)
+    changed = "\n".join(floors.changed(held, graded()))
+    assert not broken, f"{'; '.join(broken)}\n{changed}\n{text.report(found)}"

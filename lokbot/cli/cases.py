@@ -24,14 +24,16 @@ from lokbot.store.schema import Conversation
 BY = click.option("--by", help="Who does it (default: the user of this machine).")
 
 
-def _who(by: str | None) -> str:
+def who(by: str | None) -> str:
+    """The name of who acts: as given, else the user of this machine. Raises NotPossible where there is neither."""
     try:
         return by or getpass.getuser()
     except (KeyError, OSError):  # a container's user has a number and no name
         raise NotPossible("Ange vem som gör det: --by ”Förnamn Efternamn”.") from None
 
 
-def _case(session: Session, number: str) -> Conversation:
+def find_case(session: Session, number: str) -> Conversation:
+    """The case with this number. Raises NotPossible where there is none."""
     conversation = queries.conversation_for(session, number)
     if conversation is None:
         raise NotPossible(f"Det finns inget ärende {number}. Se vilka som finns: lokbot cases --all")
@@ -61,7 +63,7 @@ def cases(settings: Settings, which: str) -> None:
 def case(settings: Settings, number: str, why: bool) -> None:
     """Read one case: every message, answer and event."""
     with open_store(settings) as session:
-        conversation = _case(session, number)
+        conversation = find_case(session, number)
         events = queries.events_of(session, conversation)
         click.echo(mask_personal_numbers(describing.case(conversation, events, with_reasons=why)))
 
@@ -73,8 +75,8 @@ def case(settings: Settings, number: str, why: bool) -> None:
 def take(settings: Settings, number: str, by: str | None) -> None:
     """Take a case over: the bot is silent in it from now on."""
     with open_store(settings) as session:
-        conversation = _case(session, number)
-        cancelled = escalation.take_over(session, conversation, actor=_who(by), now=now())
+        conversation = find_case(session, number)
+        cancelled = escalation.take_over(session, conversation, actor=who(by), now=now())
         click.echo(f"{conversation.case_number} är ditt. {cancelled} automatiska svar drogs tillbaka.")
 
 
@@ -85,8 +87,8 @@ def take(settings: Settings, number: str, by: str | None) -> None:
 def hand_back(settings: Settings, number: str, by: str | None) -> None:
     """Give a case back to the others."""
     with open_store(settings) as session:
-        conversation = _case(session, number)
-        escalation.hand_back(session, conversation, actor=_who(by), now=now())
+        conversation = find_case(session, number)
+        escalation.hand_back(session, conversation, actor=who(by), now=now())
         click.echo(f"{conversation.case_number} är lämnat tillbaka.")
 
 
@@ -97,8 +99,8 @@ def hand_back(settings: Settings, number: str, by: str | None) -> None:
 def release(settings: Settings, number: str, by: str | None) -> None:
     """Send the suggested answer as it stands."""
     with open_store(settings) as session:
-        conversation = _case(session, number)
-        released = escalation.release(session, conversation, actor=_who(by), now=now())
+        conversation = find_case(session, number)
+        released = escalation.release(session, conversation, actor=who(by), now=now())
         click.echo(f"Förslaget i {conversation.case_number} skickas ({len(released)} mejl).")
 
 
@@ -114,8 +116,8 @@ def reply(settings: Settings, number: str, text: str | None, by: str | None) -> 
     except UnicodeDecodeError:
         raise NotPossible("Texten är inte UTF-8. Spara den som UTF-8 och försök igen.") from None
     with open_store(settings) as session:
-        conversation = _case(session, number)
-        escalation.coordinator_reply(session, conversation, text, actor=_who(by), settings=settings, now=now())
+        conversation = find_case(session, number)
+        escalation.coordinator_reply(session, conversation, text, actor=who(by), settings=settings, now=now())
         click.echo(f"Svaret i {conversation.case_number} skickas.")
 
 
@@ -129,12 +131,12 @@ def forward(settings: Settings, number: str, administration: str, address: str |
     """Send a case on to an administration; the asker is told once it has been sent."""
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
     with open_store(settings) as session:
-        conversation = _case(session, number)
+        conversation = find_case(session, number)
         escalation.forward(
             session,
             conversation,
             administration,
-            actor=_who(by),
+            actor=who(by),
             settings=settings,
             knowledge=knowledge,
             now=now(),
@@ -152,8 +154,8 @@ def forward(settings: Settings, number: str, administration: str, address: str |
 def resolve(settings: Settings, number: str, by: str | None) -> None:
     """Mark a case as done. A new message opens it again."""
     with open_store(settings) as session:
-        conversation = _case(session, number)
-        escalation.resolve(session, conversation, actor=_who(by), now=now())
+        conversation = find_case(session, number)
+        escalation.resolve(session, conversation, actor=who(by), now=now())
         click.echo(f"{conversation.case_number} är klart.")
 
 
@@ -164,8 +166,8 @@ def resolve(settings: Settings, number: str, by: str | None) -> None:
 def retry(settings: Settings, number: str, by: str | None) -> None:
     """Try again what failed in a case."""
     with open_store(settings) as session:
-        conversation = _case(session, number)
-        count = escalation.retry(session, conversation, actor=_who(by), now=now())
+        conversation = find_case(session, number)
+        count = escalation.retry(session, conversation, actor=who(by), now=now())
         click.echo(f"{count} försök görs om i {conversation.case_number}.")
 
 
@@ -201,7 +203,7 @@ def pause(
         knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
         _must_exist(knowledge, scope, value)
         count = escalation.pause(
-            session, scope, value, actor=_who(by), settings=settings, knowledge=knowledge, now=now()
+            session, scope, value, actor=who(by), settings=settings, knowledge=knowledge, now=now()
         )
         click.echo(f"Boten är pausad ({value or 'allt'}). {count} svar i kön blev förslag.")
 
@@ -214,7 +216,7 @@ def resume(settings: Settings, channel: str | None, topic: str | None, article: 
     """Let the bot answer again."""
     with open_store(settings) as session:
         scope, value = _scope(channel, topic, article)
-        escalation.resume(session, scope, value, actor=_who(by), now=now())
+        escalation.resume(session, scope, value, actor=who(by), now=now())
         click.echo(f"Boten svarar igen ({value or 'allt'}).")
 
 

@@ -1,4 +1,4 @@
-"""The commands about single questions and the content: ask, parse, check, evaluate."""
+"""The commands about single questions and the content: ask, parse, check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lokbot import asking, describing, evaluation, understanding
+from lokbot import asking, describing, understanding
 from lokbot.cli.common import now, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
@@ -113,17 +113,3 @@ def check(settings: Settings) -> None:
         click.echo(f"{errors} fel måste rättas.", err=True)
         sys.exit(1)
     click.echo("Inga fel.")
-
-
-@click.command()
-@click.option("--split", type=click.Choice(["dev", "test", "all"]), default="dev", show_default=True)
-@click.option("--mistakes", is_flag=True, help="Also every question that did not end as it should.")
-@with_settings
-def evaluate(settings: Settings, split: str, mistakes: bool) -> None:
-    """How often the bot is right on the golden questions of knowledge/golden.yaml."""
-    active = _files(settings)
-    questions = [golden for golden in active.knowledge.golden if split in ("all", evaluation.split_of(golden))]
-    graded = evaluation.evaluate(questions, active, settings, now=now())
-    click.echo(evaluation.report(graded))
-    if mistakes:
-        click.echo("\n" + evaluation.mistakes(graded))

@@ -14,8 +14,8 @@ from lokbot.knowledge import prose
 from lokbot.knowledge.positions import Positions, Trail
 from lokbot.knowledge.problems import Problem, did_you_mean, in_order, quoted
 from lokbot.knowledge.texts import Content
-from lokbot.model import Article, Knowledge, LocalText
-from lokbot.understanding.normalize import words
+from lokbot.model import Article, GoldenQuestion, Knowledge, LocalText
+from lokbot.understanding.normalize import fold, words
 from lokbot.understanding.rules import Rules
 
 MOST_TOPICS = 25
@@ -130,7 +130,7 @@ def same_wordings(content: Content) -> Iterator[Problem]:
                 if (question := golden.get(key)) is not None:
                     yield content.error(
                         trail,
-                        f"{quoted(wording)} är också facitfrågan {quoted(question.id)} i golden.yaml",
+                        f"{quoted(wording)} är också facitfrågan {quoted(question.id)}",
                         "Ta bort den här: en fråga som boten har läst in mäter ingenting.",
                     )
                 other = first.setdefault(key, article)
@@ -142,6 +142,24 @@ def same_wordings(content: Content) -> Iterator[Problem]:
                     )
                 elif key in map(words, text.questions[:index]):
                     yield content.warning(trail, f"{quoted(wording)} står två gånger i artikeln", "Ta bort den ena.")
+
+
+def same_golden_questions(content: Content) -> Iterator[Problem]:
+    """A golden question that stands twice weighs twice, and may stand on both sides of a split.
+
+    Case, punctuation, spaces and the dots of å ä ö do not tell them apart, unless the right article does (LÖK, LOK).
+    """
+    first: dict[tuple[str, ...], GoldenQuestion] = {}
+    for golden in content.knowledge.golden:
+        key = words(fold(golden.text)) or (golden.text.strip(),)
+        other = first.setdefault(key, golden)
+        if other is golden or (words(other.text) != words(golden.text) and other.articles != golden.articles):
+            continue
+        yield content.error(
+            ("golden", golden.id, "q"),
+            f"frågan {quoted(golden.text)} finns redan, som {quoted(other.id)}",
+            "Ta bort den ena, eller skriv om den.",
+        )
 
 
 def intent_examples(content: Content) -> Iterator[Problem]:
@@ -258,6 +276,7 @@ CHECKS: tuple[Callable[[Content], Iterator[Problem]], ...] = (
     too_many_topics,
     missing_translations,
     same_wordings,
+    same_golden_questions,
     intent_examples,
     phrases,
     prose.facts_that_age,

@@ -1,7 +1,8 @@
 """The content folders -> ``model.Knowledge``, or everything that is wrong with them.
 
-    articles/*.yaml, administrations.yaml, phrases.yaml, glossary.yaml, people.yaml, golden.yaml   knowledge/
-    topics.yaml, <group>.yaml                                                                      intents/
+    articles/*.yaml, administrations.yaml, phrases.yaml, glossary.yaml, people.yaml   knowledge/
+    development/*.yaml, unseen/*.yaml                                                 knowledge/golden/
+    topics.yaml, <group>.yaml                                                         intents/
 
 Here files become values; whether the values make sense together is asked in ``checks``.
 """
@@ -33,11 +34,13 @@ from lokbot.knowledge.schemas import (
     PhrasesSchema,
     TopicSchema,
 )
-from lokbot.model import Knowledge
+from lokbot.model import GoldenQuestion, Knowledge
 
 S = TypeVar("S", bound=BaseModel)
 
-KNOWLEDGE_FILES = ("administrations", "phrases", "glossary", "people", "golden")
+KNOWLEDGE_FILES = ("administrations", "phrases", "glossary", "people")
+POOLS = ("development", "unseen")
+"""The folders of golden questions. Nobody who tunes matching reads the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def load(knowledge_dir: Path, intents_dir: Path) -> Knowledge:
 def read(knowledge_dir: Path, intents_dir: Path) -> Reading:
     """All content of the two folders with the problems found on the way and the line of each value."""
     reader = _Reader()
-    reader.look_around(reader.entries(knowledge_dir), {f"{name}.yaml" for name in KNOWLEDGE_FILES} | {"articles"})
+    expected = {f"{name}.yaml" for name in KNOWLEDGE_FILES} | {"articles", "golden"}
+    reader.look_around(reader.entries(knowledge_dir), expected)
     articles = [reader.article(file) for file in reader.files(knowledge_dir / "articles", "articles")]
 
     def items(kind: str, key: str, schema: type[S], *, is_needed: bool) -> list[S]:
@@ -69,7 +73,7 @@ def read(knowledge_dir: Path, intents_dir: Path) -> Reading:
     administrations = items("administrations", "id", AdministrationSchema, is_needed=True)
     glossary = items("glossary", "term", GlossarySchema, is_needed=False)
     people = items("people", "name", PersonSchema, is_needed=False)
-    golden = items("golden", "id", GoldenSchema, is_needed=False)
+    golden = reader.golden(knowledge_dir / "golden")
     phrases = reader.phrases(knowledge_dir / "phrases.yaml")
 
     topics_file = intents_dir / "topics.yaml"
@@ -92,11 +96,33 @@ def read(knowledge_dir: Path, intents_dir: Path) -> Reading:
                 phrases=phrases,
                 glossary=tuple(schema.value() for schema in glossary),
                 people=tuple(schema.value() for schema in people),
-                golden=tuple(schema.value() for schema in golden),
+                golden=golden,
                 digest="",
             )
         )
     return Reading(knowledge, in_order(reader.problems), Positions(reader.marks))
+
+
+def golden_from(paths: Iterable[Path]) -> tuple[GoldenQuestion, ...]:
+    """Golden questions of files, and of folders with all below them, wherever they lie: such as knowledge/golden.
+
+    What lies in a folder called ``unseen`` belongs to that pool. Raises KnowledgeError with every problem found, also
+    where an id stands twice or a path leads nowhere.
+    """
+    reader = _Reader()
+    found: list[GoldenQuestion] = []
+    for path in paths:
+        if path.is_dir():
+            found += reader.golden_below(path)
+        else:
+            found += reader.golden_file(path, is_unseen=_is_in_unseen(path))
+    if any(problem.severity is Severity.ERROR for problem in reader.problems):
+        raise KnowledgeError(in_order(reader.problems))
+    return tuple(found)
+
+
+def _is_in_unseen(path: Path) -> bool:
+    return path.resolve().parent.name == "unseen"
 
 
 class _Reader:
@@ -206,6 +232,29 @@ class _Reader:
             valid.append(item)
         self.mark(document, trails)
         return valid
+
+    def golden(self, folder: Path) -> tuple[GoldenQuestion, ...]:
+        """The golden questions of both pools, () where there is no such folder: a bot can do without being measured."""
+        found: list[GoldenQuestion] = []
+        if not folder.exists():
+            return ()
+        self.look_around(self.entries(folder), {*POOLS, "README.md"})
+        for pool in POOLS:
+            if (folder / pool).exists():
+                for file in self.files(folder / pool, "golden"):
+                    found += self.golden_file(file, is_unseen=pool == "unseen")
+        self.marks[("golden",)] = Position(folder, None)
+        return tuple(found)
+
+    def golden_below(self, folder: Path) -> list[GoldenQuestion]:
+        files = sorted(file for file in folder.rglob("*.yaml") if not file.name.startswith("."))
+        if not files:
+            self.complain(Position(folder, None), "mappen har inga YAML-filer", "Ange en fil, eller en annan mapp.")
+        return [one for file in files for one in self.golden_file(file, is_unseen=_is_in_unseen(file))]
+
+    def golden_file(self, file: Path, *, is_unseen: bool) -> list[GoldenQuestion]:
+        schemas = self.items(file, "golden", "id", GoldenSchema, is_needed=True)
+        return [replace(schema.value(), is_unseen=is_unseen) for schema in schemas]
 
     def phrases(self, file: Path) -> Mapping[str, Mapping[str, str]]:
         """The fixed sentences per language, {} when they cannot be read."""

@@ -360,6 +360,8 @@ class IntentSchema(Schema):
 
 
 class ExpectSchema(Schema):
+    """What is right: any of ``outcome`` with any of ``articles``."""
+
     outcome: Annotated[list[Annotated[Outcome, Field(strict=False)]], Field(min_length=1), BeforeValidator(_several)]
     articles: list[Identifier] = []
     administration: Identifier | None = None
@@ -375,7 +377,7 @@ class ExpectSchema(Schema):
 
 
 class GoldenSchema(Schema):
-    """An item of ``knowledge/golden.yaml``."""
+    """An item of ``knowledge/golden/<pool>/<group>.yaml``."""
 
     id: Identifier
     q: Text

@@ -12,11 +12,12 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload, undefer
 
-from lokbot.model import Address, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus
+from lokbot.model import Address, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome
 from lokbot.store.schema import (
     CaseNumber,
     Contact,
     Conversation,
+    Correction,
     DecisionRecord,
     Event,
     Heartbeat,
@@ -29,6 +30,8 @@ from lokbot.store.schema import (
 
 # Who wrote what was found in the mailbox's folder of sent mail; shown to people.
 MAILBOX = "brevlådan"
+# Reasons to escalate that say: the knowledge holds no answer, or none that is sure enough.
+NOT_KNOWN = ("nothing-found", "not-sure")
 
 TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
 
@@ -82,6 +85,7 @@ def conversation_for(session: Session, case: str | int) -> Conversation | None:
     """One conversation by its case number (``LOK-2026-00123``, also ``123`` of the newest year) or row id."""
     query = select(Conversation).options(
         selectinload(Conversation.messages).selectinload(Message.questions).selectinload(QuestionRecord.decisions),
+        selectinload(Conversation.messages).selectinload(Message.questions).selectinload(QuestionRecord.corrections),
         selectinload(Conversation.outbox),
     )
     if isinstance(case, int):
@@ -129,6 +133,36 @@ def failed_outbox(session: Session) -> Sequence[OutboxItem]:
 
 def events_of(session: Session, conversation: Conversation) -> Sequence[Event]:
     return session.scalars(select(Event).where(Event.conversation_id == conversation.id).order_by(Event.id)).all()
+
+
+def corrections(session: Session) -> Sequence[Correction]:
+    """What people have corrected, oldest first, with the question and its case."""
+    return session.scalars(
+        select(Correction)
+        .options(
+            selectinload(Correction.question).selectinload(QuestionRecord.message).selectinload(Message.conversation)
+        )
+        .order_by(Correction.id)
+    ).all()
+
+
+def unanswered(session: Session, *, since: datetime, until: datetime) -> Sequence[DecisionRecord]:
+    """Decisions of the period by which a question went to a person because no text of ours fitted it well enough."""
+    return session.scalars(
+        select(DecisionRecord)
+        .options(
+            selectinload(DecisionRecord.question)
+            .selectinload(QuestionRecord.message)
+            .selectinload(Message.conversation)
+        )
+        .where(
+            DecisionRecord.outcome == Outcome.ESCALATE,
+            DecisionRecord.reason.in_(NOT_KNOWN),
+            DecisionRecord.decided_at >= since,
+            DecisionRecord.decided_at < until,
+        )
+        .order_by(DecisionRecord.id)
+    ).all()
 
 
 def told(session: Session, conversation: Conversation) -> Sequence[OutboxItem]:

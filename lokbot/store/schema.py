@@ -232,6 +232,7 @@ class QuestionRecord(Base):
     understanding: Mapped[dict[str, Any]]
 
     message: Mapped[Message] = relationship(back_populates="questions")
+    corrections: Mapped[list[Correction]] = relationship(back_populates="question", order_by="Correction.id")
     decisions: Mapped[list[DecisionRecord]] = relationship(back_populates="question", order_by="DecisionRecord.id")
 
 
@@ -262,6 +263,29 @@ class DecisionRecord(Base):
 
     question: Mapped[QuestionRecord] = relationship(back_populates="decisions")
     revision: Mapped[ArticleRevision | None] = relationship()
+
+
+class Correction(Base):
+    """What a person says that a question should have led to: an article, a topic, an owner, or (``is_nothing``) no
+    answer of ours. The newest of a question counts. ``settled_as`` says what became of it as a lesson: ``wording``,
+    ``golden`` or ``rejected``; None while it waits for somebody's word.
+    """
+
+    __tablename__ = "corrections"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("questions.id"), index=True)
+    article: Mapped[str | None] = mapped_column(String(100))
+    topic: Mapped[str | None] = mapped_column(String(64))
+    administration: Mapped[str | None] = mapped_column(String(64))
+    is_nothing: Mapped[bool]
+    made_by: Mapped[str] = mapped_column(String(200))
+    made_at: Mapped[datetime]
+    settled_as: Mapped[str | None] = mapped_column(String(16), index=True)
+    settled_by: Mapped[str | None] = mapped_column(String(200))
+    settled_at: Mapped[datetime | None]
+
+    question: Mapped[QuestionRecord] = relationship(back_populates="corrections")
 
 
 class OutboxItem(Base):

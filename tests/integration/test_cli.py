@@ -378,6 +378,10 @@ def test_a_reply_is_read_from_standard_input(store: None) -> None:
         (("resolve", "99"), "Det finns inget ärende 99"),
         (("retry", "99"), "Det finns inget ärende 99"),
         (("retry", "2"), "har misslyckats"),
+        (("correct", "99", "--none"), "Det finns inget ärende 99"),
+        (("correct", "2"), "Säg vad som är rätt"),
+        (("correct", "2", "--article", "x"), "Välj bland: ga-med"),
+        (("correct", "2", "--none", "--question", "2"), "1. Har ni fått vår ansökan"),
         (("resume",), "ingen sådan paus"),
         (("pause", "--topic", "vaktmästeri"), "Välj bland: anslutning"),
         (("pause", "--article", "x"), "Välj bland: ga-med"),
@@ -392,6 +396,14 @@ def test_a_reply_is_read_from_standard_input(store: None) -> None:
 )
 def test_what_cannot_be_done_is_refused_with_the_reason(store: None, arguments: tuple[str, ...], words: str) -> None:
     assert words in refused(*arguments, code=NOT_POSSIBLE)
+
+
+def test_a_decided_question_is_corrected_and_measured_on(store: None) -> None:
+    assert "artikel ga-med" in said("correct", "2", "--article", "ga-med", "--by", "Kim")
+    assert "rättat av Kim" in said("case", "2", "--why")
+    measured = said("evaluate", "--corrections", "--mistakes")
+    assert "Frågor: 1." in measured
+    assert "i onödan till en person" in measured
 
 
 def test_an_empty_or_unreadable_reply_is_refused(store: None) -> None:

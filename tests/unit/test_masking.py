@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lokbot.masking import MASK, has_personal_number, mask_personal_numbers
+from lokbot.masking import MASK, has_personal_number, mask_personal_data, mask_personal_numbers
 
 
 def check_digit(nine: str) -> str:
@@ -126,3 +126,49 @@ def test_masking_breaks_on_nothing_and_leaves_none(text: str) -> None:
     masked = mask_personal_numbers(text)
     assert not has_personal_number(masked)
     assert (masked != text) == has_personal_number(text)
+
+
+# ------------------------------------------------------------------ all personal data
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Skriv till eva.ek@forening.example, tack.", "Skriv till [mejladress], tack."),
+        ("Ring mig på 070-123 45 67.", "Ring mig på [telefonnummer]."),
+        ("Ring +46 (0)70 123 45 67 i dag", "Ring [telefonnummer] i dag"),
+        ("tel 0701234567", "tel [telefonnummer]"),
+        ("Jag är 811228-9874.", "Jag är [personnummer]."),
+        ("Hur går vi med? Mvh Eva Ek", "Hur går vi med? Mvh [namn]"),
+        ("Hur går vi med?\nMed vänlig hälsning,\nEva Ek-Åberg", "Hur går vi med?\nMed vänlig hälsning,\n[namn]"),
+        ("Hur går vi med? Vänliga hälsningar från Åke och Birgit", "Hur går vi med? Vänliga hälsningar från [namn]"),
+        ("Hur går vi med? mvh eva", "Hur går vi med? mvh [namn]"),
+        ("När är konferensen? /Bo", "När är konferensen? /[namn]"),
+        ("Hej, jag heter Eva Ek och undrar", "Hej, jag heter [namn] och undrar"),
+        ("My name is Eva Ek. How do we join?", "My name is [namn]. How do we join?"),
+        ("How do we join? Best regards, Eva", "How do we join? Best regards, [namn]"),
+    ],
+)
+def test_what_tells_who_somebody_is_is_masked(text: str, masked: str) -> None:
+    assert mask_personal_data(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Får vi 10 000 000 kr 2026-11-24?",
+        "Ring kontaktcenter på 042-10 50 00 eller +46 42 10 50 00.",
+        "Vårt organisationsnummer är 802000-1234.",
+        "Kan vi låna lokal kl 08.00-16.00 den 1/2?",
+        "Gäller det idrott/kultur?",
+        "Vi hälsar alla välkomna",
+        "Var söker man bidrag?",
+    ],
+)
+def test_what_is_nobodys_own_stays(text: str) -> None:
+    assert mask_personal_data(text) == text
+
+
+@given(st.text())
+def test_masking_never_raises_and_is_done_once(text: str) -> None:
+    assert mask_personal_data(mask_personal_data(text)) == mask_personal_data(text)

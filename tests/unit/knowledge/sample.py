@@ -104,7 +104,7 @@ en:
   interests: [barn]
   as_of: "2020"
 """,
-    "knowledge/golden.yaml": """\
+    "knowledge/golden/development/all.yaml": """\
 - id: g001
   q: Vi vill ansluta oss, hur gör vi?
   language: sv

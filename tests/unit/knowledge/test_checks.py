@@ -15,7 +15,7 @@ ARTICLE = "knowledge/articles/ansluta-forening.yaml"
 LOOK_ALIKE = "knowledge/articles/lok-stod.yaml"
 OWNERS = "knowledge/administrations.yaml"
 PHRASES = "knowledge/phrases.yaml"
-GOLDEN = "knowledge/golden.yaml"
+GOLDEN = "knowledge/golden/development/all.yaml"
 TOPICS = "intents/topics.yaml"
 INTENTS = "intents/forvaxlingar.yaml"
 
@@ -34,7 +34,7 @@ def test_nothing_is_wrong_with_the_sample(tmp_path: Path) -> None:
 
 
 def test_every_check_is_in_the_table() -> None:
-    assert len(CHECKS) == len(set(CHECKS)) == 12
+    assert len(CHECKS) == len(set(CHECKS)) == 13
 
 
 @pytest.mark.parametrize(
@@ -311,3 +311,21 @@ def test_long_sentences_in_any_language(tmp_path: Path) -> None:
 
 def test_sentences_of_the_greatest_length_are_fine(tmp_path: Path) -> None:
     assert noteworthy(findings(tmp_path, ARTICLE, "The board takes a", "a " * 15)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_twice"),
+    [
+        ("vi vill ansluta oss  hur gör vi", True),
+        ("Vi vill ansluta oss, hur gor vi?", True),
+        ("Vi vill ansluta oss, hur gör man?", False),
+    ],
+)
+def test_a_golden_question_stands_once_over_the_pools(tmp_path: Path, text: str, is_twice: bool) -> None:
+    expect = "{outcome: answer, articles: [ansluta-forening]}"
+    item = f'- {{id: u1, q: "{text}", language: sv, style: chat, expect: {expect}}}'
+    write(tmp_path, {**FILES, "knowledge/golden/unseen/u.yaml": item})
+    found = read_from(tmp_path)
+    assert found.knowledge is not None
+    told = [one.message for one in check(found.knowledge, found.positions, today=TODAY) if "g001" in one.message]
+    assert bool(told) == is_twice

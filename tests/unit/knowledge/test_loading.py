@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lokbot.knowledge.loading import load, read, with_digest
+from lokbot.knowledge.loading import golden_from, load, read, with_digest
 from lokbot.knowledge.problems import KnowledgeError, Severity
 from lokbot.model import (
     AdministrationKind,
@@ -106,7 +107,7 @@ def test_positions_lead_to_every_value(tmp_path: Path) -> None:
         (("topics", "ovrigt", "name"), tmp_path / "intents/topics.yaml", "Övrigt"),
         (("intents", "lok-stod", "counterexamples", 0), tmp_path / INTENTS, "counterexamples"),
         (("phrases", "en", "case"), tmp_path / "knowledge/phrases.yaml", "Your case"),
-        (("golden", "g002", "expect"), tmp_path / "knowledge/golden.yaml", "urgent"),
+        (("golden", "g002", "expect"), tmp_path / "knowledge/golden/development/all.yaml", "urgent"),
         (("glossary", "protokollsutdrag", "explanation"), tmp_path / "knowledge/glossary.yaml", "explanation"),
     ]:
         position = positions.find(*trail)
@@ -162,11 +163,46 @@ def test_positions_lead_to_every_value(tmp_path: Path) -> None:
         ("knowledge/phrases.yaml", "en:\n", "no:\n", "no:", "»no» läses av YAML som ja eller nej", '"no":'),
         ("knowledge/phrases.yaml", "en:\n", "eng:\n", "eng:", "okänt fält »eng»", ""),
         ("knowledge/phrases.yaml", "Skriv {{så}}.", "", "braces:", "»braces» saknar innehåll", ""),
-        ("knowledge/golden.yaml", "language: sv", "language: svenska", "language", "inte en språkkod", "sv, en"),
-        ("knowledge/golden.yaml", "escalate", "eskalera", "urgent", "»eskalera» är inte ett värde", "escalate"),
-        ("knowledge/golden.yaml", "outcome: escalate", "outcome: answer", "urgent", "inget rätt svar", "articles"),
-        ("knowledge/golden.yaml", "outcome: escalate", "outcome: route", "urgent", "ingen rätt förvaltning", ""),
-        ("knowledge/golden.yaml", "id: g002", "id: g001", "", "»g001» finns redan, på rad 1", "Byt namn"),
+        (
+            "knowledge/golden/development/all.yaml",
+            "language: sv",
+            "language: svenska",
+            "language",
+            "inte en språkkod",
+            "sv, en",
+        ),
+        (
+            "knowledge/golden/development/all.yaml",
+            "escalate",
+            "eskalera",
+            "urgent",
+            "»eskalera» är inte ett värde",
+            "escalate",
+        ),
+        (
+            "knowledge/golden/development/all.yaml",
+            "outcome: escalate",
+            "outcome: answer",
+            "urgent",
+            "inget rätt svar",
+            "articles",
+        ),
+        (
+            "knowledge/golden/development/all.yaml",
+            "outcome: escalate",
+            "outcome: route",
+            "urgent",
+            "ingen rätt förvaltning",
+            "",
+        ),
+        (
+            "knowledge/golden/development/all.yaml",
+            "id: g002",
+            "id: g001",
+            "",
+            "»g001» finns redan, på rad 1",
+            "Byt namn",
+        ),
         ("knowledge/people.yaml", "as_of", "asof", "name", "fältet »as_of» saknas", "gällde"),
         ("intents/topics.yaml", "- id: ovrigt", "- id: anslutning", "", "»anslutning» finns redan, på rad 1", ""),
         (ARTICLE, "id: ansluta-forening", "id: ansluta", "id:", "inte samma som filnamnet", "ansluta.yaml"),
@@ -254,9 +290,61 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["glossary", "people", "golden"])
 def test_glossary_people_and_golden_questions_may_be_missing(tmp_path: Path, name: str) -> None:
     write(tmp_path)
-    (tmp_path / f"knowledge/{name}.yaml").unlink()
+    if name == "golden":
+        shutil.rmtree(tmp_path / "knowledge/golden")
+    else:
+        (tmp_path / f"knowledge/{name}.yaml").unlink()
     knowledge = load(tmp_path / "knowledge", tmp_path / "intents")
     assert getattr(knowledge, name) == ()
+
+
+UNSEEN = "knowledge/golden/unseen/a.yaml"
+QUESTION = """\
+- id: {id}
+  q: "{q}"
+  language: sv
+  style: short
+  expect: {{outcome: [clarify, answer], articles: [ansluta-forening]}}
+"""
+
+
+def test_the_unseen_pool_is_told_apart(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, {UNSEEN: QUESTION.format(id="u001", q="Vem får vara med?")})
+    golden = load(tmp_path / "knowledge", tmp_path / "intents").golden
+    assert [(one.id, one.is_unseen) for one in golden] == [("g001", False), ("g002", False), ("u001", True)]
+    assert golden[-1].outcomes == {Outcome.CLARIFY, Outcome.ANSWER}
+
+
+def test_an_id_is_one_over_both_pools(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, {UNSEEN: QUESTION.format(id="g001", q="Vem får vara med?")})
+    (problem,) = read_from(tmp_path).problems
+    assert (problem.file.name, problem.line) == ("a.yaml", 1)
+    assert "»g001» finns redan, på all.yaml rad 1" in problem.message
+
+
+def test_what_lies_beside_the_pools_is_told(tmp_path: Path) -> None:
+    write(tmp_path)
+    write(tmp_path, {"knowledge/golden/u.yaml": "- x\n", "knowledge/golden/README.md": "x"})
+    (problem,) = read_from(tmp_path).problems
+    assert (problem.file.name, problem.message) == ("u.yaml", "läses inte")
+
+
+def test_golden_questions_are_read_from_any_file_or_folder(tmp_path: Path) -> None:
+    write(
+        tmp_path, {"a/unseen/x.yaml": QUESTION.format(id="u1", q="En?"), "b.yaml": QUESTION.format(id="b1", q="Två?")}
+    )
+    found = golden_from([tmp_path / "a", tmp_path / "b.yaml"])
+    assert [(one.id, one.is_unseen) for one in found] == [("u1", True), ("b1", False)]
+    assert golden_from([tmp_path / "a/unseen/x.yaml"])[0].is_unseen
+    with pytest.raises(KnowledgeError, match="finns redan"):
+        golden_from([tmp_path / "b.yaml", tmp_path / "b.yaml"])
+    with pytest.raises(KnowledgeError, match="filen saknas"):
+        golden_from([tmp_path / "c.yaml"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(KnowledgeError, match="inga YAML-filer"):
+        golden_from([tmp_path / "empty"])
 
 
 def test_a_list_file_that_is_no_list(tmp_path: Path) -> None:
@@ -386,7 +474,7 @@ def test_the_digest_follows_the_content_and_nothing_else(tmp_path: Path) -> None
         (INTENTS, "bluff", "blåsning"),
         ("intents/topics.yaml", "Allt annat.", "Resten."),
         ("knowledge/phrases.yaml", "Write", "Type"),
-        ("knowledge/golden.yaml", "urgent: true", "urgent: false"),
+        ("knowledge/golden/development/all.yaml", "urgent: true", "urgent: false"),
         ("knowledge/glossary.yaml", "en del", "delar"),
         ("knowledge/people.yaml", "barn", "unga"),
     ]:
