@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lokbot import asking, describing, evaluation, understanding
+from lokbot import asking, describing, evaluation, understanding, vectors
 from lokbot.cli.common import now, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
@@ -22,7 +22,11 @@ from lokbot.understanding import Active
 
 def _files(settings: Settings) -> Active:
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
-    return Active(knowledge, understanding.build(knowledge))
+    # The child ends with this process, whose pipe it reads.
+    found = vectors.for_settings(settings)
+    if found is not None:
+        found.start()  # loads the model while the articles are indexed
+    return Active(knowledge, understanding.build(knowledge, found))
 
 
 @click.command()
