@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lokbot import asking, describing, evaluation, understanding, vectors
+from lokbot import asking, describing, evaluation, swefaq, understanding, vectors
 from lokbot.cli.common import now, with_settings
-from lokbot.config import Settings
+from lokbot.config import Settings, SettingsError
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.masking import mask_personal_numbers
 from lokbot.understanding import Active
+
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 def _files(settings: Settings) -> Active:
@@ -122,12 +126,32 @@ def check(settings: Settings) -> None:
 @click.command()
 @click.option("--split", type=click.Choice(["dev", "test", "all"]), default="dev", show_default=True)
 @click.option("--mistakes", is_flag=True, help="Also every question that did not end as it should.")
+@click.option("--swefaq", "swefaq_file", type=FILE, help="Instead: the retriever on a swefaq_*.jsonl of Superlim.")
 @with_settings
-def evaluate(settings: Settings, split: str, mistakes: bool) -> None:
+def evaluate(settings: Settings, split: str, mistakes: bool, swefaq_file: Path | None) -> None:
     """How often the bot is right on the golden questions of knowledge/golden.yaml."""
+    if swefaq_file is not None:
+        _evaluate_retriever(settings, swefaq_file)
+        return
     active = _files(settings)
     questions = [golden for golden in active.knowledge.golden if split in ("all", evaluation.split_of(golden))]
     graded = evaluation.evaluate(questions, active, settings, now=now())
     click.echo(evaluation.report(graded))
     if mistakes:
         click.echo("\n" + evaluation.mistakes(graded))
+
+
+def _evaluate_retriever(settings: Settings, file: Path) -> None:
+    try:
+        questions = swefaq.read(file)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        raise SettingsError(f"{file} is no SweFAQ file. Give a swefaq_*.jsonl of the Superlim collection.") from None
+    found = vectors.for_settings(settings)
+    try:
+        with found or nullcontext():
+            figures = swefaq.measure(questions, found)
+    except LookupError:
+        raise SettingsError(
+            "There are no sentence vectors just now. Type: LOKBOT_SEMANTIC=off lokbot evaluate ..."
+        ) from None
+    click.echo(swefaq.report(figures))
