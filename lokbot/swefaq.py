@@ -2,7 +2,7 @@
 
 The answers of all categories are pooled, ties count as the mean rank. There are no wordings: what finds an answer is
 its text and the name of its category, as an article's would be its text and topic. The rows are what one may build
-instead; the last is lokbot's own: ``retrieval.Retriever``, with the weights that it has in the product.
+instead; the last is lokbot's own: ``retrieval.fused``, as it chooses the candidates for every question.
 
 CSLS needs questions to measure hubness by. Here they are the file's own, without their labels, in all rows that use it.
 """
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from lokbot.understanding.lexical import Index
 from lokbot.understanding.normalize import fold, grams, stem, words
-from lokbot.understanding.retrieval import Retriever, unhubbed
-from lokbot.understanding.semantic import Encoder, Vectors
+from lokbot.understanding.retrieval import GramIndex, fused, gram_counts, unhubbed
+from lokbot.understanding.semantic import Encoder, VectorIndex, windows
 from lokbot.understanding.vocabulary import content_words
 
 Table = NDArray[np.float64]
@@ -76,9 +76,12 @@ def measure(questions: Questions, encoder: Encoder | None = None) -> dict[str, F
         "BM25 stammar": _bm25([_stems(each) for each in texts], [_stems(q) for q in questions.asked]),
         "BM25 4-gram": _bm25([_grams(each) for each in texts], [_grams(q) for q in questions.asked]),
     }
-    documents = [((), (answer,), title) for answer, title in zip(texts, questions.titles, strict=True)]
-    plain = Retriever(documents, references=questions.asked)
-    tables[WITHOUT_VECTORS] = np.array([plain.scores(q, None) for q in questions.asked])
+    asked = [gram_counts(question) for question in questions.asked]
+    index = GramIndex(
+        [gram_counts(f"{title}\n{text}") for title, text in zip(questions.titles, texts, strict=True)], asked
+    )
+    by_words = [index.unhubbed(index.shares(question)) for question in asked]
+    tables[WITHOUT_VECTORS] = np.array([fused(each, None) for each in by_words])
     if encoder is not None:
         vectors = encoder.wordings(questions.asked)
         passages = encoder.passages(texts)
@@ -87,9 +90,9 @@ def measure(questions: Questions, encoder: Encoder | None = None) -> dict[str, F
         tables["vektorer"] = (vectors @ passages.T).astype(float)
         tables["vektorer, CSLS"] = unhubbed(tables["vektorer"])
         tables["CSLS + 0,3 4-gram"] = tables["vektorer, CSLS"] + 0.3 * tables["BM25 4-gram"]
-        whole = Retriever(documents, references=questions.asked, encoder=encoder)
+        meaning = VectorIndex([()] * len(texts), [windows(text) for text in texts], encoder, questions.asked)
         tables[WITH_VECTORS] = np.array(
-            [whole.scores(q, vector) for q, vector in zip(questions.asked, vectors, strict=True)]
+            [fused(each, meaning.meant(vector)) for each, vector in zip(by_words, vectors, strict=True)]
         )
     return {name: judge(table, questions) for name, table in tables.items()}
 

@@ -376,10 +376,8 @@ def report(knowledge: Knowledge, fitted: Fitted) -> str:
     for name, judged in fitted.judged.items():
         model = fitted.models[name]
         least, other = model.threshold(0.01), model.threshold(0.01, is_other=True)
-        error = calibration_error(judged)
-        lines.append(
-            f"{_NAMES[name]}: högst 1 % fel svar från {least:.3f} (andra språk {other:.3f}), kalibreringsfel {error:.3f}"
-        )
+        sure = f"högst 1 % fel svar från {least:.3f} (andra språk {other:.3f})"
+        lines.append(f"{_NAMES[name]}: {sure}, kalibreringsfel {calibration_error(judged):.3f}")
         lines += [f"  {figure}" for figure in figures(knowledge, judged, model)]
     return "\n".join(lines)
 

@@ -20,7 +20,6 @@ from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.masking import mask_personal_numbers
 from lokbot.understanding import Active
 
-
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 

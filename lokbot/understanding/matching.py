@@ -14,7 +14,8 @@ from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Kind
 from lokbot.understanding.lexical import Index, Scores, rarity
 from lokbot.understanding.normalize import fold, grams, without_links, words
-from lokbot.understanding.semantic import Meant, standard
+from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
+from lokbot.understanding.semantic import Meant
 from lokbot.understanding.split import Part
 from lokbot.understanding.vocabulary import LIGHT, QueryWord, Vocabulary
 
@@ -85,8 +86,9 @@ class Matcher:
         }
         documents = [self._counted(text) for _, text in texts]
         self._keys = Index([keys for keys, _ in documents])
-        self._grams = Index([found for _, found in documents])
-        wordings = [frozenset(grams(_folded_words(each))) for _, text in texts for each in text.questions]
+        asked = [(n, gram_counts(each)) for n, (_, text) in enumerate(texts) for each in text.questions]
+        self._grams = GramIndex([found for _, found in documents], [found for _, found in asked], [n for n, _ in asked])
+        wordings = [frozenset(found) for _, found in asked]
         holders = Counter(gram for wording in wordings for gram in wording)
         self._gram_rarity = {gram: rarity(count, len(wordings)) for gram, count in holders.items()}
         self._unseen_gram = rarity(0, len(wordings))
@@ -100,7 +102,7 @@ class Matcher:
         for part, weight in (("\n".join(text.questions), _WORDING_WEIGHT), (text.answer, 1.0)):
             for key, count in self.vocabulary.document_keys(part).items():
                 keys[key] = keys.get(key, 0.0) + count * weight
-            for gram, count in Counter(grams(_folded_words(part))).items():
+            for gram, count in gram_counts(part).items():
                 found[gram] = found.get(gram, 0.0) + count * weight
         return keys, found
 
@@ -134,12 +136,18 @@ class Matcher:
     def candidates(self, part: Part, meant: Meant | None = None) -> tuple[Candidate, ...]:
         """The articles nearest to the question in words or meaning, and what speaks for each."""
         query = self._query(part.focus)
-        lexical = self._lexical(query)
-        background = self._lexical(self._query(part.background)) if part.background else np.zeros(len(lexical))
+        by_grams = self._grams.shares(query.grams)
+        lexical = self._lexical(query, by_grams)
+        background = np.zeros(len(lexical))
+        if part.background:
+            around = self._query(part.background)
+            around_by_grams = self._grams.shares(around.grams)
+            background = self._lexical(around, around_by_grams)
+            by_grams = by_grams + _BACKGROUND_SHARE * around_by_grams
         by_words = lexical + _BACKGROUND_SHARE * background
         chosen = [int(n) for n in np.argsort(-by_words, kind="stable")[:_CANDIDATES] if lexical[n] > 0]
         if meant is not None:
-            nearest = np.argsort(-(standard(by_words) + standard(meant.best)), kind="stable")[:_CANDIDATES]
+            nearest = np.argsort(-fused(self._grams.unhubbed(by_grams), meant), kind="stable")[:_CANDIDATES]
             farther = np.argsort(-meant.best, kind="stable")[: _CANDIDATES // 2]
             chosen = list(dict.fromkeys(int(n) for n in (*nearest, *farther, *chosen[: _CANDIDATES // 2])))
         lead = _leads(lexical, chosen)
@@ -157,11 +165,6 @@ class Matcher:
             for n in chosen
         )
 
-    def lexical(self, text: str) -> dict[str, float]:
-        """Each article's share of the words and 4-grams of ``text`` (for measuring)."""
-        scores = self._lexical(self._query(text))
-        return {entry.article: float(score) for entry, score in zip(self._entries, scores, strict=True)}
-
     def _query(self, text: str) -> _Query:
         query_words = self.vocabulary.query_words(text)
         keys: dict[str, float] = {}
@@ -172,8 +175,8 @@ class Matcher:
         found = Counter(grams(folded))
         return _Query(folded, query_words, keys, found, self._gram_weight(found), kinds.asked(" ".join(folded)))
 
-    def _lexical(self, query: _Query) -> Scores:
-        return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * self._grams.scores(query.grams)
+    def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
+        return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
 
     def _candidate(
         self,

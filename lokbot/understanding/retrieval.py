@@ -1,65 +1,67 @@
 """Ranking documents for a question by words and meaning together, each with its hubness taken away.
 
 Both scores are brought to one scale (mean 0, deviation 1 over the documents) and added with equal weight: on the SweFAQ
-dev file .848 nDCG@10, where 4-grams alone reach .766 and vectors alone .803. Other round weights from 0.5 to 2 give
-.83 to .85; equal ones were taken because they need no choice.
+dev file .841 nDCG@10, where 4-grams alone reach .750, with their hubness taken away .798, and vectors so .812. Other
+round weights from 0.5 to 2 give .83 to .85; equal ones were taken because they need no choice.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lokbot.understanding.lexical import Index, Scores
 from lokbot.understanding.normalize import fold, grams, without_links, words
-from lokbot.understanding.semantic import Encoder, Vectors, VectorIndex, standard, windows
+from lokbot.understanding.semantic import Meant, standard
 
-_NEIGHBOURS = 10
-_MOST_REFERENCES = 512
-
-# A document: its wordings, its answers, its heading.
-Document = tuple[Sequence[str], Sequence[str], str]
+NEIGHBOURS = 10
+MOST_REFERENCES = 512  # more of them change the mean of the ten nearest little, and cost time at start
 
 
-class Retriever:
-    """Documents ranked for questions; ``references`` are questions in general, to measure hubness by.
-
-    Raises LookupError where an encoder is given that has no vectors.
-    """
+class GramIndex:
+    """Documents by the 4-grams of their texts. Immutable once built."""
 
     def __init__(
-        self, documents: Sequence[Document], references: Sequence[str], encoder: Encoder | None = None
+        self,
+        documents: Sequence[Mapping[str, float]],
+        references: Sequence[Mapping[str, float]],
+        owners: Sequence[int] | None = None,
     ) -> None:
-        self._index = Index([_grams("\n".join((title, *wordings, *answers))) for wordings, answers, title in documents])
-        step = max(1, -(-len(references) // _MOST_REFERENCES))
-        near = [self._index.scores(_grams(question)) for question in references[::step]]
-        self._hubness = hubness(np.array(near)) if near else np.zeros(len(documents))
-        self._vectors = (
-            VectorIndex(
-                [wordings for wordings, _, _ in documents],
-                [[part for answer in answers for part in windows(answer)] for _, answers, _ in documents],
-                encoder,
-                references,
-            )
-            if encoder is not None
-            else None
-        )
+        """``references`` are questions in general, to measure hubness by; ``owners`` the document of each, if any.
 
-    def scores(self, question: str, vector: Vectors | None) -> Scores:
-        """A score for each document, comparable within this question only."""
-        by_words = 2 * self._index.scores(_grams(question)) - self._hubness
-        if self._vectors is None or vector is None:
-            return standard(by_words)
-        return standard(by_words) + standard(self._vectors.meant(vector).best)
+        A document's own questions say nothing of how near it is to those of others.
+        """
+        self._index = Index(documents)
+        step = max(1, -(-len(references) // MOST_REFERENCES))
+        self._hubness = np.zeros(len(documents))
+        if references:
+            near = np.array([self._index.scores(each) for each in references[::step]])
+            if owners is not None:
+                near[np.arange(len(near)), owners[::step]] = 0.0
+            self._hubness = hubness(near)
+
+    def shares(self, question: Mapping[str, float]) -> Scores:
+        """For each document the share (0-1) of the question's 4-grams that it holds, rare ones weigh more."""
+        return self._index.scores(question)
+
+    def unhubbed(self, shares: Scores) -> Scores:
+        """``shares`` with each document's hubness taken away."""
+        return 2 * shares - self._hubness
+
+
+def fused(by_words: Scores, meant: Meant | None) -> Scores:
+    """One score for each document of 4-grams (without hubness) and meaning, comparable within one question only."""
+    return standard(by_words) if meant is None else standard(by_words) + standard(meant.best)
 
 
 def hubness(likeness: NDArray[np.float64]) -> Scores:
     """How near each document (column) is to questions (rows) in general: the mean of its ten nearest."""
-    count = min(_NEIGHBOURS, len(likeness))
-    return np.sort(likeness, axis=0)[-count:].mean(axis=0)
+    count = min(NEIGHBOURS, len(likeness))
+    found: Scores = np.sort(likeness, axis=0)[-count:].mean(axis=0)
+    return found
 
 
 def unhubbed(likeness: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,5 +69,6 @@ def unhubbed(likeness: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * likeness - hubness(likeness)
 
 
-def _grams(text: str) -> Counter[str]:
+def gram_counts(text: str) -> Counter[str]:
+    """The 4-grams of ``text``, folded, without its links."""
     return Counter(grams(tuple(fold(word) for word in words(without_links(text)))))

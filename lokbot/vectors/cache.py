@@ -88,7 +88,7 @@ class Kept:
 
     def _read(self) -> dict[bytes, Vectors]:
         try:
-            with np.load(self._path, allow_pickle=False) as stored:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return {key.tobytes(): row for key, row in zip(stored["keys"], stored["vectors"], strict=True)}
         except FileNotFoundError:
             return {}
