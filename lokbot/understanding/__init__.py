@@ -134,7 +134,7 @@ class Understander:
     ) -> Question:
         language = self._language(part.text, message_language)
         hits = _merged(whole, self._rules.hits(part.text))
-        matches = self._matches(part, language, vector, is_one_of_several=is_one_of_several)
+        matches = self._matches(part, language, vector, hits, is_one_of_several=is_one_of_several)
         owners = self._owners.of(part.text, hits, matches, self._administrations)
         return Question(part.text, language, hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
 
@@ -143,12 +143,24 @@ class Understander:
         is_own = own != UNKNOWN and (message_language == UNKNOWN or len(words(text)) >= _ENOUGH_WORDS)
         return own if is_own else message_language
 
-    def weigh(self, part: Part, language: str, vector: Vectors | None, *, is_one_of_several: bool = False) -> Weighed:
-        """The candidates for one question ranked, and what the best is to be trusted by (training asks this too)."""
+    def weigh(
+        self,
+        part: Part,
+        language: str,
+        vector: Vectors | None,
+        *,
+        hits: Sequence[IntentHit] | None = None,
+        is_one_of_several: bool = False,
+    ) -> Weighed:
+        """The candidates for one question ranked, and what the best is to be trusted by (training asks this too).
+
+        ``hits`` are the rules that hit it, if that is known already.
+        """
         matcher = self._matchers.get(language, self._wordless)
         model = self._models[LEXICAL if vector is None else SEMANTIC]
         meant = None if vector is None or self._index is None else self._index.meant(vector)
-        seen = matcher.candidates(part, meant)
+        owners = _pointed_to(self._rules.hits(part.text) if hits is None else hits)
+        seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant)]
         ranked = sorted(
             ((confidence.rank(each.signals, model), each) for each in seen),
             key=lambda pair: (-pair[0], pair[1].article),
@@ -167,13 +179,26 @@ class Understander:
         )
         return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
 
+    def _pointed(self, candidate: Candidate, owners: frozenset[str]) -> Candidate:
+        if not owners:
+            return candidate
+        is_its_own = self._administrations[candidate.article] in owners
+        signals = replace(candidate.signals, is_pointed_to=is_its_own, is_pointed_elsewhere=not is_its_own)
+        return replace(candidate, signals=signals)
+
     def _matches(
-        self, part: Part, language: str, vector: Vectors | None, *, is_one_of_several: bool
+        self,
+        part: Part,
+        language: str,
+        vector: Vectors | None,
+        hits: Sequence[IntentHit],
+        *,
+        is_one_of_several: bool,
     ) -> tuple[Match, ...]:
         """The likeliest articles, best first, each with how likely it answers."""
         if language not in self._matchers and vector is None:
             return ()
-        weighed = self.weigh(part, language, vector, is_one_of_several=is_one_of_several)
+        weighed = self.weigh(part, language, vector, hits=hits, is_one_of_several=is_one_of_several)
         found: list[Match] = []
         if weighed.candidates:
             is_other = language not in _LANGUAGES
@@ -229,6 +254,15 @@ class Active:
 def build(knowledge: Knowledge, encoder: Encoder | None = None) -> Understander:
     """``knowledge`` indexed for ``Understander.understand``. Raises ValueError when a rule's term has no word."""
     return Understander(knowledge, encoder)
+
+
+def _pointed_to(hits: Sequence[IntentHit]) -> frozenset[str]:
+    """The administrations that rules point to."""
+    return frozenset(
+        hit.intent.administration
+        for hit in hits
+        if hit.intent.action is IntentAction.ROUTE and hit.intent.administration
+    )
 
 
 def _merged(whole: tuple[IntentHit, ...], own: tuple[IntentHit, ...]) -> tuple[IntentHit, ...]:

@@ -33,7 +33,10 @@ class Signals:
     nearest: float  # the same to the nearest alone
     ratio: float  # likeness to its nearest wording by rapidfuzz, small words included
     missing: float  # weight of the question's content words that the article lacks (1 = one rare word), at most 3
+    lacking: float  # the same as a share of all the question's content words
     is_kind_missing: bool  # it asks for an amount, a date, a name ... that the answer does not hold
+    is_pointed_to: bool = False  # a rule says that the question belongs to the article's owner
+    is_pointed_elsewhere: bool = False  # rules say that it belongs to others
     meant: float = 0.0  # likeness in meaning to its nearest wording, hubness taken away (about -0.1 to 1.2)
     meant_wordings: float = 0.0  # the same to its three nearest, on average
     meant_answer: float = 0.0  # the same to the nearest part of its answer

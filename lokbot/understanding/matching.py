@@ -197,6 +197,7 @@ class Matcher:
         agreed = entry.held.union(*(entry.wordings[n].kinds for n in {nearest, alike} if n >= 0))
         # In a language without answers nearly every word is missing, and says nothing.
         missing = {word.written: self._missing(word, entry) for word in query.words if self.language in _WRITTEN}
+        lacked = sum(missing.values())
         signals = Signals(
             lexical=lexical,
             lead=lead,
@@ -204,7 +205,8 @@ class Matcher:
             wording=sum(near) / _NEAREST,
             nearest=near[0] if near else 0.0,
             ratio=ratio,
-            missing=min(_MOST_MISSING, sum(missing.values())),
+            missing=min(_MOST_MISSING, lacked),
+            lacking=lacked / sum(map(self._weight, query.words)) if lacked else 0.0,
             is_kind_missing=bool(query.kinds - agreed),
         )
         evidence = []
@@ -234,12 +236,15 @@ class Matcher:
 
     def _missing(self, word: QueryWord, entry: _Entry) -> float:
         """How much of a matter the article lacks in not having the word (0-1): more for a rare word."""
+        had = max((sure for key, sure in word.keys.items() if key in entry.keys), default=0.0)
+        return self._weight(word) * (1 - had)
+
+    def _weight(self, word: QueryWord) -> float:
+        """How much of a matter a word carries (0-1): more for a rare one."""
         surest = max(word.keys.values())
         unseen = self._keys.unseen
         weight = max(self._keys.rarity.get(key, unseen) for key, sure in word.keys.items() if sure == surest) / unseen
-        if word.written in LIGHT:
-            weight = min(weight, _LIGHT_WEIGHT)
-        return weight * (1 - max((sure for key, sure in word.keys.items() if key in entry.keys), default=0.0))
+        return min(weight, _LIGHT_WEIGHT) if word.written in LIGHT else weight
 
 
 def _leads(scores: Scores, chosen: Sequence[int]) -> dict[int, float]:

@@ -34,6 +34,7 @@ STRONG = Signals(
     nearest=0.7,
     ratio=0.85,
     missing=0.0,
+    lacking=0.0,
     is_kind_missing=False,
     meant=0.98,
     meant_wordings=0.96,
@@ -66,7 +67,15 @@ def test_a_fact_of_a_kind_that_the_answer_lacks_is_not_answered(name: str) -> No
 @BOTH
 def test_no_signal_weighs_against_sense(name: str) -> None:
     """A bad signal never helps and a good one never harms: else nobody could read the file."""
-    against = {"missing", "is_kind_missing", "is_one_of_several", "is_matterless", "veto"}
+    against = {
+        "missing",
+        "lacking",
+        "is_pointed_elsewhere",
+        "is_kind_missing",
+        "is_one_of_several",
+        "is_matterless",
+        "veto",
+    }
     either = {"length", "is_english", "is_other"}
     for line in (fitted()[name].rank, fitted()[name].trust):
         for signal, weight in line.weights.items():
