@@ -117,37 +117,50 @@ def _is_decided(question: Question) -> bool:
 
 
 def wording_examples(knowledge: Knowledge, encoder: Encoder | None) -> list[Example]:
-    """An example for each wording, hidden from the knowledge that is searched for it."""
+    """An example for each wording, hidden from the knowledge that is searched for it.
+
+    With vectors, one in a further language is looked for among Swedish and English alone: its translations would give
+    it away, and most articles have none.
+    """
     found = []
     for fold in range(FOLDS):
-        gone = {id for id in knowledge.articles if _share(id, _HIDDEN_ARTICLES) == fold}
-        hidden: list[tuple[Article, str, str]] = []
-        articles = {}
-        for id, article in knowledge.articles.items():
-            hidden += [(article, code, text) for code, text in _wordings(article) if _fold(article, code, text) == fold]
-            if id not in gone:
-                articles[id] = _without(article, fold)
-        searched = with_digest(replace(knowledge, articles=articles))
-        understander = Understander(searched, encoder, _BLANK)
-        texts = [split(text)[0] for _, _, text in hidden]
-        vectors = encoder.wordings([part.focus for part in texts]) if encoder else [None] * len(texts)
-        if vectors is None:
-            raise LookupError("no vectors")
-        for (article, language, text), part, vector in zip(hidden, texts, vectors, strict=True):
-            weighed = understander.weigh(part, language, vector)
-            found.append(
-                Example(
-                    id=text,
-                    group=article.id,
-                    language=language,
-                    style="wording",
-                    right=frozenset({article.id}) - gone,
-                    articles=tuple(each.article for each in weighed.candidates),
-                    signals=tuple(each.signals for each in weighed.candidates),
-                    circumstances=weighed.circumstances,
-                    weight=_WORDING_WEIGHT,
-                )
+        kept = {id: each for id, each in knowledge.articles.items() if _share(id, _HIDDEN_ARTICLES) != fold}
+        known: list[tuple[Article, str, str]] = []
+        others: list[tuple[Article, str, str]] = []
+        for article in knowledge.articles.values():
+            for code, text in _wordings(article):
+                if _share(text, FOLDS) == fold:
+                    (known if code in article.texts or encoder is None else others).append((article, code, text))
+        searched = {id: _without(article, fold) for id, article in kept.items()}
+        found += _hidden(with_digest(replace(knowledge, articles=searched)), known, encoder)
+        if others:
+            plain = {id: replace(article, wordings={}) for id, article in kept.items()}
+            found += _hidden(with_digest(replace(knowledge, articles=plain)), others, encoder)
+    return found
+
+
+def _hidden(searched: Knowledge, hidden: Sequence[tuple[Article, str, str]], encoder: Encoder | None) -> list[Example]:
+    understander = Understander(searched, encoder, _BLANK)
+    parts = [split(text)[0] for _, _, text in hidden]
+    vectors = encoder.wordings([part.focus for part in parts]) if encoder else [None] * len(parts)
+    if vectors is None:
+        raise LookupError("no vectors")
+    found = []
+    for (article, language, text), part, vector in zip(hidden, parts, vectors, strict=True):
+        weighed = understander.weigh(part, language, vector)
+        found.append(
+            Example(
+                id=text,
+                group=article.id,
+                language=language,
+                style="wording",
+                right=frozenset({article.id} & searched.articles.keys()),
+                articles=tuple(each.article for each in weighed.candidates),
+                signals=tuple(each.signals for each in weighed.candidates),
+                circumstances=weighed.circumstances,
+                weight=_WORDING_WEIGHT,
             )
+        )
     return found
 
 
@@ -159,19 +172,14 @@ def _wordings(article: Article) -> Iterable[tuple[str, str]]:
 
 
 def _without(article: Article, fold: int) -> Article:
-    def kept(language: str, questions: Iterable[str]) -> tuple[str, ...]:
-        return tuple(question for question in questions if _fold(article, language, question) != fold)
+    def kept(questions: Iterable[str]) -> tuple[str, ...]:
+        return tuple(question for question in questions if _share(question, FOLDS) != fold)
 
     return replace(
         article,
-        texts={code: replace(text, questions=kept(code, text.questions)) for code, text in article.texts.items()},
-        wordings={code: kept(code, questions) for code, questions in article.wordings.items()},
+        texts={code: replace(text, questions=kept(text.questions)) for code, text in article.texts.items()},
+        wordings={code: kept(questions) for code, questions in article.wordings.items()},
     )
-
-
-def _fold(article: Article, language: str, wording: str) -> int:
-    """The fold a wording is hidden in. Those in other languages are translations of each other, and go together."""
-    return _share(wording if language in ("sv", "en") else article.id, FOLDS)
 
 
 def _share(text: str, shares: int) -> int:
