@@ -5,6 +5,7 @@ A coordinator's edit that makes the bot worse fails here, with the figures.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from statistics import median
 
 import pytest
 
-from lokbot import config, evaluation, understanding
+from lokbot import config, evaluation, understanding, vectors
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.evaluation import Grade, Graded
 from lokbot.knowledge import checks, loading
@@ -21,6 +22,7 @@ from lokbot.knowledge.readability import lix
 from lokbot.model import Knowledge, Outcome
 from lokbot.understanding import Active
 from lokbot.understanding.normalize import words
+from lokbot.understanding.split import split
 
 SETTINGS = config.load(environ={})
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -31,10 +33,22 @@ def knowledge() -> Knowledge:
     return loading.load(SETTINGS.knowledge_dir, SETTINGS.intents_dir)
 
 
+WITHOUT, WITH = "without vectors", "with vectors"
+BOTH = pytest.mark.parametrize("how", [WITHOUT, pytest.param(WITH, marks=pytest.mark.timeout(600))])
+
+
 @cache
-def graded() -> tuple[Graded, ...]:
-    active = Active(knowledge(), understanding.build(knowledge()))
-    return evaluation.evaluate(knowledge().golden, active, SETTINGS, now=NOW)
+def graded(how: str) -> tuple[Graded, ...]:
+    encoder = vectors.for_settings(SETTINGS) if how == WITH else None
+    if how == WITH and encoder is None:
+        pytest.skip("no sentence vectors on this machine")
+    with encoder or nullcontext():
+        active = Active(knowledge(), understanding.build(knowledge(), encoder))
+        assert active.understander.is_semantic is (how == WITH)
+        if encoder is not None:
+            # In one go with a long deadline: a machine that runs other tests meanwhile may be slow.
+            encoder.warm([part.focus for golden in knowledge().golden for part in split(golden.text)])
+        return evaluation.evaluate(knowledge().golden, active, SETTINGS, now=NOW)
 
 
 def test_the_content_has_no_errors() -> None:
@@ -67,19 +81,21 @@ def test_the_measure_is_apart_from_what_it_measures() -> None:
     assert sum(golden.style in ("own-matter", "hand-in") for golden in knowledge().golden) >= 60
 
 
+@BOTH
 @pytest.mark.parametrize("style", sorted(evaluation.NEVER_ANSWERED))
-def test_the_bot_never_answers_what_only_a_person_may(style: str) -> None:
+def test_the_bot_never_answers_what_only_a_person_may(style: str, how: str) -> None:
     answered = [
         each.golden.id
-        for each in graded()
+        for each in graded(how)
         if each.golden.style == style and any(d.outcome is Outcome.ANSWER for d in each.asked.decisions)
     ]
     assert answered == []
 
 
-def test_the_bot_answers_enough_and_is_hardly_ever_wrong() -> None:
-    swedish = [g for g in graded() if g.golden.language == "sv" and g.golden.outcomes == {Outcome.ANSWER}]
+@BOTH
+def test_the_bot_answers_enough_and_is_hardly_ever_wrong(how: str) -> None:
+    swedish = [g for g in graded(how) if g.golden.language == "sv" and g.golden.outcomes == {Outcome.ANSWER}]
     right = sum(each.grade is Grade.RIGHT_ANSWER for each in swedish) / len(swedish)
-    wrong = sum(each.grade is Grade.WRONG_ANSWER for each in graded()) / len(graded())
-    assert right >= 0.80, evaluation.report(graded())
-    assert wrong <= 0.02, evaluation.mistakes(graded())
+    wrong = sum(each.grade is Grade.WRONG_ANSWER for each in graded(how)) / len(graded(how))
+    assert right >= 0.80, evaluation.report(graded(how))
+    assert wrong <= 0.02, evaluation.mistakes(graded(how))

@@ -48,6 +48,10 @@ class CachedEncoder:
         """The vectors of what may answer."""
         return self._kept.get_all("p", texts, self._slowly)
 
+    def warm(self, texts: Sequence[str]) -> None:
+        """Have the vectors of these questions in memory, however long it takes: for measuring, where nobody waits."""
+        self._recent.get_all(list(dict.fromkeys(texts)), lambda missing: self._slowly("q", missing))
+
     def start(self) -> None:
         """Start loading the model, so that the first question need not wait for it."""
         self._child.start()

@@ -27,7 +27,7 @@ OUT_OF_SCOPE = (
 
 @cache
 def knowledge() -> Knowledge:
-    asked = [
+    asked: list[tuple[str, tuple[str, ...]]] = [
         (f"Jag undrar: {question.lower()}", (article.id,))
         for article in KNOWLEDGE.articles.values()
         for question in article.texts["sv"].questions[:3]
