@@ -37,8 +37,16 @@ WITHOUT, WITH = "without vectors", "with vectors"
 BOTH = pytest.mark.parametrize("how", [WITHOUT, pytest.param(WITH, marks=pytest.mark.timeout(600))])
 
 
-@cache
+# What share of Swedish questions with an answer is answered rightly, at a rate of wrong answers; the first is shipped.
+FLOORS = {SETTINGS.wrong_answer_rate: 0.75, 0.02: 0.80}
+
+
 def graded(how: str) -> tuple[Graded, ...]:
+    return graded_at_each_rate(how)[SETTINGS.wrong_answer_rate]
+
+
+@cache
+def graded_at_each_rate(how: str) -> dict[float, tuple[Graded, ...]]:
     encoder = vectors.for_settings(SETTINGS) if how == WITH else None
     if how == WITH and encoder is None:
         pytest.skip("no sentence vectors on this machine")
@@ -48,7 +56,8 @@ def graded(how: str) -> tuple[Graded, ...]:
         if encoder is not None:
             # In one go with a long deadline: a machine that runs other tests meanwhile may be slow.
             encoder.warm([part.focus for golden in knowledge().golden for part in split(golden.text)])
-        return evaluation.evaluate(knowledge().golden, active, SETTINGS, now=NOW)
+        settings = {rate: SETTINGS.model_copy(update={"wrong_answer_rate": rate}) for rate in FLOORS}
+        return {rate: evaluation.evaluate(knowledge().golden, active, each, now=NOW) for rate, each in settings.items()}
 
 
 def test_the_content_has_no_errors() -> None:
@@ -93,9 +102,11 @@ def test_the_bot_never_answers_what_only_a_person_may(style: str, how: str) -> N
 
 
 @BOTH
-def test_the_bot_answers_enough_and_is_hardly_ever_wrong(how: str) -> None:
-    swedish = [g for g in graded(how) if g.golden.language == "sv" and g.golden.outcomes == {Outcome.ANSWER}]
+@pytest.mark.parametrize(("rate", "floor"), FLOORS.items())
+def test_the_bot_answers_enough_and_is_wrong_no_more_often_than_stated(how: str, rate: float, floor: float) -> None:
+    found = graded_at_each_rate(how)[rate]
+    swedish = [g for g in found if g.golden.language == "sv" and g.golden.outcomes == {Outcome.ANSWER}]
     right = sum(each.grade is Grade.RIGHT_ANSWER for each in swedish) / len(swedish)
-    wrong = sum(each.grade is Grade.WRONG_ANSWER for each in graded(how)) / len(graded(how))
-    assert right >= 0.80, evaluation.report(graded(how))
-    assert wrong <= 0.02, evaluation.mistakes(graded(how))
+    wrong = sum(each.grade is Grade.WRONG_ANSWER for each in found) / len(found)
+    assert right >= floor, evaluation.report(found)
+    assert wrong <= rate, evaluation.mistakes(found)
