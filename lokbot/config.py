@@ -49,6 +49,14 @@ def _clock(value: Any) -> Any:
     return value
 
 
+def _off(value: Any) -> Any:
+    """YAML 1.1 reads ``off`` as false."""
+    return "off" if value is False else value
+
+
+Rate = Annotated[float, Field(gt=0, le=0.2)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
@@ -249,23 +257,45 @@ class Settings(_Section):
     alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    wrong_answer_rate: float = Field(
+        0.01,
+        gt=0,
+        le=0.2,
+        description="The bot answers by itself only where, as measured, at most this share of all questions would be "
+        "answered wrongly; the rest goes to a person.",
+    )
+    wrong_answer_rates: Annotated[dict[ChannelName, Rate], BeforeValidator(_mapped)] = Field(
+        default_factory=dict, description="The same per channel, for example `{telegram: 0.02}`."
+    )
     answer_threshold: float | None = Field(
         None,
         gt=0,
         le=1,
         description="The bot answers only with at least this confidence; below, a person does. "
-        "Empty: as measured on the golden questions (0.56).",
+        "Empty: what `wrong_answer_rate` asks for.",
     )
     lix_limit: float = Field(
         45, gt=0, description="`lokbot check` warns of answers that are harder to read than this (LIX, Björnsson 1968)."
     )
-    semantic: Literal["off"] = Field(
-        "off",
-        description="Sentence vectors. This version matches words only, so `off` is the one value there is.",
+    semantic: Annotated[Literal["auto", "off"], BeforeValidator(_off)] = Field(
+        "auto",
+        description="Sentence vectors: `auto` uses them where their package is installed, `off` compares words only.",
+    )
+    semantic_seconds: float = Field(
+        1.0, gt=0, le=60, description="How long a question's vector is waited for before words alone decide."
+    )
+    cache_dir: Path = Field(
+        ROOT / ".cache",
+        description="Vectors of articles, which can be computed again at any time. They may be read-only.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged. Logs hold ids, never what people wrote or their addresses."
     )
+
+    def rate(self, channel: ChannelName | None = None) -> float:
+        """The share of all questions that may be answered wrongly on a channel."""
+        rates = self.wrong_answer_rates
+        return self.wrong_answer_rate if channel is None else rates.get(channel, self.wrong_answer_rate)
 
     @property
     def database(self) -> str:

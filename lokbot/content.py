@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lokbot import understanding
+from lokbot import understanding, vectors
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.conversation.working_days import SWEDEN
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Stamp = tuple[object, ...]
 
+_VECTORS_AGAIN = timedelta(minutes=10)
+
 
 class Content:
     """Holds the ``Active`` of one process. ``now`` is asked whenever something is written to the store."""
@@ -39,6 +41,7 @@ class Content:
         self._sessions = sessions
         self._now = now
         self._stamp: Stamp = ()
+        self._encoder = vectors.for_settings(settings)
         self._active = self._load()
 
     def current(self) -> Active:
@@ -46,7 +49,10 @@ class Content:
         with self._sessions() as session:
             stamp = (self._files(), _revisions(session))
         if stamp == self._stamp:
-            return self._active
+            if self._encoder is None or self._active.understander.is_semantic or self._now() < self._try_vectors_at:
+                return self._active
+            # The vectors' process had failed when the knowledge was read: once more.
+            log.info("trying again to compute the articles' vectors")
         try:
             self._active = self._load()
         except KnowledgeError as error:
@@ -71,7 +77,8 @@ class Content:
             knowledge = publishing.active(session, knowledge, prefer_approved=not self._settings.drafts_allowed)
             revisions = _revisions(session)
         self._stamp = (files, revisions)
-        return Active(knowledge, understanding.build(knowledge))
+        self._try_vectors_at = self._now() + _VECTORS_AGAIN
+        return Active(knowledge, understanding.build(knowledge, self._encoder))
 
     def _files(self) -> Stamp:
         return (*_marks(self._settings.knowledge_dir), *_marks(self._settings.intents_dir))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from lokbot import vectors
 from lokbot.asking import Asked
 from lokbot.channels.mime import WARNINGS
 from lokbot.config import Settings
@@ -291,5 +292,13 @@ def setup(settings: Settings) -> str:
         if mode is AnsweringMode.SEND
         else "Svar: boten föreslår, en samordnare skickar"
     )
-    lines.append("Vektorer: av (den här versionen jämför ord)")
+    lines.append(f"Vektorer: {_vectors(settings)}")
     return "\n".join(lines)
+
+
+def _vectors(settings: Settings) -> str:
+    if settings.semantic == "off":
+        return "av, boten jämför ord"
+    if not vectors.is_installed():
+        return "inte installerade på den här datorn, boten jämför ord"
+    return "på, och ord när de inte hinner"

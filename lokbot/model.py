@@ -218,7 +218,10 @@ class ArticleText:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One answer. ``administration`` is whose matter it is, ``responsible`` the city role that keeps the text."""
+    """One answer. ``administration`` is whose matter it is, ``responsible`` the city role that keeps the text.
+
+    ``wordings`` are further questions by language, also in languages that the answer is not written in.
+    """
 
     id: str
     topic: str
@@ -232,6 +235,7 @@ class Article:
     link_checked_on: date | None = None
     review_by: date | None = None
     approve_first: str | None = None
+    wordings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def text(self, language: str) -> ArticleText | None:
         return self.texts.get(language)
@@ -413,13 +417,17 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question in a message with all that was understood of it. Lists are ranked, best first."""
+    """One question in a message with all that was understood of it. Lists are ranked, best first.
+
+    ``calibration`` names what the confidences were calibrated on: ``lexical``, or ``semantic`` with sentence vectors.
+    """
 
     text: str
     language: str
     intents: tuple[IntentHit, ...] = ()
     matches: tuple[Match, ...] = ()
     owners: tuple[Owner, ...] = ()
+    calibration: str = "lexical"
 
     def best(self) -> Match | None:
         return self.matches[0] if self.matches else None

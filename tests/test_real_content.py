@@ -5,6 +5,7 @@ A coordinator's edit that makes the bot worse fails here, with the questions tha
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,18 +13,19 @@ from statistics import median
 
 import pytest
 
-from lokbot import config, understanding
+from lokbot import config, understanding, vectors
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.evaluation import floors, text
 from lokbot.evaluation.figures import figures
-from lokbot.evaluation.grading import NEVER_ANSWERED, Graded, evaluate
+from lokbot.evaluation.grading import NEVER_ANSWERED, Graded, evaluate, threshold_of
 from lokbot.evaluation.splits import Split, of_split
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.knowledge.readability import lix
 from lokbot.model import Knowledge
-from lokbot.understanding import ANSWER_THRESHOLD, Active
+from lokbot.understanding import Active
 from lokbot.understanding.normalize import words
+from lokbot.understanding.split import split
 
 SETTINGS = config.load(environ={})
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -34,10 +36,24 @@ def knowledge() -> Knowledge:
     return loading.load(SETTINGS.knowledge_dir, SETTINGS.intents_dir)
 
 
+WITHOUT, WITH = "without vectors", "with vectors"
+BOTH = pytest.mark.parametrize("how", [WITHOUT, pytest.param(WITH, marks=pytest.mark.timeout(600))])
+
+
 @cache
-def graded() -> tuple[Graded, ...]:
-    active = Active(knowledge(), understanding.build(knowledge()))
-    return evaluate(of_split(knowledge().golden, Split.DEV), active, SETTINGS, now=NOW)
+def graded(how: str) -> tuple[tuple[Graded, ...], float]:
+    """The dev split asked, and the threshold of Swedish questions."""
+    encoder = vectors.for_settings(SETTINGS) if how == WITH else None
+    if how == WITH and encoder is None:
+        pytest.skip("no sentence vectors on this machine")
+    questions = of_split(knowledge().golden, Split.DEV)
+    with encoder or nullcontext():
+        active = Active(knowledge(), understanding.build(knowledge(), encoder))
+        assert active.understander.is_semantic is (how == WITH)
+        if encoder is not None:
+            # In one go with a long deadline: a machine that runs other tests meanwhile may be slow.
+            encoder.warm([part.focus for golden in questions for part in split(golden.text)])
+        return evaluate(questions, active, SETTINGS, now=NOW), threshold_of(active, SETTINGS)
 
 
 def test_the_content_has_no_errors() -> None:
@@ -71,16 +87,19 @@ def test_the_measure_is_apart_from_what_it_measures() -> None:
     assert sum(golden.style in ("own-matter", "hand-in") for golden in knowledge().golden) >= 60
 
 
+@BOTH
 @pytest.mark.parametrize("style", sorted(NEVER_ANSWERED))
-def test_the_bot_never_answers_what_only_a_person_may(style: str) -> None:
-    asked = [each for each in graded() if each.golden.style == style]
+def test_the_bot_never_answers_what_only_a_person_may(style: str, how: str) -> None:
+    asked = [each for each in graded(how)[0] if each.golden.style == style]
     assert asked
     assert [each.golden.id for each in asked if each.is_answered] == []
 
 
-def test_the_bot_is_as_good_as_its_floors_say() -> None:
+@BOTH
+def test_the_bot_is_as_good_as_its_floors_say(how: str) -> None:
     held = floors.read(Path(__file__).parent / "evaluation_floors.yaml")
-    found = figures(graded(), threshold=SETTINGS.answer_threshold or ANSWER_THRESHOLD)
-    broken = floors.broken(held, found)
-    changed = "\n".join(floors.changed(held, graded()))
-    assert not broken, f"{'; '.join(broken)}\n{changed}\n{text.report(found)}"
+    found, threshold = graded(how)
+    measured = figures(found, threshold=threshold)
+    broken = floors.broken(held, measured)
+    changed = "\n".join(floors.changed(held, found))
+    assert not broken, f"{'; '.join(broken)}\n{changed}\n{text.report(measured)}"

@@ -20,6 +20,8 @@ COMMANDS = {
     "parse": "questions:parse",
     "check": "questions:check",
     "evaluate": "measuring:evaluate",
+    "train": "training:train",
+    "vectors": "training:vectors_command",
     "run": "running:run",
     "mail": "running:mail",
     "worker": "running:worker",

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from lokbot import config
+from lokbot import config, understanding, vectors
 from lokbot.config import Settings, SettingsError
+from lokbot.knowledge import loading
 from lokbot.model import UserError
+from lokbot.understanding import Active
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -53,6 +55,16 @@ def make_var_dir(settings: Settings) -> None:
         raise SettingsError(
             f"var_dir: {settings.var_dir} cannot be made ({error.strerror}). Name a directory that lokbot may write in."
         ) from None
+
+
+def active_of_files(settings: Settings) -> Active:
+    """What the content of the files makes the bot know, drafts and all; the vectors' process ends with the command."""
+    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+    encoder = vectors.for_settings(settings)
+    if encoder is not None:
+        click.get_current_context().call_on_close(encoder.close)
+        encoder.start()  # loads the model while the articles are indexed
+    return Active(knowledge, understanding.build(knowledge, encoder))
 
 
 class DatabaseError(UserError):

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from lokbot import understanding
-from lokbot.cli.common import now, open_store, with_settings
-from lokbot.config import Settings
+from lokbot import swefaq as public_set
+from lokbot import vectors
+from lokbot.cli.common import active_of_files, now, open_store, with_settings
+from lokbot.config import Settings, SettingsError
 from lokbot.evaluation import baselines, floors, page, runs, text
 from lokbot.evaluation.baselines import Row, Search
 from lokbot.evaluation.figures import as_json, figures
-from lokbot.evaluation.grading import Graded
+from lokbot.evaluation.grading import Graded, threshold_of
 from lokbot.evaluation.grading import evaluate as evaluate_all
 from lokbot.evaluation.splits import Split, of_split, split_of
 from lokbot.knowledge import loading
 from lokbot.model import GoldenQuestion, UserError
-from lokbot.understanding import ANSWER_THRESHOLD, Active
+from lokbot.understanding import Active
 
-NO_ENCODER = "Den här versionen har inga meningsvektorer."
+NO_ENCODER = "Det finns inga meningsvektorer just nu."
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
@@ -47,6 +50,7 @@ NO_ENCODER = "Den här versionen har inga meningsvektorer."
 @click.option("--json", "is_json", is_flag=True, help="The figures as JSON, for machines.")
 @click.option("--floors", "floors_file", type=click.Path(dir_okay=False, path_type=Path), help="Exit 1 below these.")
 @click.option("--renew", is_flag=True, help="With --floors: write its list of known mistakes anew.")
+@click.option("--swefaq", type=FILE, help="Instead: the retriever on a swefaq_*.jsonl of Superlim.")
 @click.option("--log", "log_file", type=click.Path(dir_okay=False, path_type=Path), help="Log of test runs.")
 @with_settings
 def evaluate(
@@ -62,13 +66,17 @@ def evaluate(
     is_json: bool,
     floors_file: Path | None,
     renew: bool,
+    swefaq: Path | None,
     log_file: Path | None,
 ) -> None:
     """How often the bot is right on the golden questions of knowledge/golden/, or of FILES (files and folders)."""
     if renew and not floors_file:
         raise click.UsageError("--renew needs --floors FILE.")
-    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
-    active = Active(knowledge, understanding.build(knowledge))
+    if swefaq is not None:
+        click.echo(_on_public_set(settings, swefaq))
+        return
+    active = active_of_files(settings)
+    knowledge = active.knowledge
     if is_on_corrections:
         questions, split = _corrections(settings), split or "all"
     else:
@@ -84,7 +92,7 @@ def evaluate(
 
     evaluate_all(chosen[:5], active, settings, now=now())  # warm: the first questions fill caches
     graded = evaluate_all(chosen, active, settings, now=now())
-    threshold = settings.answer_threshold or ANSWER_THRESHOLD
+    threshold = threshold_of(active, settings)
     found = figures(graded, threshold=threshold)
     rows, skipped = _compare(active, graded, settings, wrong_rate=wrong_rate) if baseline else ((), {})
     is_test = any(split_of(golden) is Split.TEST for golden in chosen)
@@ -110,6 +118,21 @@ def evaluate(
         click.echo(f"Rapporten är skriven till {html_file}.", err=True)
     if floors_file:
         _hold(floors_file, graded, threshold=threshold, renew=renew)
+
+
+def _on_public_set(settings: Settings, file: Path) -> str:
+    try:
+        questions = public_set.read(file)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        raise SettingsError(f"{file} is no SweFAQ file. Give a swefaq_*.jsonl of the Superlim collection.") from None
+    encoder = vectors.for_settings(settings)
+    try:
+        with encoder or nullcontext():
+            return public_set.report(public_set.measure(questions, encoder))
+    except LookupError:
+        raise SettingsError(
+            "There are no sentence vectors just now. Type: LOKBOT_SEMANTIC=off lokbot evaluate ..."
+        ) from None
 
 
 def _lies_in(file: Path, folder: Path) -> bool:
@@ -150,8 +173,8 @@ def _compare(
         "BM25, 4-gram": baselines.four_grams(articles),
     }
     skipped = {}
-    encoder = getattr(active.understander, "encoder", None)
-    if encoder is not None:
+    encoder = active.understander.encoder
+    if encoder is not None and active.understander.is_semantic:
         searches["vektorer"] = baselines.vectors(articles, encoder)
     else:
         skipped["vektorer"] = NO_ENCODER

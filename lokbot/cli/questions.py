@@ -9,20 +9,16 @@ from typing import Any
 
 import click
 
-from lokbot import asking, describing, understanding
-from lokbot.cli.common import now, with_settings
+from lokbot import asking, describing
+from lokbot.cli.common import active_of_files, now, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.knowledge import checks, loading
 from lokbot.knowledge.problems import Severity, format_problem
 from lokbot.masking import mask_personal_numbers
-from lokbot.understanding import Active
 
-
-def _files(settings: Settings) -> Active:
-    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
-    return Active(knowledge, understanding.build(knowledge))
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
@@ -31,7 +27,7 @@ def _files(settings: Settings) -> Active:
 @with_settings
 def ask(settings: Settings, question: tuple[str, ...], jsonl: bool) -> None:
     """What the bot would do with a question, and why. Drafts are used; nothing is stored or sent."""
-    active = _files(settings)
+    active = active_of_files(settings)
     if not jsonl:
         if not question:
             raise click.UsageError('Give a question: lokbot ask "Hur går vi med?", or use --jsonl.')

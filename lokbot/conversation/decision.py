@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from lokbot.model import (
     AdministrationKind,
     AnsweringMode,
+    Article,
     ConversationStatus,
     Decision,
     Evidence,
@@ -284,6 +285,7 @@ def say_nothing_to_thanks(question: Question, _: Situation) -> Verdict | None:
 
 
 def leave_other_languages_to_a_person(question: Question, _: Situation) -> Verdict | None:
+    """What is in a language of which no answer was sure: the rules that point to an owner know Swedish and English."""
     return Verdict(Outcome.ESCALATE, "other-language") if answer_language(question.language) is None else None
 
 
@@ -291,6 +293,8 @@ def answer_what_a_rule_knows(question: Question, situation: Situation) -> Verdic
     hit = question.hit(IntentAction.ANSWER)
     if hit is None or hit.intent.article is None or not _has_text(hit.intent.article, question, situation):
         return None
+    if answer_language(question.language) is None:
+        return None  # its words are Swedish and English: in another language they are names, perhaps in passing
     return Verdict(
         Outcome.ANSWER, "rule", article=hit.intent.article, intent=hit, confidence=1.0, evidence=(hit.evidence,)
     )
@@ -381,9 +385,9 @@ QUESTION_RULES: tuple[QuestionRule, ...] = (
     keep_own_matters_with_people,
     show_attachments_to_a_person,
     say_nothing_to_thanks,
-    leave_other_languages_to_a_person,
     answer_what_a_rule_knows,
     answer_when_sure,
+    leave_other_languages_to_a_person,
     point_to_the_owner,
     ask_within_the_topic,
     ask_which_is_meant,
@@ -500,7 +504,7 @@ def _decision(
         reason=verdict.reason,
         question=question,
         article=verdict.article,
-        language=answer_language(question.language) or "sv",
+        language=_told_in(article, question.language),
         topic=topic,
         administration=administration,
         confidence=verdict.confidence,
@@ -557,6 +561,17 @@ def _only_thanks(question: Question) -> bool:
     return bool(question.intents) and question.intents[0].intent.action is IntentAction.IGNORE
 
 
+def _told_in(article: Article | None, language: str) -> str:
+    """The language an answer is decided in: the asker's own, where there is such a text; else Swedish.
+
+    To a language without approved texts the reply tells the Swedish text, and the English one beside it.
+    """
+    known = answer_language(language)
+    if known is None:
+        return language if article is not None and article.text(language) is not None else "sv"
+    return known
+
+
 def _has_text(article: str, question: Question, situation: Situation) -> bool:
     known = situation.knowledge.articles.get(article)
-    return known is not None and known.text(answer_language(question.language) or "") is not None
+    return known is not None and known.text(_told_in(known, question.language)) is not None

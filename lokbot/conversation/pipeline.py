@@ -30,7 +30,7 @@ from lokbot.model import (
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, QuestionRecord
 from lokbot.store.session import Sessions
-from lokbot.understanding import ANSWER_THRESHOLD, Active
+from lokbot.understanding import Active, answer_threshold
 from lokbot.understanding.language import UNKNOWN
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def observe(
     return Situation(
         understanding=understanding,
         knowledge=knowledge,
-        threshold=settings.answer_threshold or ANSWER_THRESHOLD,
+        threshold=settings.answer_threshold or answer_threshold(understanding, settings.rate(message.channel)),
         status=conversation.status,
         is_automatic=(message.automatic_kind is not None and not is_from_form) or is_bounce,
         is_bounce=is_bounce,

@@ -19,6 +19,7 @@ from lokbot.model import (
     Administration,
     AdministrationKind,
     Article,
+    ArticleText,
     Decision,
     Knowledge,
     Outcome,
@@ -46,7 +47,8 @@ class ReplyContext:
 def compose(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext) -> Reply:
     """One reply for a message: ``telling`` is answered or pointed on, ``rest`` is for a person (maybe nothing).
 
-    With nothing to tell it is a receipt. A message in a language we have no texts in gets Swedish and English.
+    With nothing to tell it is a receipt. A message in a language we have no fixed sentences in gets Swedish and
+    English, and before both one sentence in its own language and what is translated of the answers.
     """
     language = answer_language(context.language)
     if language is not None:
@@ -55,10 +57,25 @@ def compose(telling: Sequence[Decision], rest: Sequence[Decision], context: Repl
         swedish, english = (_body(telling, rest, context, each) for each in ("sv", "en"))
         opening, _, body = swedish.partition("\n\n")
         below = context.knowledge.phrases["sv"]["english-below"]
-        text = f"{opening}\n{below}\n\n{body}\n\n* * *\n\n{english}"
+        own = [f"{opening}\n{below}", *_in_their_own(telling, context)]
+        text = "\n\n".join((*own, body, "* * *", english))
         language = "sv"
     subject = reply_subject(context.subject, language, empty=context.knowledge.phrases[language]["subject.empty"])
     return Reply(subject=subject, text=text, html=as_html(text, language), language=language)
+
+
+def _in_their_own(telling: Sequence[Decision], context: ReplyContext) -> list[str]:
+    """The fixed sentence in the asker's language, if there is one, and what of the answers is translated."""
+    phrases = context.knowledge.phrases.get(context.language, {})
+    line = phrases.get("other-language.line")
+    texts = [
+        text.answer.strip()
+        for decision in telling
+        if decision.outcome is Outcome.ANSWER
+        and decision.language == context.language
+        and (text := context.knowledge.articles[decision.article or ""].text(context.language))
+    ]
+    return [*([line] if line else []), *texts]
 
 
 def reply_subject(subject: str, language: str, *, empty: str = "") -> str:
@@ -134,7 +151,7 @@ def _told(decision: Decision, knowledge: Knowledge, language: str) -> list[str]:
         return [say["clarify.which"], "\n".join(choices(decision, knowledge)), say["clarify.how.mail"]]
     if decision.outcome is Outcome.ANSWER:
         article = knowledge.articles[decision.article or ""]
-        text = article.text(decision.language) or article.texts["sv"]
+        text = _text(article, decision, language)
         return [text.answer.strip(), _source(article, knowledge, language)]
     return _pointer(decision, knowledge.administrations[decision.administration or ""], knowledge, language)
 
@@ -146,6 +163,19 @@ def choices(decision: Decision, knowledge: Knowledge) -> list[str]:
         for article in (knowledge.articles[choice] for choice in decision.choices)
     )
     return [f"{number}. {name}" for number, name in enumerate(names, start=1)]
+
+
+def _text(article: Article, decision: Decision, language: str) -> ArticleText:
+    """What is told in a part of the reply that is written in ``language``.
+
+    A question in Swedish or English has its answer in its own language, whatever the reply is in. To the others both
+    are told; the English text only where it is as approved as the Swedish one.
+    """
+    swedish = article.texts["sv"]
+    if answer_language(decision.question.language) is not None:
+        return article.text(decision.language) or swedish
+    told = article.text(language) or swedish
+    return swedish if swedish.approved_by and not told.approved_by else told
 
 
 def _source(article: Article, knowledge: Knowledge, language: str) -> str:

@@ -11,26 +11,20 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from rapidfuzz import fuzz, process
 
 from lokbot.evaluation.counting import Scored, Share, share_as_json, threshold_for
 from lokbot.evaluation.grading import Grade, Graded, is_scored
 from lokbot.model import Article, GoldenQuestion, Outcome
-from lokbot.understanding import Understander
+from lokbot.understanding import Encoder, Understander
 from lokbot.understanding.normalize import fold, grams, stem, words
 
 Best = tuple[str, float]
 """An article and its score, in the baseline's own unit."""
 
 Search = Callable[[str], Best]
-
-
-class Encoder(Protocol):
-    """Turns texts into sentence vectors, one for each."""
-
-    def encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +71,19 @@ def four_grams(articles: Iterable[Article]) -> Search:
 
 
 def vectors(articles: Iterable[Article], encoder: Encoder) -> Search:
-    """The nearest wording by the cosine of sentence vectors."""
+    """The nearest wording by the cosine of sentence vectors. Raises LookupError where there are none just now."""
     wordings = list(_wordings(articles))
-    encoded = [_unit(vector) for vector in encoder.encode([question for _, question in wordings])]
+    encoded = encoder.wordings([question for _, question in wordings])
+    if encoded is None:
+        raise LookupError("no vectors of the wordings")
 
     def search(text: str) -> Best:
-        (vector,) = (_unit(each) for each in encoder.encode([text]))
-        cosines = [sum(a * b for a, b in zip(vector, other, strict=True)) for other in encoded]
-        place = max(range(len(cosines)), key=cosines.__getitem__, default=-1)
-        return (wordings[place][0], cosines[place]) if place >= 0 else ("", 0.0)
+        asked = encoder.questions([text])
+        if asked is None or not wordings:
+            return "", 0.0
+        cosines = encoded @ asked[0]
+        place = int(cosines.argmax())
+        return wordings[place][0], float(cosines[place])
 
     return search
 
@@ -105,11 +103,6 @@ def _wordings(articles: Iterable[Article]) -> Iterable[tuple[str, str]]:
     for article in articles:
         for text in article.texts.values():
             yield from ((article.id, question) for question in text.questions)
-
-
-def _unit(vector: Sequence[float]) -> list[float]:
-    length = math.sqrt(sum(value * value for value in vector)) or 1.0
-    return [value / length for value in vector]
 
 
 def _bm25(articles: Iterable[Article], keys: Callable[[str, str], Iterable[str]]) -> Search:

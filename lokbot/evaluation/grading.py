@@ -11,10 +11,13 @@ from enum import StrEnum
 from lokbot.asking import Asked, ask
 from lokbot.config import Settings
 from lokbot.model import Decision, GoldenQuestion, Outcome
-from lokbot.understanding import Active
+from lokbot.understanding import Active, answer_threshold
 
 # Styles whose outcome must never be the bot's own answer (DESIGN section 5: own matters, hand-ins, what is urgent).
 NEVER_ANSWERED = frozenset({"own-matter", "hand-in", "urgent"})
+
+
+_SWEDISH = "Hur går vår förening med?"
 
 
 class Grade(StrEnum):
@@ -68,6 +71,11 @@ def evaluate(
         asked = ask(golden.text, active, settings, now=now)
         graded.append(Graded(golden, asked, grade(golden, asked.decisions, asked.outcome)[0], clock() - start))
     return tuple(graded)
+
+
+def threshold_of(active: Active, settings: Settings) -> float:
+    """The least confidence to answer a Swedish question with, by settings and the calibration in use."""
+    return settings.answer_threshold or answer_threshold(active.understander.understand(_SWEDISH), settings.rate())
 
 
 def grade(golden: GoldenQuestion, decisions: tuple[Decision, ...], outcome: Outcome) -> tuple[Grade, str]:

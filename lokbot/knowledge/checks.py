@@ -24,6 +24,9 @@ MOST_TOPICS = 25
 LANGUAGES = ("sv", "en")
 """The languages that every article and phrase should have."""
 
+OTHER_LANGUAGE_LINE = "other-language.line"
+"""The phrase of all other languages: that the answer is in Swedish and English, and that a person can help."""
+
 
 def check(
     knowledge: Knowledge,
@@ -123,9 +126,12 @@ def same_wordings(content: Content) -> Iterator[Problem]:
     golden = {words(question.text): question for question in content.knowledge.golden}
     first: dict[tuple[str, ...], Article] = {}
     for article in content.knowledge.articles.values():
-        for language, text in article.texts.items():
-            for index, wording in enumerate(text.questions):
-                trail = ("articles", article.id, language, "questions", index)
+        for trails, questions in (
+            *((("articles", article.id, code, "questions"), text.questions) for code, text in article.texts.items()),
+            *((("articles", article.id, "wordings", code), found) for code, found in article.wordings.items()),
+        ):
+            for index, wording in enumerate(questions):
+                trail = (*trails, index)
                 key = words(wording)
                 if (question := golden.get(key)) is not None:
                     yield content.error(
@@ -140,7 +146,7 @@ def same_wordings(content: Content) -> Iterator[Problem]:
                         f"{quoted(wording)} finns också i artikeln {quoted(other.id)}",
                         "Behåll frågan i den artikel som svarar bäst på den.",
                     )
-                elif key in map(words, text.questions[:index]):
+                elif key in map(words, questions[:index]):
                     yield content.warning(trail, f"{quoted(wording)} står två gånger i artikeln", "Ta bort den ena.")
 
 
@@ -186,13 +192,18 @@ def intent_examples(content: Content) -> Iterator[Problem]:
 
 
 def phrases(content: Content) -> Iterator[Problem]:
-    """Every phrase exists in every language, with the placeholders that are filled in."""
+    """Every phrase exists in Swedish and English, with the placeholders that are filled in.
+
+    Any further language holds ``OTHER_LANGUAGE_LINE`` and may hold no more.
+    """
     by_language = content.knowledge.phrases
     languages = (*LANGUAGES, *sorted(by_language.keys() - set(LANGUAGES)))
     keys = {*content.required_phrases, *(key for texts in by_language.values() for key in texts)}
     for key in sorted(keys):
         expected = content.required_phrases.get(key)
         for language in languages:
+            if (key == OTHER_LANGUAGE_LINE) is (language in LANGUAGES):
+                continue  # the one sentence that the other languages have, and Swedish and English do not need
             trail = ("phrases", language, key)
             text = by_language.get(language, {}).get(key)
             if text is None:

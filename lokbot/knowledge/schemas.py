@@ -177,6 +177,7 @@ class ArticleSchema(Schema):
     link_checked_on: Day | None = None
     review_by: Day | None = None
     approve_first: Text | None = None
+    wordings: dict[Language, Annotated[list[Text], Field(min_length=1)]] = {}
 
     def value(self) -> Article:
         texts = {"sv": self.sv, **self.__pydantic_extra__}
@@ -193,6 +194,7 @@ class ArticleSchema(Schema):
             link_checked_on=self.link_checked_on,
             review_by=self.review_by,
             approve_first=self.approve_first,
+            wordings={language: tuple(found) for language, found in self.wordings.items()},
         )
 
 

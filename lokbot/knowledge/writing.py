@@ -37,6 +37,8 @@ def article_to_yaml(article: Article) -> str:
         "approve_first": article.approve_first,
         "sources": [_source(source) for source in article.sources],
     }
+    if article.wordings:
+        fields["wordings"] = {language: list(article.wordings[language]) for language in sorted(article.wordings)}
     # Swedish first, English next, then the others by code.
     for language in sorted(article.texts, key=lambda code: (code != "sv", code != "en", code)):
         fields[language] = _text(article.texts[language])

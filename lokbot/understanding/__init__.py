@@ -4,48 +4,101 @@
     language    sv, en, another, or unknown            function_words   the small words of each language
     rules       intents/ on normalised words           normalize        text -> comparable words
     matching    the articles of one language           vocabulary       a question's words among the knowledge's own
-                  lexical (BM25), fuzzy (rapidfuzz), kinds (asked and held), confidence (one probability)
+                  lexical (BM25), fuzzy (rapidfuzz), semantic (vectors), kinds (asked and held)
+    confidence  what the matchers saw -> one calibrated probability, by the numbers of fitted.json
     owners      whose matter, from names, words, rules and the best article
 
-Pure: knowledge in, values out. Nothing here decides; ``conversation.decision`` does.
+Pure: knowledge in, values out; sentence vectors come from an encoder that is handed in. Nothing here decides;
+``conversation.decision`` does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lokbot.model import IntentAction, IntentHit, Knowledge, Match, Question, Understanding
-from lokbot.understanding.confidence import ANSWER_THRESHOLD
+from lokbot.understanding import confidence
+from lokbot.understanding.confidence import LEXICAL, SEMANTIC, Circumstances, Model
 from lokbot.understanding.language import UNKNOWN, detect
-from lokbot.understanding.matching import Matcher
+from lokbot.understanding.matching import Candidate, Matcher
 from lokbot.understanding.normalize import words
 from lokbot.understanding.owners import Owners
 from lokbot.understanding.rules import Rules
+from lokbot.understanding.semantic import Encoder, VectorIndex, Vectors, windows
 from lokbot.understanding.split import Part, split
 
-__all__ = ["ANSWER_THRESHOLD", "Active", "Understander", "build"]
+__all__ = ["LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
 
 _LANGUAGES = ("sv", "en")
 _MOST_MATCHES = 5
 _LEAST = 0.01  # a candidate below one in a hundred is no candidate
-# An English question that finds a Swedish article shares its names only ("LOK-stöd", "Inva-Sam").
+# An article without a text in the question's language is a hint only, unless its answer can be told in another.
 _OTHER_LANGUAGE = 0.3
 # Said anywhere in a message, these concern all of it: nobody who appeals wants an automatic answer beside it.
 _WHOLE_MESSAGE = (IntentAction.URGENT, IntentAction.PERSON)
 _ENOUGH_WORDS = 5  # to tell a question's own language from the message's
+_LONG_QUESTION = 20  # words
+
+# What only a person may answer: a question nearer in meaning to these than to any wording is not to be trusted.
+VETOES = (IntentAction.URGENT, IntentAction.PERSON, IntentAction.OWN_MATTER, IntentAction.HAND_IN)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The candidates of one question, best first, and what the best is trusted by."""
+
+    candidates: tuple[Candidate, ...]
+    ranks: tuple[float, ...]
+    circumstances: Circumstances
+
+    def signals(self) -> dict[str, float]:
+        """What the trust in the best candidate rests on. There has to be one."""
+        return confidence.trust_signals(self.candidates[0].signals, self.circumstances, self.ranks)
 
 
 class Understander:
-    """One knowledge, indexed. Immutable once built, so threads may share it."""
+    """One knowledge, indexed. Immutable once built, so threads may share it.
 
-    def __init__(self, knowledge: Knowledge) -> None:
+    With an ``encoder`` that has vectors, articles are also found by meaning, in any language; where it has none for
+    a question, that question is understood by words alone, on a calibration of its own.
+    """
+
+    def __init__(
+        self, knowledge: Knowledge, encoder: Encoder | None = None, models: Mapping[str, Model] | None = None
+    ) -> None:
         self.digest = knowledge.digest
-        articles = tuple(knowledge.articles.values())
-        self._administrations = {article.id: article.administration for article in articles}
+        self.articles = tuple(knowledge.articles.values())
+        self._models = confidence.fitted() if models is None else models
+        self._administrations = {article.id: article.administration for article in self.articles}
         self._rules = Rules(knowledge.intents)
         self._owners = Owners(knowledge.administrations.values())
-        self._matchers = {code: Matcher(articles, knowledge.glossary, code) for code in _LANGUAGES}
-        self._vocabularies = {code: matcher.vocabulary.words for code, matcher in self._matchers.items()}
+        others = {language for article in self.articles for language in article.wordings}
+        self._matchers = {
+            code: Matcher(self.articles, knowledge.glossary, code)
+            for code in (*_LANGUAGES, *sorted(others - set(_LANGUAGES)))
+        }
+        # For a language without any wordings: nothing to compare words with.
+        self._wordless = Matcher(self.articles, (), UNKNOWN)
+        self._vocabularies = {code: self._matchers[code].vocabulary.words for code in _LANGUAGES}
+        self.encoder = encoder
+        self._index: VectorIndex | None = None
+        self._vetoes: Vectors | None = None
+        if encoder is not None:
+            self._index_vectors(encoder, knowledge)
+
+    def _index_vectors(self, encoder: Encoder, knowledge: Knowledge) -> None:
+        try:
+            self._index = VectorIndex(*texts_to_encode(knowledge)[:2], encoder)
+        except LookupError:
+            return
+        examples = vetoing(knowledge)
+        self._vetoes = encoder.wordings(examples) if examples else None
+
+    @property
+    def is_semantic(self) -> bool:
+        """Whether articles are found by meaning too."""
+        return self._index is not None
 
     def understand(self, text: str, *, subject: str = "") -> Understanding:
         """What was understood of a message, at least one question. Never raises on any text.
@@ -55,34 +108,139 @@ class Understander:
         parts = split(text, subject)
         language = detect(" ".join(part.text for part in parts), self._vocabularies)
         whole = tuple(hit for hit in self._rules.hits(text) if hit.intent.action in _WHOLE_MESSAGE)
-        return Understanding(language, tuple(self._question(part, language, whole) for part in parts))
+        vectors = self._encoded(parts)
+        return Understanding(
+            language,
+            tuple(
+                self._question(part, language, whole, vector, is_one_of_several=len(parts) > 1)
+                for part, vector in zip(parts, vectors, strict=True)
+            ),
+        )
 
-    def _question(self, part: Part, message_language: str, whole: tuple[IntentHit, ...]) -> Question:
+    def _encoded(self, parts: Sequence[Part]) -> Sequence[Vectors | None]:
+        if self._index is None or self.encoder is None:
+            return [None] * len(parts)
+        found = self.encoder.questions([part.focus for part in parts])
+        return [None] * len(parts) if found is None else list(found)
+
+    def _question(
+        self,
+        part: Part,
+        message_language: str,
+        whole: tuple[IntentHit, ...],
+        vector: Vectors | None,
+        *,
+        is_one_of_several: bool,
+    ) -> Question:
         language = self._language(part.text, message_language)
         hits = _merged(whole, self._rules.hits(part.text))
-        matches = self._matches(part, language)
+        matches = self._matches(part, language, vector, hits, is_one_of_several=is_one_of_several)
         owners = self._owners.of(part.text, hits, matches, self._administrations)
-        return Question(part.text, language, hits, matches, owners)
+        return Question(part.text, language, hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
 
     def _language(self, text: str, message_language: str) -> str:
         own = detect(text, self._vocabularies)
         is_own = own != UNKNOWN and (message_language == UNKNOWN or len(words(text)) >= _ENOUGH_WORDS)
         return own if is_own else message_language
 
-    def _matches(self, part: Part, language: str) -> tuple[Match, ...]:
-        """The likeliest articles; none for a question in a language that the knowledge is not written in."""
-        if language not in self._matchers:
+    def weigh(
+        self,
+        part: Part,
+        language: str,
+        vector: Vectors | None,
+        *,
+        hits: Sequence[IntentHit] | None = None,
+        is_one_of_several: bool = False,
+    ) -> Weighed:
+        """The candidates for one question ranked, and what the best is to be trusted by (training asks this too).
+
+        ``hits`` are the rules that hit it, if that is known already.
+        """
+        matcher = self._matchers.get(language, self._wordless)
+        model = self._models[LEXICAL if vector is None else SEMANTIC]
+        meant = None if vector is None or self._index is None else self._index.meant(vector)
+        owners = _pointed_to(self._rules.hits(part.text) if hits is None else hits)
+        seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant)]
+        ranked = sorted(
+            ((confidence.rank(each.signals, model), each) for each in seen),
+            key=lambda pair: (-pair[0], pair[1].article),
+        )
+        asked = words(part.focus)
+        veto = 0.0
+        if vector is not None and meant is not None and self._vetoes is not None and len(self._vetoes):
+            veto = float((self._vetoes @ vector).max()) - float(meant.cosine.max(initial=0.0))
+        circumstances = Circumstances(
+            length=min(1.0, len(asked) / _LONG_QUESTION),
+            is_english=language == "en",
+            is_other=language not in _LANGUAGES,
+            is_one_of_several=is_one_of_several,
+            is_matterless=language in _LANGUAGES and matcher.is_matterless(part),
+            veto=veto,
+        )
+        return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
+
+    def _pointed(self, candidate: Candidate, owners: frozenset[str]) -> Candidate:
+        if not owners:
+            return candidate
+        is_its_own = self._administrations[candidate.article] in owners
+        signals = replace(candidate.signals, is_pointed_to=is_its_own, is_pointed_elsewhere=not is_its_own)
+        return replace(candidate, signals=signals)
+
+    def _matches(
+        self,
+        part: Part,
+        language: str,
+        vector: Vectors | None,
+        hits: Sequence[IntentHit],
+        *,
+        is_one_of_several: bool,
+    ) -> tuple[Match, ...]:
+        """The likeliest articles, best first, each with how likely it answers."""
+        if language not in self._matchers and vector is None:
             return ()
-        found = list(self._matchers[language].matches(part))
-        if language == "en":
-            seen = {match.article for match in found}
-            found += [
-                replace(match, confidence=_OTHER_LANGUAGE * match.confidence)
-                for match in self._matchers["sv"].matches(part)
-                if match.article not in seen
+        weighed = self.weigh(part, language, vector, hits=hits, is_one_of_several=is_one_of_several)
+        found: list[Match] = []
+        if weighed.candidates:
+            is_other = language not in _LANGUAGES
+            model = self._models[LEXICAL if vector is None else SEMANTIC]
+            chances = confidence.probabilities(model.trust.value(weighed.signals()), weighed.ranks)
+            found = [
+                Match(each.article, chance * (1.0 if each.is_whole or is_other else _OTHER_LANGUAGE), each.evidence)
+                for each, chance in zip(weighed.candidates, chances, strict=True)
             ]
-            found.sort(key=lambda match: -match.confidence)
+        if language in self._matchers and (written := self._matchers[language].written(part)):
+            rest = 1 - written.confidence
+            found = [
+                written,
+                *(replace(m, confidence=rest * m.confidence) for m in found if m.article != written.article),
+            ]
+        found.sort(key=lambda match: -match.confidence)
         return tuple(match for match in found[:_MOST_MATCHES] if match.confidence >= _LEAST)
+
+
+def texts_to_encode(knowledge: Knowledge) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], tuple[str, ...]]:
+    """What vectors are needed of: each article's wordings, the parts of its answers, and what only a person answers."""
+    wordings, answers = [], []
+    for article in knowledge.articles.values():
+        questions = [question for text in article.texts.values() for question in text.questions]
+        wordings.append((*questions, *(each for found in article.wordings.values() for each in found)))
+        answers.append(tuple(part for text in article.texts.values() for part in windows(text.answer)))
+    return wordings, answers, vetoing(knowledge)
+
+
+def vetoing(knowledge: Knowledge) -> tuple[str, ...]:
+    """Examples of what only a person may answer."""
+    return tuple(example for intent in knowledge.intents if intent.action in VETOES for example in intent.examples)
+
+
+def answer_threshold(understanding: Understanding, rate: float) -> float:
+    """The least confidence to answer with so that at most ``rate`` (a share of 1) of all questions go wrong.
+
+    Where the message's questions differ in language or in how they were understood, the strictest counts for all.
+    """
+    models = confidence.fitted()
+    kinds = {(each.calibration, each.language not in _LANGUAGES) for each in understanding.questions}
+    return max((models[calibration].threshold(rate, is_other=is_other) for calibration, is_other in kinds), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +251,18 @@ class Active:
     understander: Understander
 
 
-def build(knowledge: Knowledge) -> Understander:
+def build(knowledge: Knowledge, encoder: Encoder | None = None) -> Understander:
     """``knowledge`` indexed for ``Understander.understand``. Raises ValueError when a rule's term has no word."""
-    return Understander(knowledge)
+    return Understander(knowledge, encoder)
+
+
+def _pointed_to(hits: Sequence[IntentHit]) -> frozenset[str]:
+    """The administrations that rules point to."""
+    return frozenset(
+        hit.intent.administration
+        for hit in hits
+        if hit.intent.action is IntentAction.ROUTE and hit.intent.administration
+    )
 
 
 def _merged(whole: tuple[IntentHit, ...], own: tuple[IntentHit, ...]) -> tuple[IntentHit, ...]:

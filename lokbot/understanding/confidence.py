@@ -1,63 +1,148 @@
 """From what the matchers saw to one probability that an article answers the question.
 
-A conditional logit over the candidates and "none of them" (McFadden 1974): every candidate has a score, a weighted
-sum of its signals, "none" has the score 0, and the probabilities are the exponentials' shares. So a close runner-up
-takes confidence away by itself, and where all candidates are weak, "none" wins: the question goes to a person.
+Two logistic regressions, fitted by ``lokbot train`` on the golden questions and written to ``fitted.json``, which can
+be read and checked by hand. The first ranks the candidates: the log-odds that a candidate is a right one, by its own
+signals. The second trusts or distrusts the best: by its rank, its lead over the runner-up, its signals and the
+question's. There is one pair with sentence vectors and one without, and for each the least confidence that keeps to a
+stated rate of wrong answers.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
 
-# The least confidence to answer with, unless the settings say otherwise. With it, of 336 answerable Swedish golden
-# questions 81 % were answered right and of all 798 questions 1.8 % wrongly (80 % and 1.7 % on the fitted half, 81 % and
-# 1.8 % on the other); at 0.6 it is 80 % and 1.3 %. `lokbot evaluate` measures it anew.
-ANSWER_THRESHOLD = 0.56
+LEXICAL, SEMANTIC = "lexical", "semantic"
+
+FITTED = "fitted.json"
+_MOST = 12.0  # log-odds: nothing measured can say more than this
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What speaks for one candidate; shares and likenesses from 0 to 1."""
+    """What speaks for one candidate; shares and likenesses from 0 to 1 unless it says otherwise."""
 
     lexical: float  # share of the question's keys and 4-grams in the article, rare ones weigh more
     lead: float  # how much more of that than the best of the other candidates (negative: less)
     background: float  # the same share for what was said around the question
     wording: float  # likeness in 4-grams to the article's three nearest wordings, both ways (Dice), on average
+    nearest: float  # the same to the nearest alone
     ratio: float  # likeness to its nearest wording by rapidfuzz, small words included
     missing: float  # weight of the question's content words that the article lacks (1 = one rare word), at most 3
-    length: float  # words in the question, 1 = twenty or more: the same share of a long question is worth more
+    lacking: float  # the same as a share of all the question's content words
     is_kind_missing: bool  # it asks for an amount, a date, a name ... that the answer does not hold
+    is_pointed_to: bool = False  # a rule says that the question belongs to the article's owner
+    is_pointed_elsewhere: bool = False  # rules say that it belongs to others
+    meant: float = 0.0  # likeness in meaning to its nearest wording, hubness taken away (about -0.1 to 1.2)
+    meant_wordings: float = 0.0  # the same to its three nearest, on average
+    meant_answer: float = 0.0  # the same to the nearest part of its answer
+    meant_lead: float = 0.0  # how much nearer in meaning than the best of the other candidates
+    cosine: float = 0.0  # likeness in meaning to its nearest wording, as it is
 
 
-# Fitted by maximum likelihood (L2 penalty 1, L-BFGS) on the half of the Swedish golden questions whose id hashes even
-# and that no rule decides (309 questions, weight 2 each), and on the articles' own wordings (1,368, weight 0.1), each
-# hidden in turn in one of five folds with every tenth article hidden whole, so that there are questions without an
-# answer. The other half was looked at only as figures. `missing` and `is_kind_missing` were held at -1.2 and -6 or
-# below: few of the questions fitted on ask for the word or the amount that is not there, and such answers would be
-# made up.
-WEIGHTS = {
-    "lexical": 2.64,
-    "lead": 5.22,
-    "background": 1.17,
-    "wording": 5.75,
-    "ratio": 3.69,
-    "missing": -1.20,
-    "length": 5.90,
-    "is_kind_missing": -6.00,
-}
-CONSTANT = -6.89
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the question itself says of how far its best candidate is to be trusted."""
+
+    length: float = 0.0  # words, 1 = twenty or more
+    is_english: bool = False
+    is_other: bool = False  # neither Swedish nor English
+    is_one_of_several: bool = False  # questions in the message
+    is_matterless: bool = False  # no word says what it is about
+    veto: float = 0.0  # how much nearer in meaning to what only a person may answer than to any wording
 
 
-def score(signals: Signals) -> float:
-    """The log-odds of a lone candidate against "none"."""
-    return CONSTANT + sum(weight * float(getattr(signals, name)) for name, weight in WEIGHTS.items())
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A weighted sum: ``constant`` and the weight of each signal by name."""
+
+    constant: float
+    weights: Mapping[str, float]
+
+    def value(self, signals: Mapping[str, float]) -> float:
+        found = self.constant + sum(weight * signals[name] for name, weight in self.weights.items())
+        return max(-_MOST, min(_MOST, found))
 
 
-def probabilities(scores: Sequence[float]) -> tuple[float, ...]:
-    """The probability of each candidate; what is missing to 1 is the probability that none is right."""
-    top = max((0.0, *scores))
-    weights = [math.exp(each - top) for each in scores]
-    whole = math.exp(-top) + sum(weights)
-    return tuple(weight / whole for weight in weights)
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What was fitted for one calibration. ``thresholds``: (rate of wrong answers, least confidence), rising rates."""
+
+    rank: Line
+    trust: Line
+    thresholds: tuple[tuple[float, float], ...]
+    thresholds_other: tuple[tuple[float, float], ...] = ()  # in other languages than Swedish and English
+
+    def threshold(self, rate: float, *, is_other: bool = False) -> float:
+        """The least confidence to answer with, so that at most ``rate`` of all questions are answered wrongly.
+
+        Between two measured rates the stricter one counts; below the least measured one, nothing is sure enough.
+        """
+        table = self.thresholds_other if is_other else self.thresholds
+        return next((least for measured, least in reversed(table) if measured <= rate), 1.0)
+
+
+RANK_SIGNALS = tuple(field.name for field in fields(Signals))
+TRUST_SIGNALS = ("rank", "gap", "share", *RANK_SIGNALS, *(field.name for field in fields(Circumstances)))
+
+
+def read(text: str) -> Mapping[str, Model]:
+    """The models of a fitted file, by calibration."""
+    return {
+        name: Model(
+            Line(each["rank"]["constant"], each["rank"]["weights"]),
+            Line(each["trust"]["constant"], each["trust"]["weights"]),
+            *(
+                tuple(sorted((float(rate), float(least)) for rate, least in each.get(table, {}).items()))
+                for table in ("thresholds", "thresholds_other")
+            ),
+        )
+        for name, each in json.loads(text)["models"].items()
+    }
+
+
+@cache
+def fitted() -> Mapping[str, Model]:
+    """What `lokbot train` wrote last."""
+    content = pkgutil.get_data("lokbot.understanding", FITTED)
+    assert content is not None
+    return read(content.decode("utf-8"))
+
+
+def rank(signals: Signals, model: Model) -> float:
+    """The log-odds that the candidate is right, by its own signals."""
+    return model.rank.value(plain(signals))
+
+
+def trust_signals(signals: Signals, circumstances: Circumstances, ranks: Sequence[float]) -> dict[str, float]:
+    """All that the best candidate is trusted by; ``ranks`` of all candidates, best first."""
+    gap = ranks[0] - ranks[1] if len(ranks) > 1 else _MOST
+    share = 1 / sum(math.exp(value - ranks[0]) for value in ranks)
+    return {"rank": ranks[0], "gap": min(gap, _MOST), "share": share, **plain(signals), **plain(circumstances)}
+
+
+def probabilities(best: float, ranks: Sequence[float]) -> tuple[float, ...]:
+    """The probability of each candidate, best first: ``best`` log-odds for the first, the rest by their ranks.
+
+    Together they never exceed 1; what is missing is the probability that none is right.
+    """
+    if not ranks:
+        return ()
+    top = chance(best)
+    others = [chance(each) for each in ranks[1:]]
+    scale = min(1.0, (1 - top) / sum(others)) if sum(others) else 0.0
+    return (top, *(min(top, scale * each) for each in others))
+
+
+def chance(log_odds: float) -> float:
+    """Log-odds as a probability."""
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def plain(value: Signals | Circumstances) -> dict[str, float]:
+    """The fields by name, as numbers."""
+    return {field.name: float(getattr(value, field.name)) for field in fields(value)}

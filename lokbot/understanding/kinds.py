@@ -20,6 +20,7 @@ class Kind(StrEnum):
     PERSON = "person"
     LIST = "list"  # of associations
     CONTACT = "contact"
+    MOBILE = "mobile"  # somebody's own number, which is never given out
     PLACE = "place"
     COUNT = "count"
     FORM = "form"  # a form, a template, what to enclose
@@ -31,7 +32,9 @@ _ASKED = {
     Kind.AMOUNT: (
         r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga kronor|how (?:much|big|large)",
         r"(?:vilke[nt]|max|maxi?malt|hogsta|lagsta|minsta) (?:belopp|summa)|belopp\w*|summan?",
-        r"kosta\w*|kostnad\w*|pris(?:et|er)?|avgift\w*|betalt|rabatt\w*|gratis",
+        r"kosta\w*|kostnad\w*|pris(?:et|er)?|\w*avgift(?:en|er|erna|s)?|betalt|rabatt\w*|gratis",
+        r"arvode\w*|\w*ersattning(?:en|ar)?",
+        r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad ar (?:de|det|den) vard\w*",
         r"costs?|fees?|prices?|amounts?|discounts?",
     ),
     Kind.DATE: (
@@ -42,6 +45,7 @@ _ASKED = {
         r"when(?! (?:we|you|i|they|it|one)\b)|(?:what|which) (?:dates?|day|year|time)|closing date|opening hours",
     ),
     Kind.NOW: (
+        r"nasta (?:gang|mote\w*)|next (?:time|meeting)",
         r"i ar|just nu|for narvarande|i (?:host|vinter|var|sommar)|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
         r"20(?:2[1-9]|[3-9]\d)|this year|right now|last year|next year|currently",
         r"julafton\w*|jul(?:en|dagen)|nyar\w*|midsommar\w*|pask\w*|helgdag\w*|christmas|easter|bank holiday\w*",
@@ -49,15 +53,18 @@ _ASKED = {
     Kind.DURATION: (r"hur (?:lange|lang)|how long|lang (?:ko|tid)|mandat(?:period|tid)\w*|term of office",),
     Kind.FREQUENCY: (r"hur ofta|how often",),
     Kind.PERSON: (
-        r"vem (?:ar|e|heter)|vilka sitter|(?:vad|va) (?:heter|hette)|namn(?:et)?|who (?:is|are|sits)|names?",
+        r"vem (?:ar|e|heter|ansvarar|holl|haller|leder|ledde|grundade|bildade|valdes|skrev)",
+        r"vilka sitter|(?:vad|va) (?:heter|hette)|namn(?:et)?|who (?:is|are|sits)|names?",
     ),
     Kind.LIST: (
         r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|e|fick|far|hade|var|kom|sitter)",
         r"(?:which|what) (?:associations|clubs|organisations|organizations) (?:have|are|got|were)",
     ),
     Kind.CONTACT: (
-        r"telefon\w*|nummer till|mejladress\w*|mailadress\w*|epost\w*|e post\w*|phone\w*|e ?mail address\w*",
+        r"telefon\w*|(?<!organisations )nummer till|mejladress\w*|mailadress\w*|epost\w*|e post\w*",
+        r"phone\w*|e ?mail address\w*",
     ),
+    Kind.MOBILE: (r"mobil(?:nummer|nr|tel)\w*|mobile (?:phone|number)|cell ?phone",),
     Kind.PLACE: (r"var (?:ligger|halls|hittar)|besoksadress\w*|gatuadress\w*|where is|street address",),
     Kind.COUNT: (r"hur manga(?! kronor)|antal\w*|how many|number of",),
     Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),

@@ -10,8 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 K1 = 1.2
 B = 0.75
+
+Scores = NDArray[np.float64]
 
 
 def rarity(holders: int, documents: int) -> float:
@@ -22,32 +27,39 @@ def rarity(holders: int, documents: int) -> float:
 class Index:
     """An inverted index over documents given as weighted key counts; documents are numbered as given."""
 
-    __slots__ = ("_postings", "_size", "rarity")
+    __slots__ = ("_documents", "_places", "_size", "_weights", "rarity")
 
     def __init__(self, documents: Sequence[Mapping[str, float]]) -> None:
         self._size = len(documents)
         lengths = [sum(document.values()) for document in documents]
         average = sum(lengths) / len(lengths) if any(lengths) else 1.0
-        postings: dict[str, list[tuple[int, float]]] = {}
-        for number, (document, length) in enumerate(zip(documents, lengths, strict=True)):
-            floor = K1 * (1 - B + B * length / average)
-            for key, count in document.items():
-                postings.setdefault(key, []).append((number, count / (count + floor)))
-        self.rarity = {key: rarity(len(found), self._size) for key, found in postings.items()}
-        self._postings = {
-            key: [(number, weight * self.rarity[key]) for number, weight in found] for key, found in postings.items()
+        numbers: dict[str, int] = {}
+        keys = [numbers.setdefault(key, len(numbers)) for document in documents for key in document]
+        counts = np.array([count for document in documents for count in document.values()], dtype=float)
+        owners = np.repeat(np.arange(self._size, dtype=np.int32), [len(document) for document in documents])
+        floors = np.array([K1 * (1 - B + B * length / average) for length in lengths])
+        # One array for all keys, each key's documents side by side: thousands of small arrays take seconds to make.
+        order = np.argsort(np.array(keys, dtype=np.int64), kind="stable")
+        holders = np.bincount(keys, minlength=len(numbers)) if keys else np.zeros(0, dtype=np.int64)
+        ends = np.cumsum(holders).tolist()
+        self.rarity = {key: rarity(found, self._size) for key, found in zip(numbers, holders.tolist(), strict=True)}
+        self._places = {
+            key: slice(end - found, end) for key, end, found in zip(numbers, ends, holders.tolist(), strict=True)
         }
+        rarities = np.repeat(np.array(list(self.rarity.values())), holders)
+        self._documents = owners[order]
+        self._weights = (counts / (counts + floors[owners]))[order] * rarities if keys else np.zeros(0)
 
     @property
     def unseen(self) -> float:
         """The rarity of a key that no document has."""
         return rarity(0, self._size)
 
-    def scores(self, query: Mapping[str, float]) -> list[float]:
+    def scores(self, query: Mapping[str, float]) -> Scores:
         """For each document the share (0-1) of the query's weight that it holds; ``query`` is weight by key."""
-        totals = [0.0] * self._size
+        totals = np.zeros(self._size)
         for key, wanted in query.items():
-            for number, weight in self._postings.get(key, ()):
-                totals[number] += wanted * weight
+            if (place := self._places.get(key)) is not None:
+                totals[self._documents[place]] += wanted * self._weights[place]
         whole = sum(wanted * self.rarity.get(key, self.unseen) for key, wanted in query.items())
-        return [total / whole for total in totals] if whole else totals
+        return totals / whole if whole else totals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -137,10 +138,14 @@ def test_the_report_is_one_file(lokbot: Lokbot, content: Path) -> None:
 def test_floors_stop_what_got_worse_and_name_it(lokbot: Lokbot, content: Path) -> None:
     file = content / "golv.yaml"
     shutil.copy(ROOT / "tests" / "evaluation_floors.yaml", file)
+    file.write_text(
+        re.sub(r"(?m)^right_at_least: \S+", "right_at_least: 0.9", file.read_text("utf-8")), encoding="utf-8"
+    )
     kept = file.read_text("utf-8").partition("known_mistakes:")[0]
     easy = lokbot("--floors", "golv.yaml", "--renew")
     assert "Golvet håller inte: rätt ägare" in easy.output, "the small content has no owners"
     assert file.read_text("utf-8").startswith(kept), "floors and comments stay"
+    small_content.write_article(content, "ga-med", "anslutning", "Vem sköter gräsmattan?", "Det gör vi.", by="Kim Prov")
     intents = content / "intents" / "intents.yaml"
     intents.write_text(intents.read_text("utf-8").replace('"går vi med"', '"gå med"'), encoding="utf-8")
     worse = lokbot("--floors", "golv.yaml")

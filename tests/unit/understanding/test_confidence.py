@@ -1,72 +1,133 @@
-"""From signals to a probability."""
+"""From signals to a probability, and from a rate of wrong answers to a threshold."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lokbot.understanding.confidence import ANSWER_THRESHOLD, WEIGHTS, Signals, probabilities, score
+from lokbot.understanding import confidence
+from lokbot.understanding.confidence import (
+    LEXICAL,
+    RANK_SIGNALS,
+    SEMANTIC,
+    TRUST_SIGNALS,
+    Circumstances,
+    Line,
+    Model,
+    Signals,
+    chance,
+    fitted,
+    probabilities,
+    rank,
+    trust_signals,
+)
 
 STRONG = Signals(
-    lexical=0.9, lead=0.4, background=0.0, wording=0.7, ratio=0.95, missing=0.0, length=0.4, is_kind_missing=False
+    lexical=0.8,
+    lead=0.35,
+    background=0.0,
+    wording=0.55,
+    nearest=0.7,
+    ratio=0.85,
+    missing=0.0,
+    lacking=0.0,
+    is_kind_missing=False,
+    meant=0.98,
+    meant_wordings=0.96,
+    meant_answer=0.85,
+    meant_lead=0.08,
+    cosine=0.94,
 )
+MIDDLE_LONG = Circumstances(length=0.4, veto=-0.1)
+BOTH = pytest.mark.parametrize("name", [LEXICAL, SEMANTIC])
 
 
-def chance(signals: Signals) -> float:
-    return probabilities([score(signals)])[0]
+def trusted(signals: Signals, name: str, circumstances: Circumstances = MIDDLE_LONG) -> float:
+    model = fitted()[name]
+    ranks = [rank(signals, model), rank(signals, model) - 6]
+    return chance(model.trust.value(trust_signals(signals, circumstances, ranks)))
 
 
-def test_a_strong_candidate_is_answered_and_a_weak_one_is_not() -> None:
-    assert chance(STRONG) > 0.9 > ANSWER_THRESHOLD
-    assert chance(replace(STRONG, lexical=0.4, lead=0.0, wording=0.25, ratio=0.5)) < ANSWER_THRESHOLD
+@BOTH
+def test_a_strong_candidate_is_answered_and_a_weak_one_is_not(name: str) -> None:
+    least = fitted()[name].threshold(0.01)
+    weak = replace(STRONG, lexical=0.4, lead=0.0, wording=0.2, ratio=0.5, meant_wordings=0.7, meant_answer=0.6)
+    assert trusted(weak, name) < least < trusted(STRONG, name)
 
 
-@pytest.mark.parametrize(
-    "worse",
-    [
-        {"lexical": 0.5},
-        {"lead": -0.2},
-        {"wording": 0.2},
-        {"ratio": 0.4},
-        {"missing": 2.0},
-        {"length": 0.1},
-        {"is_kind_missing": True},
-    ],
-)
-def test_each_signal_takes_confidence_away(worse: dict[str, float]) -> None:
-    assert score(replace(STRONG, **worse)) < score(STRONG)  # type: ignore[arg-type]
+@BOTH
+def test_a_fact_of_a_kind_that_the_answer_lacks_is_not_answered(name: str) -> None:
+    assert trusted(replace(STRONG, is_kind_missing=True), name) < 0.2
 
 
-def test_a_fact_of_a_kind_that_the_answer_lacks_is_not_answered() -> None:
-    middling = replace(STRONG, lexical=0.8, lead=0.3, wording=0.5, ratio=0.75)
-    assert chance(middling) > ANSWER_THRESHOLD
-    assert chance(replace(middling, is_kind_missing=True)) < ANSWER_THRESHOLD
+@BOTH
+def test_no_signal_weighs_against_sense(name: str) -> None:
+    """A bad signal never helps and a good one never harms: else nobody could read the file."""
+    against = {
+        "missing",
+        "lacking",
+        "is_pointed_elsewhere",
+        "is_kind_missing",
+        "is_one_of_several",
+        "is_matterless",
+        "veto",
+    }
+    either = {"length", "is_english", "is_other"}
+    for line in (fitted()[name].rank, fitted()[name].trust):
+        for signal, weight in line.weights.items():
+            assert signal in either or (weight <= 0 if signal in against else weight >= 0), signal
 
 
-def test_words_that_the_article_lacks_go_to_a_person() -> None:
-    middling = replace(STRONG, lexical=0.6, lead=0.2, wording=0.45, ratio=0.75, length=0.3)
-    assert chance(replace(middling, missing=2.5)) < ANSWER_THRESHOLD < chance(middling)
+def test_what_only_a_person_may_answer_takes_trust_away() -> None:
+    near = replace(MIDDLE_LONG, veto=0.05)
+    assert trusted(STRONG, SEMANTIC, near) < trusted(STRONG, SEMANTIC)
 
 
-def test_two_equal_candidates_cannot_both_be_likely() -> None:
-    first, second = probabilities([score(STRONG)] * 2)
-    assert first == second < 0.5
+def test_every_weight_is_of_a_known_signal_and_words_alone_need_no_vectors() -> None:
+    for model in fitted().values():
+        assert set(model.rank.weights) <= set(RANK_SIGNALS)
+        assert set(model.trust.weights) <= set(TRUST_SIGNALS)
+    by_meaning = {"meant", "meant_wordings", "meant_answer", "meant_lead", "cosine", "veto"}
+    assert not by_meaning & {*fitted()[LEXICAL].rank.weights, *fitted()[LEXICAL].trust.weights}
+    assert {"rank", "gap", "share"} | {each.name for each in (*fields(Signals), *fields(Circumstances))} == set(
+        TRUST_SIGNALS
+    )
+
+
+@BOTH
+def test_a_stricter_rate_never_asks_for_less(name: str) -> None:
+    model = fitted()[name]
+    leasts = [model.threshold(rate / 1000) for rate in range(1, 200)]
+    assert leasts == sorted(leasts, reverse=True)
+    assert 0.3 <= model.threshold(0.01) < 1.0
+
+
+def test_between_two_measured_rates_the_stricter_counts_and_below_all_nothing_is_sure() -> None:
+    model = Model(Line(0, {}), Line(0, {}), ((0.01, 0.8), (0.02, 0.6)))
+    assert [model.threshold(rate) for rate in (0.005, 0.01, 0.015, 0.02, 0.1)] == [1.0, 0.8, 0.8, 0.6, 0.6]
+
+
+def test_a_fitted_file_is_read_as_it_was_written() -> None:
+    line = {"constant": -1.5, "weights": {"lexical": 2.0}}
+    models = confidence.read(
+        json.dumps({"models": {"lexical": {"rank": line, "trust": line, "thresholds": {"0.02": 0.5, "0.01": 0.7}}}})
+    )
+    assert models["lexical"] == Model(
+        Line(-1.5, {"lexical": 2.0}), Line(-1.5, {"lexical": 2.0}), ((0.01, 0.7), (0.02, 0.5))
+    )
 
 
 def test_no_candidate_no_probability() -> None:
-    assert probabilities([]) == ()
+    assert probabilities(3.0, []) == ()
 
 
-def test_every_signal_has_its_weight() -> None:
-    assert set(WEIGHTS) == set(Signals.__slots__)
-
-
-@given(st.lists(st.floats(-800, 800), max_size=10))
-def test_probabilities_are_probabilities_in_the_order_of_the_scores(scores: list[float]) -> None:
-    chances = probabilities(scores)
-    assert all(0.0 <= each <= 1.0 for each in chances)
+@given(st.floats(-12, 12), st.lists(st.floats(-12, 12), min_size=1, max_size=10))
+def test_probabilities_are_probabilities_and_the_best_stays_first(best: float, ranks: list[float]) -> None:
+    chances = probabilities(best, sorted(ranks, reverse=True))
+    assert all(0.0 <= each <= chances[0] for each in chances)
     assert sum(chances) <= 1.0 + 1e-9
-    assert [chances[n] for n in sorted(range(len(scores)), key=scores.__getitem__)] == sorted(chances)
+    assert list(chances) == sorted(chances, reverse=True)

@@ -12,7 +12,7 @@ INDEX = Index([{"lokal": 3.0, "boka": 1.0}, {"bidrag": 2.0, "lokal": 1.0}, {"bid
 
 def test_the_document_with_most_of_the_rare_key_wins() -> None:
     scores = INDEX.scores({"boka": 1.0, "lokal": 1.0})
-    assert scores.index(max(scores)) == 0
+    assert scores.argmax() == 0
     assert scores[2] == 0.0
 
 
@@ -31,9 +31,9 @@ def test_a_rare_key_is_rarer_than_a_common_one_and_never_negative() -> None:
 
 
 def test_nothing_asked_or_nothing_known() -> None:
-    assert INDEX.scores({}) == [0.0, 0.0, 0.0]
-    assert Index([]).scores({"a": 1.0}) == []
-    assert Index([{}]).scores({"a": 1.0}) == [0.0]
+    assert INDEX.scores({}).tolist() == [0.0, 0.0, 0.0]
+    assert Index([]).scores({"a": 1.0}).tolist() == []
+    assert Index([{}]).scores({"a": 1.0}).tolist() == [0.0]
 
 
 KEYS = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.1, 5), max_size=5)
@@ -41,4 +41,4 @@ KEYS = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.1, 5), max_size=5)
 
 @given(st.lists(KEYS, max_size=6), KEYS)
 def test_scores_are_shares(documents: list[dict[str, float]], query: dict[str, float]) -> None:
-    assert all(0.0 <= score <= 1.0 for score in Index(documents).scores(query))
+    assert all(0.0 <= score <= 1.0 + 1e-9 for score in Index(documents).scores(query))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lokbot.model import Match
-from lokbot.understanding.confidence import ANSWER_THRESHOLD
+from lokbot.understanding import build
+from lokbot.understanding.confidence import LEXICAL, fitted
 from lokbot.understanding.matching import Matcher
-from lokbot.understanding.split import Part, split
-from tests.unit.understanding.knowledge_sample import ARTICLES, GLOSSARY
+from lokbot.understanding.split import Part
+from tests.unit.understanding.knowledge_sample import ARTICLES, GLOSSARY, KNOWLEDGE
 
 MATCHER = Matcher(ARTICLES, GLOSSARY, "sv")
+UNDERSTANDER = build(KNOWLEDGE)
+THRESHOLD = fitted()[LEXICAL].threshold(0.01)
 
 
 def ask(question: str) -> tuple[Match, ...]:
-    return MATCHER.matches(split(question)[0])
+    return UNDERSTANDER.understand(question).questions[0].matches
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,7 @@ def test_the_right_article_comes_first_and_is_likely(question: str, article: str
     ],
 )
 def test_what_the_knowledge_does_not_hold_is_left_to_a_person(question: str) -> None:
-    assert all(match.confidence < ANSWER_THRESHOLD for match in ask(question))
+    assert all(match.confidence < THRESHOLD for match in ask(question))
 
 
 def test_a_question_of_nothing_known_has_no_match() -> None:
@@ -62,15 +67,19 @@ def test_a_question_of_nothing_known_has_no_match() -> None:
 
 
 def test_what_was_said_before_tips_the_scales() -> None:
-    alone = {match.article: match.confidence for match in MATCHER.matches(Part("", "Vilket stöd finns?"))}
-    with_background = MATCHER.matches(Part("", "Vilket stöd finns?", "Vi är en kulturförening som spelar teater."))
-    assert with_background[0].article == "kulturstod"
-    assert with_background[0].confidence > alone["kulturstod"]
+    alone = UNDERSTANDER.weigh(Part("", "Vilket stöd finns?"), "sv", None)
+    with_background = UNDERSTANDER.weigh(
+        Part("", "Vilket stöd finns?", "Vi är en kulturförening som spelar teater."), "sv", None
+    )
+    assert with_background.candidates[0].article == "kulturstod"
+    ranks = dict(zip((each.article for each in alone.candidates), alone.ranks, strict=True))
+    assert with_background.ranks[0] > ranks["kulturstod"]
 
 
 def test_the_evidence_names_words_wording_and_what_is_missing() -> None:
     articles = {each.id: each for each in ARTICLES}
-    best = ask("Hur mycket kan kulturföreningar få i projektstöd till badminton?")[0]
+    asked = "Hur mycket kan kulturföreningar få i projektstöd till badminton?"
+    best = MATCHER.candidates(Part(asked, asked))[0]
     evidence = {each.matcher: each for each in best.evidence}
     assert "projektstod" in evidence["lexical"].detail
     assert evidence["fuzzy"].detail in articles[best.article].texts["sv"].questions
@@ -78,10 +87,20 @@ def test_the_evidence_names_words_wording_and_what_is_missing() -> None:
     assert evidence["kind"].detail == "amount"
 
 
-def test_an_article_without_a_text_in_the_language_is_not_searched() -> None:
+def test_an_article_without_a_text_in_the_language_is_searched_by_its_swedish_one_and_never_sure() -> None:
     english = Matcher(ARTICLES, GLOSSARY, "en")
-    assert english.matches(Part("", "How do we join the agreement?"))[0].article == "ansluta-forening"
-    assert "paraply-ansluta" not in english.lexical("umbrella")
+    assert english.candidates(Part("", "How do we join the agreement?"))[0].article == "ansluta-forening"
+    found = {each.article: each for each in english.candidates(Part("", "paraplyorganisation"))}
+    assert not found["paraply-ansluta"].is_whole
+
+
+def test_in_another_language_an_article_is_searched_by_its_wordings() -> None:
+    joining = replace(ARTICLES[0], wordings={"so": ("Sideen ku biirnaa heshiiska?",)})
+    somali = Matcher((joining, *ARTICLES[1:]), GLOSSARY, "so")
+    (found, *_) = somali.candidates(Part("", "sideen heshiiska ku biirnaa"))
+    assert found.article == joining.id
+    assert found.signals.ratio > 0.9
+    assert found.signals.missing == 0.0
 
 
 def test_confidence_is_shared_among_the_candidates() -> None:
@@ -90,13 +109,15 @@ def test_confidence_is_shared_among_the_candidates() -> None:
 
 
 def test_no_articles_at_all() -> None:
-    assert Matcher((), (), "sv").matches(Part("hej", "hej", "hej")) == ()
+    assert Matcher((), (), "sv").candidates(Part("hej", "hej", "hej")) == ()
 
 
 def test_a_wording_word_for_word_is_as_good_as_certain() -> None:
     for article in ARTICLES:
         for question in article.texts["sv"].questions:
-            matches = MATCHER.matches(Part(question.upper(), question.upper()))
-            assert matches[0].article == article.id
-            assert matches[0].confidence > 0.95
+            written = MATCHER.written(Part(question.upper(), question.upper()))
+            assert written is not None
+            assert written.article == article.id
+            assert written.confidence > 0.95
+            matches = UNDERSTANDER.understand(question.upper()).questions[0].matches
             assert sum(match.confidence for match in matches) <= 1.0001

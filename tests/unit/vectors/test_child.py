@@ -1,0 +1,27 @@
+"""What the child does with a text before its model sees it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lokbot.vectors.child import MOST_TOKENS, capped
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def test_a_short_text_stays_as_it_is() -> None:
+    assert capped("Hur går vi med?", words) == "Hur går vi med?"
+
+
+def test_a_long_text_is_cut_at_a_word() -> None:
+    found = capped("a b " * 500, words)
+    assert words(found) <= MOST_TOKENS
+    assert set(found.split()) == {"a", "b"}
+
+
+@given(st.text(max_size=3000))
+def test_no_text_is_above_the_cap(text: str) -> None:
+    assert len(capped(text, len)) <= MOST_TOKENS
