@@ -38,6 +38,7 @@ COMMANDS = {
     "resolve": "cases:resolve",
     "correct": "learning:correct",
     "promote": "learning:promote",
+    "gaps": "learning:gaps",
     "retry": "cases:retry",
     "pause": "cases:pause",
     "resume": "cases:resume",

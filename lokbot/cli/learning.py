@@ -1,12 +1,15 @@
-"""The commands by which the bot learns from people: correct, promote."""
+"""The commands by which the bot learns from people: correct, promote, gaps."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import datetime, time, timedelta
 from typing import cast
 
 import click
 
-from lokbot import describing, promoting
+from lokbot import describing, promoting, vectors
+from lokbot import gaps as unanswered
 from lokbot.cli.cases import BY, find_case, who
 from lokbot.cli.common import now, open_store, with_settings
 from lokbot.config import Settings
@@ -133,3 +136,31 @@ def _proposed(proposal: Proposal) -> str:
     if not proposal.lessons:
         lines.append(f"    bara en rubrik, ingen lärdom: lokbot promote {correction.id} --reject")
     return "\n".join(lines)
+
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--since", type=DAY, help="The first day (default: 90 days ago).")
+@click.option("--until", type=DAY, help="The last day (default: today).")
+@click.option("--draft", "number", type=click.IntRange(1), help="Instead, the skeleton of an article for this theme.")
+@with_settings
+def gaps(settings: Settings, since: datetime | None, until: datetime | None, number: int | None) -> None:
+    """What people ask that no text answers: the ten largest themes, with examples, personal data masked."""
+    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+    last = until.date() if until else now().astimezone(SWEDEN).date()
+    first = since.date() if since else last - timedelta(days=90)
+    if first > last:
+        raise click.UsageError("--since is later than --until.")
+    begin, end = (datetime.combine(day, time(), tzinfo=SWEDEN) for day in (first, last + timedelta(days=1)))
+    with open_store(settings) as session:
+        questions = unanswered.unanswered(session, since=begin, until=end)
+    with (vectors.for_settings(settings) if questions else None) or nullcontext() as encoder:
+        found = unanswered.themes(questions, encoder)
+    if number is None:
+        click.echo(f"{first} till {last}. {unanswered.listed(found)}")
+        return
+    if number > len(found):
+        raise NotPossible(f"Det finns {len(found)} teman. Se vilka: lokbot gaps")
+    click.echo(unanswered.draft(found[number - 1], knowledge), nl=False)

@@ -40,6 +40,13 @@ th[scope=row], thead th:first-child, .words td, .words th { text-align: left }
 tr.chosen { background: #f3e6e6; font-weight: bold }
 td.hit { background: #dcebf2 }
 td.miss { background: #f6d9d7; font-weight: bold }
+@media (max-width: 30rem) {
+  .stacked tr { display: grid; grid-template-columns: 1fr 1fr 1.5fr; border-bottom: 1px solid var(--line) }
+  .stacked table, .stacked thead, .stacked tbody { display: block }
+  .stacked th[scope=row] { grid-column: 1 / -1; max-width: none }
+  .stacked thead td { display: none }
+  .stacked :is(th, td) { border: 0 }
+}
 .text { overflow-wrap: anywhere; min-width: 12rem }
 svg { width: 100%; max-width: 30rem; height: auto; display: block }
 svg text { font: 12px Roboto, Arial, sans-serif; fill: var(--ink) }
@@ -111,7 +118,7 @@ def _main(found: Figures) -> str:
     return _section(
         "Huvudsiffror",
         "Sista kolumnen är det intervall som täcker det sanna värdet med 95 procents säkerhet.",
-        table,
+        f'<div class="stacked">{table}</div>',
     )
 
 

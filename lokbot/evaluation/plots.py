@@ -141,7 +141,7 @@ def shares(name: str, title: str, description: str, rows: Sequence[tuple[str, Sh
     return figure(name, title, description, 4 + len(rows) * _ROW, body)
 
 
-def _short(name: str, longest: int = 20) -> str:
+def _short(name: str, longest: int = 18) -> str:
     """A name that fits beside its bar; the table beside the plot has it whole."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
