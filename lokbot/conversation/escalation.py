@@ -682,8 +682,10 @@ def _suggest_instead(
     conversation, message = item.conversation, session.get(Message, item.message_id) if item.message_id else None
     item.status = OutboxStatus.HELD
     for say in knowledge.phrases.values():
-        # Nobody but the bot had read it when it was written; whoever releases it has.
-        item.text = item.text.replace(say["opening.automatic"], say["opening.released"], 1)
+        # Nobody but the bot had read it when it was written; whoever releases it has. A language without the sentences
+        # of a whole reply (only a line that a person can help) opens no mail.
+        if "opening.automatic" in say:
+            item.text = item.text.replace(say["opening.automatic"], say["opening.released"], 1)
     item.html = as_html(item.text, item.language) if item.html else None
     received_at = message.received_at if message else now
     is_with_person = conversation.status in WITH_A_PERSON
