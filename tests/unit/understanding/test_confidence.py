@@ -32,6 +32,9 @@ STRONG = Signals(
     background=0.0,
     wording=0.55,
     nearest=0.7,
+    votes=0.8,
+    votes_lead=0.7,
+    whole_votes=0.8,
     ratio=0.85,
     missing=0.0,
     lacking=0.0,
@@ -41,6 +44,9 @@ STRONG = Signals(
     meant_answer=0.85,
     meant_lead=0.08,
     cosine=0.94,
+    meant_votes=0.8,
+    meant_votes_lead=0.7,
+    meant_whole_votes=0.8,
 )
 MIDDLE_LONG = Circumstances(length=0.4, veto=-0.1)
 BOTH = pytest.mark.parametrize("name", [LEXICAL, SEMANTIC])
@@ -131,3 +137,9 @@ def test_probabilities_are_probabilities_and_the_best_stays_first(best: float, r
     assert all(0.0 <= each <= chances[0] for each in chances)
     assert sum(chances) <= 1.0 + 1e-9
     assert list(chances) == sorted(chances, reverse=True)
+
+
+def test_what_means_a_matter_for_a_person_is_out_of_the_question_only_where_rules_miss_much() -> None:
+    assert Circumstances(is_other=True, veto=0.01).is_vetoed
+    assert not Circumstances(is_other=True, veto=-0.01).is_vetoed
+    assert not Circumstances(is_english=True, veto=0.01).is_vetoed
