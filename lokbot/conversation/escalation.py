@@ -199,7 +199,9 @@ def settle_when_sent(session: Session, item: OutboxItem, *, now: datetime) -> No
         return
     latest = latest_from_asker(conversation)
     has_news = latest is not None and latest.received_at > item.queued_at
-    if not (has_news or outbox.unsent(session, conversation) or _waits_for_more(conversation, item)):
+    # What the coordinators are told of this very answer may still wait, where there is no undo time.
+    is_more_coming = any(one.kind is not OutboxKind.NOTIFICATION for one in outbox.unsent(session, conversation))
+    if not (has_news or is_more_coming or _waits_for_more(conversation, item)):
         settle(conversation, now)
 
 

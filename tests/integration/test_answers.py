@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,9 @@ from sqlalchemy import select
 
 from lokbot import describing
 from lokbot.config import WebSettings
-from lokbot.conversation import escalation, uploads
+from lokbot.conversation import escalation, outbox, uploads
 from lokbot.conversation.escalation import NotPossible
-from lokbot.model import Address, Attachment, ConversationStatus, OutboxKind, OutboxStatus, Role
+from lokbot.model import Address, Attachment, ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import AttachmentContent, Conversation, User
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
@@ -114,6 +115,21 @@ def test_an_asker_who_is_refused_while_the_copy_went_is_not_answered(world: Worl
         (OutboxStatus.FAILED, [{"name": ANNA.name, "email": ANNA.email}]),
     ]
     assert case.conversation.status is ConversationStatus.TAKEN
+
+
+def test_after_a_crash_the_very_same_mail_goes_again_with_all_that_it_carries(world: World) -> None:
+    case = world.write(sample.OWN, cc=(BOARD,))
+    world.deliver()
+    reply(case, cc=(BOARD.email,), attachments=(PDF,))
+    with world.sessions.begin() as session:  # the sender died with the mail in its hands
+        lease = timedelta(seconds=world.settings.outbox.lease_seconds)
+        claimed = outbox.claim(session, worker="dead", channels=(ChannelName.MAIL,), lease=lease, now=world.now)
+        assert claimed is not None
+        before = outbox.outgoing(claimed)
+    assert world.deliver() == []
+    world.later(hours=1)
+    assert world.deliver() == [before]
+    assert (before.cc, before.attachments) == ((BOARD,), (PDF,))
 
 
 # ------------------------------------------------------------------ attachments

@@ -27,7 +27,7 @@ from tests import sample_knowledge as sample
 from tests.integration.test_coordinator_mail import KIM, PROVEN, with_server
 from tests.integration.test_coordinator_mail import reply as mail_reply
 from tests.integration.test_escalation import act
-from tests.integration.world import COORDINATORS, SEND, Case, World
+from tests.integration.world import COORDINATORS, SEND, Case, World, edited
 from tests.sample_mails import ANNA, LOK, STRANGER, attachment
 
 SV = sample.phrases()["sv"]
@@ -231,6 +231,18 @@ def test_an_answer_goes_directly_where_the_coordinator_chose_so(world: World) ->
     assert sent.text.endswith(ANSWER)
     assert sent.text.startswith("Svar från fritidsförvaltningen:")
     assert status(case) is ConversationStatus.RESOLVED
+
+
+def test_without_an_undo_time_the_case_is_resolved_all_the_same(world: World) -> None:
+    """What the coordinators are told of the answer leaves after it."""
+    world.settings = edited(world.settings, answering=world.settings.answering.model_copy(update={"undo_minutes": 0}))
+    case, other = world.write(sample.OWN), world.write(sample.OWN + " Va?")
+    world.deliver()
+    mail_reply(world, other, ANSWER)
+    forward(case, directly=True)
+    answer(case)
+    assert len(to_asker(world)) == 1
+    assert (status(case), status(other)) == (ConversationStatus.RESOLVED, ConversationStatus.RESOLVED)
 
 
 def test_a_signed_address_alone_is_proof_enough(world: World) -> None:

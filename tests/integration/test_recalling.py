@@ -144,6 +144,25 @@ def test_what_was_stopped_may_be_sent_anew(world: World) -> None:
     assert not any("Fel rättelse." in message.text for message in world.sent)
 
 
+def test_a_call_that_broke_off_has_told_nobody_and_the_next_tells_all(world: World) -> None:
+    ask(world, "anna", "bo")
+    pause(world)
+    with world.sessions() as session:  # and is never committed
+        recalling.correct_all(
+            session,
+            revision(session),
+            "Halvvägs.",
+            actor="Kim",
+            settings=world.settings,
+            knowledge=world.active.knowledge,
+            now=world.now,
+        )
+        session.rollback()
+    assert correct_all(world) == 2
+    assert leave(world) == ["anna@forening.example", "bo@forening.example"]
+    assert not any("Halvvägs." in message.text for message in world.sent)
+
+
 def test_two_who_correct_at_once_send_one(world: World) -> None:
     ask(world, "anna", "bo", "cilla")
     pause(world)
