@@ -96,8 +96,7 @@ def enqueue(
     for each in attachments:
         queries.keep_content(session, each)
         item.attachments.append(_attached(each))
-    if attachments:
-        session.flush()
+    session.flush()
     return item
 
 
