@@ -842,6 +842,17 @@ def test_over_the_cap_of_the_outbox_nothing_goes_and_people_are_told_once(sessio
     assert only(world.write(sample.JOIN + " Ny timme."), OutboxKind.REPLY)
 
 
+def test_over_the_cap_of_a_sender_a_person_decides_until_a_day_has_gone(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(per_sender_per_day=2)))
+    for question in (sample.JOIN, sample.PREMISES):
+        assert only(world.write(question), OutboxKind.REPLY)
+    case = world.write(sample.SPORTS)
+    assert (case.told(), state(case)) == ([], (ConversationStatus.WAITING, "over-cap"))
+    assert only(world.write(sample.JOIN, sender=STRANGER), OutboxKind.REPLY), "others are answered"
+    world.later(days=1, seconds=1)
+    assert only(world.write(sample.JOIN + " Ny dag."), OutboxKind.REPLY)
+
+
 def test_over_the_cap_of_a_case_a_person_decides(sessions: Sessions) -> None:
     world = World(sessions, edited(SEND, caps=Caps(per_case_per_day=1)))
     first = world.write(sample.JOIN, message_id="ett@forening.example")
