@@ -68,6 +68,7 @@ KINDS = {
     OutboxKind.ANSWER: "Svar",
     OutboxKind.FORWARD: "Till förvaltning",
     OutboxKind.NOTIFICATION: "Till samordnarna",
+    OutboxKind.CORRECTION: "Rättelse",
 }
 SENDING = {
     OutboxStatus.HELD: "Förslag, inte skickat",

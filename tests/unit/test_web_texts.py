@@ -8,6 +8,8 @@ from string import Formatter
 
 import lokbot.web
 from lokbot import records
+from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
+from lokbot.store.inbox import Folder
 from lokbot.web import app, cases, desk_pages, people, rendering, thread
 
 WEB = Path(lokbot.web.__file__).parent
@@ -44,6 +46,16 @@ def sentences() -> set[str]:
 
 def test_every_sentence_has_its_english_one_and_no_other_is_kept() -> None:
     assert set(rendering.english()) == sentences()
+
+
+def test_every_kind_state_and_channel_has_a_name() -> None:
+    """A case that holds one without a name could not be shown."""
+    assert set(thread.KINDS) == set(OutboxKind)
+    assert set(thread.SENDING) == set(OutboxStatus)
+    assert set(thread.OUTCOMES) == set(Outcome)
+    assert set(cases.STATUSES) == set(ConversationStatus)
+    assert set(cases.CHANNELS) == {str(channel) for channel in ChannelName}
+    assert set(cases.NAMES) == set(Folder)
 
 
 def test_a_translation_has_room_for_the_same_words() -> None:
