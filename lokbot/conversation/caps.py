@@ -29,9 +29,12 @@ def reached(
 ) -> Cap | None:
     """Which cap forbids another automatic mail in this conversation, where ``told`` went; None where one may go."""
     caps = settings.caps
-    if queries.automatic_mails(session, since=now - HOUR) >= caps.outbox_per_hour:
+    in_all, to_sender = queries.automatic_mails(
+        session, since=now - HOUR, contact=conversation.contact_id, contact_since=now - DAY
+    )
+    if in_all >= caps.outbox_per_hour:
         return "outbox"
-    if queries.automatic_mails(session, since=now - DAY, contact=conversation.contact_id) >= caps.per_sender_per_day:
+    if to_sender >= caps.per_sender_per_day:
         return "sender"
     in_case = sum(item.is_automatic and item.created_at >= now - DAY for item in told)
     return "case" if in_case >= caps.per_case_per_day else None

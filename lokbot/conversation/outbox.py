@@ -55,7 +55,8 @@ def enqueue(
     cc: Sequence[Address] = (),
     attachments: Sequence[Attachment] = (),
 ) -> OutboxItem:
-    """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it.
+    """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it. It gets its
+    id when the session is flushed.
 
     ``answers`` is the message it replies to: the thread headers come from there. The id, and the address to answer to
     where ``smtp.reply_separator`` is set, are signed, so that an answer finds its way back (``tokens``).
@@ -96,7 +97,6 @@ def enqueue(
     for each in attachments:
         queries.keep_content(session, each)
         item.attachments.append(_attached(each))
-    session.flush()
     return item
 
 

@@ -18,6 +18,7 @@ from lokbot.conversation.reply import ReplyContext, as_html, compose
 from lokbot.model import ChannelName, Knowledge, NotPossible, OutboxKind, OutboxStatus
 from lokbot.store import queries
 from lokbot.store.schema import DecisionRecord, Message, OutboxItem, Pause
+from lokbot.store.session import ANSWERING, take_turns
 
 PauseScope = Literal["all", "channel", "topic", "article"]
 
@@ -36,6 +37,7 @@ def pause(
 
     They become suggestions: the coordinators are told, and the asker gets a receipt instead.
     """
+    take_turns(session, ANSWERING)  # what is being decided without knowing of the pause is in the queue from here on
     session.merge(Pause(scope=scope, value=value, paused_by=actor, paused_at=now))
     session.flush()
     queries.record(session, "paused", actor=actor, now=now, scope=scope, value=value)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.orm import Session, load_only
 
 from lokbot.config import Settings
 from lokbot.conversation import administration_mail, caps, coordinator_mail, escalation, outbox, parties
@@ -31,7 +31,7 @@ from lokbot.model import (
 )
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, QuestionRecord
-from lokbot.store.session import Sessions
+from lokbot.store.session import ANSWERING, Sessions, share_turns
 from lokbot.understanding import Active, answer_threshold
 from lokbot.understanding.language import UNKNOWN
 
@@ -57,11 +57,14 @@ class Plan:
         return bool(self.rest or self.held)
 
 
+NOTHING = Plan((), (), (), ())
+
+
 def handle(session: Session, message: Message, active: Active, settings: Settings, *, now: datetime) -> Plan:
-    """Take one stored message its whole way, in the caller's transaction."""
+    """Take a stored message its whole way, in the caller's transaction, which holds its case (``queries.take_up``)."""
     conversation = message.conversation
-    queries.hold(session, conversation)
-    understanding = active.understander.understand(message.new_text or message.text, subject=message.subject)
+    text, subject = _words(message)
+    understanding = active.understand(text, subject=subject)
     situation = observe(session, message, understanding, active.knowledge, settings, now=now)
     plan = arrange(session, decide(situation), message, active.knowledge, settings, now=now)
     if understanding.language != UNKNOWN and situation.is_from_asker:
@@ -111,7 +114,7 @@ def observe(
 ) -> Situation:
     """How things stand around a message: what the rules of ``decide`` ask about."""
     conversation = message.conversation
-    told = queries.told(session, conversation)
+    told = queries.told(conversation)
     is_bounce = message.bounce is not None
     forwarded = parties.forward_answered(message)
     is_from_form = message.sender_email in {address.lower() for address in settings.form_senders}
@@ -165,7 +168,7 @@ def arrange(
     now: datetime,
 ) -> Plan:
     """What may be told by itself, what is only suggested, what a person answers."""
-    pauses = queries.pauses(session)
+    pauses = queries.once(session, "pauses", lambda: queries.pauses(session))
     told: list[Decision] = []
     held: list[tuple[Decision, str]] = []
     rest: list[Decision] = []
@@ -338,7 +341,6 @@ def remember(
     now: datetime,
 ) -> None:
     """Write down what was understood and decided, from which article version, and in which text it was told."""
-    session.flush()  # what was put in the outbox gets its ids
     held = dict(plan.held)
     for position, decision in enumerate(plan.decisions):
         text = knowledge.articles[decision.article].text(decision.language) if decision.article else None
@@ -372,7 +374,7 @@ def remember(
                 revision_id=text.revision_id if text else None,
                 is_urgent=decision.is_urgent,
                 held_because=held.get(decision),
-                outbox_id=item.id if item else None,
+                item=item,
                 knowledge_digest=knowledge.digest,
                 decided_at=now,
             )
@@ -436,39 +438,57 @@ def _is_reply_elsewhere(message: Message) -> bool:
 
 def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: datetime) -> tuple[int, Plan] | None:
     """``handle_waiting`` for the oldest one; None when there is none."""
-    return next(handle_waiting(sessions, active, settings, most=1, clock=lambda: now), None)
+    return next(iter(handle_waiting(sessions, active, settings, most=1, clock=lambda: now)), None)
 
 
 def handle_waiting(
     sessions: Sessions, active: Active, settings: Settings, *, most: int, clock: Callable[[], datetime]
-) -> Iterator[tuple[int, Plan]]:
-    """Handle the oldest stored messages, each in its own commit. A failure is shown to people, never raised.
+) -> Sequence[tuple[int, Plan]]:
+    """Handle the oldest stored messages, in one commit. A failure is shown to people, never raised.
 
-    Only trouble with the database itself is raised: then nothing can be written down, and the message still waits.
+    Only trouble with the database itself is raised: then nothing can be written down, and the messages still wait.
     """
-    for message_id in _begin(sessions, settings, active.knowledge, most=most, now=clock()):
-        yield message_id, _handle_begun(sessions, message_id, active, settings, now=clock())
+    begun = _begin(sessions, settings, active.knowledge, most=most, now=clock())
+    if not begun or begun[0].state is MessageState.FAILED:
+        return [(message.id, NOTHING) for message in begun]
+    try:
+        # Before the transaction: on SQLite nobody else can write while it lasts, and to understand takes longest.
+        active = active.reading_ahead({_words(message) for message in begun})
+    except Exception as error:  # noqa: BLE001 - the message that does it is found below, and set aside
+        log.warning("could not read ahead: %s", _place(error))
+    return _handle_begun(sessions, [message.id for message in begun], active, settings, now=clock())
 
 
-def _handle_begun(sessions: Sessions, message_id: int, active: Active, settings: Settings, *, now: datetime) -> Plan:
+def _words(message: Message) -> tuple[str, str]:
+    """What is to be understood: what was written now, and the subject."""
+    return message.new_text or message.text, message.subject
+
+
+def _handle_begun(
+    sessions: Sessions, ids: Sequence[int], active: Active, settings: Settings, *, now: datetime
+) -> Sequence[tuple[int, Plan]]:
+    """Several in one commit; where that fails, each in its own, and the one that fails is set aside."""
     try:
         with sessions.begin() as session:
-            its_case = joinedload(Message.conversation, innerjoin=True)
-            message = session.get_one(Message, message_id, options=[its_case], with_for_update={"of": Message})
-            if message.state is not MessageState.STORED:  # another worker was quicker, or it has been given up
-                return Plan((), (), (), ())
-            return handle(session, message, active, settings, now=now)
+            share_turns(session, ANSWERING)
+            # Of several, those whose case somebody else holds are left for the next time: nobody waits for each other.
+            messages = queries.take_up(session, ids, is_waiting=len(ids) == 1)
+            return [(message.id, handle(session, message, active, settings, now=now)) for message in messages]
     except DBAPIError:
         raise
     except Exception as error:  # noqa: BLE001 - promise 1: whatever went wrong, somebody sees the message
+        if len(ids) > 1:
+            return [done for one in ids for done in _handle_begun(sessions, [one], active, settings, now=now)]
         # The type and the place, not the message of the error: that may hold what somebody wrote.
-        log.error("message %s failed: %s", message_id, _place(error))
+        log.error("message %s failed: %s", ids[0], _place(error))
         with sessions.begin() as session:
-            _fail(session, session.get_one(Message, message_id), _place(error), settings, active.knowledge, now=now)
-        return Plan((), (), (), ())
+            _fail(session, session.get_one(Message, ids[0]), _place(error), settings, active.knowledge, now=now)
+        return [(ids[0], NOTHING)]
 
 
-def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most: int, now: datetime) -> Sequence[int]:
+def _begin(
+    sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most: int, now: datetime
+) -> Sequence[Message]:
     """Choose the next messages and count the tries in their own commit, so that a crash in the middle is counted too.
 
     Such a crash counts for all that were begun with. One that has been tried before is therefore begun alone: what
@@ -477,7 +497,7 @@ def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most
     with sessions.begin() as session:
         waiting = session.scalars(
             select(Message)
-            .options(load_only(Message.attempts))
+            .options(load_only(Message.state, Message.attempts, Message.new_text, Message.text, Message.subject))
             .where(
                 Message.state == MessageState.STORED,
                 or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
@@ -488,11 +508,11 @@ def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most
         ).all()
         if waiting and waiting[0].attempts >= MAX_ATTEMPTS:
             _fail(session, waiting[0], "stopped the process every time", settings, knowledge, now=now)
-            return [waiting[0].id]
+            return waiting[:1]
         begun = list(takewhile(lambda message: message.attempts == 0, waiting)) or waiting[:1]
         for message in begun:
             message.attempts, message.tried_at = message.attempts + 1, now
-        return [message.id for message in begun]
+        return begun
 
 
 def _fail(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from lokbot.conversation import tokens
@@ -22,6 +22,26 @@ from lokbot.store.schema import Conversation, Message, MessageReference, OutboxI
 _CASE_NUMBER = re.compile(r"\bLOK-(\d{4})-(\d{5,})\b", re.IGNORECASE)
 # Whoever quotes a whole register of cases means none of them.
 _MOST_NUMBERS = 5
+
+
+# Put together once: that takes longer than the database's answer.
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_CHANNEL = bindparam("channel", type_=Message.channel.type)
+_OUR_MAILS = select(OutboxItem).where(OutboxItem.external_id.in_(_IDS))
+_PERSONS_ANSWERS = select(OutboxItem).where(
+    OutboxItem.in_reply_to == bindparam("id"),
+    OutboxItem.created_by == queries.MAILBOX,
+    OutboxItem.kind == OutboxKind.ANSWER,
+    OutboxItem.created_at >= bindparam("since", type_=OutboxItem.created_at.type),
+)
+_THESE_MAILS = select(Message).where(Message.channel == _CHANNEL, Message.message_id.in_(_IDS)).order_by(Message.id)
+_RELATIVES = (
+    select(Message)
+    .join(MessageReference, MessageReference.message_id == Message.id)
+    .where(MessageReference.identity.in_(_IDS), Message.channel == _CHANNEL)
+    .order_by(Message.id.desc())
+    .limit(_MOST_NUMBERS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,7 @@ def _by_our_mail(session: Session, ids: Sequence[str]) -> Conversation | None:
     """Mails of ours whose ids carry no signature: those that people sent, and those of older versions."""
     if not ids:
         return None
-    ours = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(ids))).all()
+    ours = session.scalars(_OUR_MAILS, {"ids": ids}).all()
     nearest = min(ours, key=lambda item: ids.index(item.external_id), default=None)
     return nearest.conversation if nearest else None
 
@@ -85,14 +105,7 @@ def _by_a_persons_answer(session: Session, incoming: IncomingMessage) -> Convers
     """Where a person's answer to this very message is, sent from a mail program before the message was read here."""
     if incoming.message_id is None:
         return None
-    answers = session.scalars(
-        select(OutboxItem).where(
-            OutboxItem.in_reply_to == incoming.message_id,
-            OutboxItem.created_by == queries.MAILBOX,
-            OutboxItem.kind == OutboxKind.ANSWER,
-            OutboxItem.created_at >= incoming.received_at,
-        )
-    )
+    answers = session.scalars(_PERSONS_ANSWERS, {"id": incoming.message_id, "since": incoming.received_at})
     askers = {address.email for address in (incoming.sender, *incoming.reply_to)}
     return next(
         (one.conversation for one in answers if askers & {each["email"] for each in (*one.to, *one.cc)}),
@@ -103,9 +116,7 @@ def _by_a_persons_answer(session: Session, incoming: IncomingMessage) -> Convers
 def _with_these_mails(session: Session, incoming: IncomingMessage, ids: Sequence[str]) -> list[Conversation]:
     if not ids:
         return []
-    seen = session.scalars(
-        select(Message).where(Message.channel == incoming.channel, Message.message_id.in_(ids)).order_by(Message.id)
-    ).all()
+    seen = session.scalars(_THESE_MAILS, {"channel": incoming.channel, "ids": ids}).all()
     return _each_once(
         message.conversation for message in sorted(seen, key=lambda message: ids.index(message.message_id or ""))
     )
@@ -118,13 +129,7 @@ def _with_the_same_ancestors(session: Session, incoming: IncomingMessage, ids: S
     wanted = [*ids, incoming.message_id] if incoming.message_id else list(ids)
     if not wanted:
         return []
-    relatives = session.scalars(
-        select(Message)
-        .join(MessageReference, MessageReference.message_id == Message.id)
-        .where(MessageReference.identity.in_(wanted), Message.channel == incoming.channel)
-        .order_by(Message.id.desc())
-        .limit(_MOST_NUMBERS)
-    ).all()
+    relatives = session.scalars(_RELATIVES, {"channel": incoming.channel, "ids": wanted}).all()
     return _each_once(message.conversation for message in relatives)
 
 

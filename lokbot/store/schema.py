@@ -235,6 +235,7 @@ class Message(Base):
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     attachments: Mapped[list[MessageAttachment]] = relationship(order_by="MessageAttachment.id")
+    referred_to: Mapped[list[MessageReference]] = relationship()
     questions: Mapped[list[QuestionRecord]] = relationship(back_populates="message", order_by="QuestionRecord.position")
 
 
@@ -268,6 +269,8 @@ class MessageAttachment(Base):
     name: Mapped[str] = mapped_column(String(300))
     content_type: Mapped[str] = mapped_column(String(200))
     size: Mapped[int]
+
+    content: Mapped[AttachmentContent] = relationship()
 
 
 class QuestionRecord(Base):
@@ -313,6 +316,7 @@ class DecisionRecord(Base):
     decided_at: Mapped[datetime]
 
     question: Mapped[QuestionRecord] = relationship(back_populates="decisions")
+    item: Mapped[OutboxItem | None] = relationship()
     revision: Mapped[ArticleRevision | None] = relationship()
 
 
@@ -501,6 +505,10 @@ class Event(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     outbox_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"))
     detail: Mapped[dict[str, Any]]
+
+    conversation: Mapped[Conversation | None] = relationship()
+    message: Mapped[Message | None] = relationship()
+    item: Mapped[OutboxItem | None] = relationship()
 
 
 class AuditEntry(Base):

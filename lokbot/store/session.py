@@ -17,6 +17,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
 
+# The turns that those share who decide what the bot says, and that who silences it takes.
+ANSWERING = "answering"
+
 # How often to try to turn a new SQLite file's journal to WAL while others do the same.
 _TURNS = 20
 # How long a scrubbing waits for others: they take milliseconds, or as long as they like.
@@ -143,6 +146,14 @@ def take_turns(session: Session, name: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _key(name)})
+
+
+def share_turns(session: Session, name: str) -> None:
+    """Wait until nobody is in a transaction that has called ``take_turns`` with ``name``; whoever wants to be in one
+    waits for ours to end, others who share do not.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _key(name)})
 
 
 def _key(name: str) -> int:
