@@ -33,7 +33,9 @@ MAILBOX = "brevlådan"
 # Reasons to escalate that say: the knowledge holds no answer, or none that is sure enough.
 NOT_KNOWN = ("nothing-found", "not-sure")
 
-TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
+TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER, OutboxKind.INFORMATION)
+# Which of these say nothing of the matter.
+WITHOUT_AN_ANSWER = (OutboxKind.RECEIPT, OutboxKind.INFORMATION)
 
 
 def addresses(values: Iterable[dict[str, str]]) -> tuple[Address, ...]:
@@ -178,8 +180,9 @@ def told(session: Session, conversation: Conversation) -> Sequence[OutboxItem]:
     ).all()
 
 
-def articles_told(session: Session, conversation: Conversation) -> frozenset[str]:
-    """Ids of the articles that the asker has already got in this conversation."""
+def articles_told(session: Session, conversation: Conversation, *, but_for: Collection[int] = ()) -> frozenset[str]:
+    """Ids of the articles that the asker has already got in this conversation, other than in answer to the messages
+    ``but_for``."""
     query = (
         select(DecisionRecord.article)
         .join(OutboxItem, OutboxItem.id == DecisionRecord.outbox_id)
@@ -187,6 +190,7 @@ def articles_told(session: Session, conversation: Conversation) -> frozenset[str
             OutboxItem.conversation_id == conversation.id,
             OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
             DecisionRecord.article.is_not(None),
+            OutboxItem.message_id.not_in(but_for),
         )
     )
     return frozenset(article for article in session.scalars(query) if article)
@@ -218,6 +222,43 @@ def open_choices(session: Session, conversation: Conversation) -> tuple[str, ...
     return tuple(last.choices or ()) if last is not None else ()
 
 
+def item_above(session: Session, message: Message) -> OutboxItem | None:
+    """The message of ours that a button was pressed under, in the same conversation."""
+    if message.command is None or not message.in_reply_to:
+        return None
+    return session.scalar(
+        select(OutboxItem).where(
+            OutboxItem.conversation_id == message.conversation_id, OutboxItem.external_id.in_(message.in_reply_to)
+        )
+    )
+
+
+def decided_in(session: Session, item: OutboxItem) -> Sequence[DecisionRecord]:
+    """The decisions that were told in a message of ours, in their order."""
+    return session.scalars(
+        select(DecisionRecord).where(DecisionRecord.outbox_id == item.id).order_by(DecisionRecord.id)
+    ).all()
+
+
+def decided_of(session: Session, messages: Collection[int]) -> Sequence[DecisionRecord]:
+    """What was last decided of those of these messages that anything was decided of."""
+    return session.scalars(
+        select(DecisionRecord)
+        .join(QuestionRecord)
+        .where(QuestionRecord.message_id.in_(messages))
+        .order_by(QuestionRecord.message_id, QuestionRecord.position, DecisionRecord.id)
+    ).all()
+
+
+def solved_at(session: Session, conversation: Conversation) -> datetime | None:
+    """When the asker last said that an answer of this conversation had solved it."""
+    return session.scalar(
+        select(func.max(Message.stored_at)).where(
+            Message.conversation_id == conversation.id, Message.command == "yes", Message.handled_at.is_not(None)
+        )
+    )
+
+
 def written_after(session: Session, message: Message, *, by: str) -> Sequence[OutboxItem]:
     """What ``by`` has sent since ``message`` came, in its conversation or in answer to it."""
     is_about_it = OutboxItem.conversation_id == message.conversation_id
@@ -233,7 +274,9 @@ def written_after(session: Session, message: Message, *, by: str) -> Sequence[Ou
 def automatic_mails(
     session: Session, *, since: datetime, contact: int | None = None, conversation: int | None = None
 ) -> int:
-    """How many automatic texts were queued to askers since then: in all, to one contact, in one conversation (ids)."""
+    """How many automatic texts were queued to askers since then: to one contact, in one conversation (ids), or of mails
+    in all.
+    """
     query = select(func.count(OutboxItem.id)).where(
         OutboxItem.is_automatic,
         OutboxItem.kind.in_(TO_THE_ASKER),
@@ -242,6 +285,8 @@ def automatic_mails(
     )
     if conversation is not None:
         query = query.where(OutboxItem.conversation_id == conversation)
+    if contact is None and conversation is None:
+        query = query.where(OutboxItem.channel == ChannelName.MAIL)
     if contact is not None:
         query = query.join(Conversation).where(Conversation.contact_id == contact)
     return session.scalar(query) or 0

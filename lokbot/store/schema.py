@@ -92,7 +92,9 @@ class Association(Base):
 
 
 class Contact(Base):
-    """Somebody who writes, at one address in one channel."""
+    """Somebody who writes, at one address in one channel. Of those who chat also: the language they have chosen, and
+    when they were told that they write to a machine.
+    """
 
     __tablename__ = "contacts"
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -103,6 +105,8 @@ class Contact(Base):
     name: Mapped[str] = mapped_column(String(300))
     association_id: Mapped[int | None] = mapped_column(ForeignKey("associations.id"))
     undeliverable_at: Mapped[datetime | None]
+    language: Mapped[str | None] = mapped_column(String(8))
+    greeted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -116,7 +120,10 @@ class CaseNumber(Base):
 
 
 class Conversation(Base):
-    """One matter with one contact. ``waiting_since`` and ``answer_by`` are set while a person is to answer."""
+    """One matter with one contact. ``waiting_since`` and ``answer_by`` are set while a person is to answer.
+
+    ``hidden_at`` is when whoever chats put it away: the door shows it no more, and what they write next is another one.
+    """
 
     __tablename__ = "conversations"
     __table_args__ = (Index("ix_conversations_status_waiting_since", "status", "waiting_since"),)
@@ -136,6 +143,7 @@ class Conversation(Base):
     waiting_since: Mapped[datetime | None]
     answer_by: Mapped[date | None]
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    hidden_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -145,7 +153,11 @@ class Conversation(Base):
 
 
 class Message(Base):
-    """A message that reached us, with its raw original. Never changed after it was stored but for its state."""
+    """A message that reached us, with its raw original. Never changed after it was stored but for its state.
+
+    In a chat: ``command`` is what was pressed or asked for by a command, ``replaces_id`` the message that this one is
+    an edit of, ``read_with_id`` the later message that it was read as one with.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (UniqueConstraint("channel", "external_id"), Index("ix_messages_state_id", "state", "id"))
@@ -175,6 +187,9 @@ class Message(Base):
     automatic_kind: Mapped[str | None] = mapped_column(String(32))
     automatic_reason: Mapped[str | None] = mapped_column(String(300))
     bounce: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    command: Mapped[str | None] = mapped_column(String(32))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
+    read_with_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     state: Mapped[MessageState]
     attempts: Mapped[int]
     tried_at: Mapped[datetime | None]
@@ -318,6 +333,7 @@ class OutboxItem(Base):
     language: Mapped[str] = mapped_column(String(8))
     in_reply_to: Mapped[str | None] = mapped_column(String(500))
     references: Mapped[list[Any]]
+    buttons: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     reply_to: Mapped[str | None] = mapped_column(String(320))
     is_automatic: Mapped[bool]
     status: Mapped[OutboxStatus]
@@ -428,6 +444,22 @@ class MailboxMail(Base):
     fate: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
     tidied_at: Mapped[datetime | None]
+
+
+class TelegramUpdate(Base):
+    """What became of one update of a bot. The latest says from where on to ask for more.
+
+    Both ids may need 52 bits (Bot API, "Chat").
+    """
+
+    __tablename__ = "telegram_updates"
+    __table_args__ = (Index("ix_telegram_updates_at", "bot_id", "at"),)
+
+    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    fate: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
 
 
 class SigningKey(Base):
