@@ -26,6 +26,9 @@ Cap = Literal["sender", "case", "outbox"]
 def reached(session: Session, conversation: Conversation, settings: Settings, *, now: datetime) -> Cap | None:
     """Which cap forbids another automatic mail in this conversation; None where one may go."""
     caps = settings.caps
+    if conversation.channel.is_chat:  # no machine answers there, so nothing can grow into a storm
+        in_chat = queries.automatic_mails(session, since=now - DAY, contact=conversation.contact_id)
+        return "sender" if in_chat >= caps.per_chat_per_day else None
     if queries.automatic_mails(session, since=now - HOUR) >= caps.outbox_per_hour:
         return "outbox"
     if queries.automatic_mails(session, since=now - DAY, contact=conversation.contact_id) >= caps.per_sender_per_day:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -23,7 +24,7 @@ COPY_TRIES = 5
 
 
 class Sender(Protocol):
-    """A door that can send; one that mails gives the bytes of what went."""
+    """A door that can send; gives the bytes of what went, where it keeps any."""
 
     def send(self, message: OutgoingMessage) -> bytes | None: ...
 
@@ -46,7 +47,7 @@ def deliver_next(
         item = outbox.claim(session, worker=worker, channels=tuple(doors), lease=lease, now=now)
         if item is None:
             return None
-        outgoing = outbox.outgoing(item)
+        outgoing = _signed(outbox.outgoing(item), item, knowledge)
     try:
         raw = doors[item.channel].send(outgoing)
     except ChannelError as error:
@@ -60,12 +61,30 @@ def deliver_next(
     else:
         with sessions.begin() as session:
             item = _as_it_stands(session, item)
-            tries = COPY_TRIES if raw is not None and _keeps_copies(settings) else None
+            is_mail = item.channel is ChannelName.MAIL
+            tries = COPY_TRIES if raw is not None and is_mail and _keeps_copies(settings) else None
             outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
             if item.kind is OutboxKind.FORWARD:
                 escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
             escalation.settle_when_sent(session, item, now=now)
     return item
+
+
+def _signed(outgoing: OutgoingMessage, item: OutboxItem, knowledge: Knowledge) -> OutgoingMessage:
+    """In a chat a person's words say whose they are: everything else there was written by the bot."""
+    if not item.channel.is_chat or item.is_automatic or item.kind is not OutboxKind.ANSWER:
+        return outgoing
+    say = knowledge.phrases["en" if item.language == "en" else "sv"]
+    name = first_name(item.created_by)
+    who = say["person.named"].format(name=name) if name else say["person"]
+    return replace(outgoing, text=f"{who}\n\n{outgoing.text}")
+
+
+def first_name(actor: str) -> str:
+    """The first name of whoever acts, where it is written as one; empty for a login or an address."""
+    first = actor.split()[0] if actor.strip() else ""
+    is_name = first[:1].isupper() and first.replace("-", "").isalpha() and not first.isupper()
+    return first if is_name else ""
 
 
 def _keeps_copies(settings: Settings) -> bool:

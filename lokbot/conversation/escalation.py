@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, notification, outbox, threads, tokens, working_days
+from lokbot.conversation import caps, notification, outbox, reading, threads, tokens, working_days
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.notification import Line, Notice
 from lokbot.conversation.reply import ReplyContext, as_html, compose, reply_subject
@@ -60,11 +60,12 @@ def asker(conversation: Conversation, message: Message | None = None) -> Address
 
 
 def latest_from_asker(conversation: Conversation) -> Message | None:
-    """What is to be answered: the latest message that neither a machine nor somebody inside wrote. None where nobody
-    has written yet.
+    """What is to be answered: the latest message that neither a machine nor somebody inside wrote, and that is more
+    than a button pressed. None where nobody has written yet.
     """
     for message in reversed(conversation.messages):
-        if message.automatic_kind is None and message.bounce is None and not is_from_inside(message):
+        is_their_words = message.automatic_kind is None and message.bounce is None and message.command is None
+        if is_their_words and not is_from_inside(message):
             return message
     return conversation.messages[0] if conversation.messages else None
 
@@ -136,7 +137,7 @@ def notify(
     notice = Notice(
         case_number=conversation.case_number,
         subject=conversation.subject,
-        sender=str(Address(message.sender_name, message.sender_email)),
+        sender=_shown(Address(message.sender_name, message.sender_email), conversation),
         received_at=message.received_at,
         reason=reason,
         reason_detail=message.automatic_kind or "",
@@ -144,7 +145,8 @@ def notify(
         held=held,
         answer_by=conversation.answer_by if has_receipt else None,
         owner=conversation.administration if conversation.administration in knowledge.administrations else None,
-        text=message.new_text or message.text,
+        text=reading.whole(session, message),
+        channel=conversation.channel,
         suggestion=suggestion.text if suggestion else None,
         earlier=_earlier(session, conversation, message),
         sender_check=Authentication(**(message.authentication or {})).dmarc,
@@ -163,6 +165,14 @@ def notify(
     )
     deputies = settings.alarm.deputies if conversation.is_urgent else ()
     tell_coordinators(session, conversation, reply, settings=settings, now=now, also=deputies)
+
+
+def _shown(sender: Address, conversation: Conversation) -> str:
+    """Who wrote, for people: of a chat the name and the door, since its id says nothing."""
+    if not conversation.channel.is_chat:
+        return str(sender)
+    door = "Telegram" if conversation.channel is ChannelName.TELEGRAM else "webbchatten"
+    return f"{sender.name} ({door})" if sender.name else door
 
 
 def _newcomers(session: Session, conversation: Conversation, message: Message, settings: Settings) -> tuple[str, ...]:
@@ -245,6 +255,8 @@ def tell_of_undelivered(
     conversation = item.conversation
     if item.kind is OutboxKind.NOTIFICATION:
         return
+    if item.channel.is_chat:
+        conversation.contact.undeliverable_at = now  # until they write again
     is_nowhere = item.kind is OutboxKind.FORWARD and conversation.status is ConversationStatus.WITH_ADMINISTRATION
     if conversation.status not in WITH_A_PERSON or is_nowhere:
         conversation.status = ConversationStatus.WAITING
@@ -540,9 +552,10 @@ def _send_on(
     reply = notification.forwarded(
         conversation.case_number,
         conversation.subject,
-        str(asker(conversation) or ""),
+        # Nobody at an administration can write to a chat, so what they answer comes back by us.
+        settings.smtp.from_address if conversation.channel.is_chat else str(asker(conversation) or ""),
         latest.received_at,
-        latest.new_text or latest.text,
+        reading.whole(session, latest),
         knowledge,
     )
     item = outbox.enqueue(
@@ -582,7 +595,7 @@ def tell_of_forward(
         (
             say["opening.automatic"],
             say["forwarded"].format(name=owner.name.get(language)),
-            say["contact.add.mail"],
+            say["contact.add.chat" if conversation.channel.is_chat else "contact.add.mail"],
             say["case"].format(case=conversation.case_number),
         )
     )
@@ -684,8 +697,9 @@ def _suggest_instead(
     for say in knowledge.phrases.values():
         # Nobody but the bot had read it when it was written; whoever releases it has. A language without the sentences
         # of a whole reply (only a line that a person can help) opens no mail.
-        if "opening.automatic" in say:
-            item.text = item.text.replace(say["opening.automatic"], say["opening.released"], 1)
+        for opening in ("opening.automatic", "opening.chat"):
+            if opening in say:
+                item.text = item.text.replace(say[opening], say["opening.released"], 1)
     item.html = as_html(item.text, item.language) if item.html else None
     received_at = message.received_at if message else now
     is_with_person = conversation.status in WITH_A_PERSON
@@ -700,6 +714,7 @@ def _suggest_instead(
         case_number=conversation.case_number,
         received_at=message.received_at,
         answer_by=conversation.answer_by,
+        channel=conversation.channel,
     )
     outbox.enqueue(
         session,

@@ -11,12 +11,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lokbot.config import Settings
 from lokbot.conversation import tokens
 from lokbot.model import (
     Address,
+    Button,
     ChannelError,
     ChannelName,
     ConversationStatus,
@@ -30,6 +31,9 @@ from lokbot.store.schema import Conversation, Message, OutboxItem, Pause
 
 # References grow with a thread; RFC 5322 3.6.4 lets us drop from the middle, servers dislike very long headers.
 MAX_REFERENCES = 20
+
+# So long a message in a chat waits for the one before it, which may be stuck.
+LONGEST_TURN = timedelta(minutes=10)
 
 
 # A person has taken over, so the bot says nothing more.
@@ -77,6 +81,7 @@ def enqueue(
         text=reply.text,
         html=reply.html,
         language=reply.language,
+        buttons=[[button.label, button.command] for button in reply.buttons] or None,
         in_reply_to=in_reply_to,
         references=references,
         reply_to=_answers_go_to(key, conversation, kind, to, settings),
@@ -99,7 +104,7 @@ def _answers_go_to(
 ) -> str | None:
     """The signed address for answers: an asker's leads to the case, a coordinator's lets that coordinator act in it."""
     separator, address = settings.smtp.reply_separator, settings.smtp.from_address
-    if not separator:
+    if not separator or (conversation.channel.is_chat and kind in queries.TO_THE_ASKER):
         return None
     if kind is OutboxKind.NOTIFICATION:
         return tokens.answer_address(key, conversation.id, to[0].email, address, separator)
@@ -120,9 +125,25 @@ def _may_go() -> ColumnElement[bool]:
     )
     return or_(
         OutboxItem.is_automatic.is_(False),
-        OutboxItem.kind.in_((OutboxKind.NOTIFICATION, OutboxKind.FORWARD)),
+        OutboxItem.kind.in_((OutboxKind.NOTIFICATION, OutboxKind.FORWARD, OutboxKind.INFORMATION)),
         and_(~is_taken, or_(OutboxItem.kind == OutboxKind.RECEIPT, ~is_paused)),
     )
+
+
+def _is_in_turn(now: datetime) -> ColumnElement[bool]:
+    """In a chat the greeting comes before the answer, whoever sends them: what the bot says waits a while for what it
+    said before. Mails carry their place in a thread themselves, and a person's words wait for nothing.
+    """
+    earlier = aliased(OutboxItem)
+    is_before = exists().where(
+        earlier.conversation_id == OutboxItem.conversation_id,
+        earlier.channel == OutboxItem.channel,
+        earlier.id < OutboxItem.id,
+        earlier.is_automatic,
+        earlier.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED)),
+        earlier.queued_at > now - LONGEST_TURN,
+    )
+    return or_(OutboxItem.channel == ChannelName.MAIL, OutboxItem.is_automatic.is_(False), ~is_before)
 
 
 def claim(
@@ -138,7 +159,7 @@ def claim(
     )
     candidate = (
         select(OutboxItem.id)
-        .where(is_due, OutboxItem.channel.in_(channels), _may_go())
+        .where(is_due, OutboxItem.channel.in_(channels), _may_go(), _is_in_turn(now))
         .order_by(OutboxItem.not_before, OutboxItem.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # left out on SQLite, where a transaction that writes is alone
@@ -172,6 +193,8 @@ def outgoing(item: OutboxItem) -> OutgoingMessage:
         in_reply_to=item.in_reply_to,
         references=tuple(item.references),
         is_automatic=item.is_automatic,
+        buttons=tuple(Button(label, command) for label, command in item.buttons or ()),
+        reference=str(item.id),
     )
 
 
@@ -203,7 +226,7 @@ def not_sent(
     if is_given_up:
         item.status = OutboxStatus.FAILED
     else:
-        wait = retry_seconds[min(item.attempts, len(retry_seconds)) - 1]
+        wait = max(retry_seconds[min(item.attempts, len(retry_seconds)) - 1], error.retry_after)
         item.status, item.not_before = OutboxStatus.QUEUED, now + timedelta(seconds=wait)
     queries.record(
         session,

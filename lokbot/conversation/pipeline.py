@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -11,13 +12,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, coordinator_mail, escalation, outbox
-from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, why_held
-from lokbot.conversation.reply import ReplyContext, compose
+from lokbot.conversation import caps, coordinator_mail, escalation, introducing, outbox, reading
+from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, answer_language, decide, is_for_a_person, why_held
+from lokbot.conversation.reading import Turn
+from lokbot.conversation.reply import ReplyContext, compose, quoted
 from lokbot.conversation.working_days import SWEDEN
+from lokbot.masking import has_personal_number
 from lokbot.model import (
     JUNK,
     LEFT_ON_SERVER,
+    NOT_FETCHED,
     Authentication,
     ConversationStatus,
     Decision,
@@ -25,6 +29,7 @@ from lokbot.model import (
     MessageState,
     OutboxKind,
     Outcome,
+    Question,
     Understanding,
 )
 from lokbot.store import queries
@@ -42,6 +47,9 @@ GIVEN_UP_AFTER = timedelta(minutes=1)
 
 # What is small and drawn is a logotype in a signature, not something handed in.
 SMALL_IMAGE = 50_000
+
+# Reasons that leave a matter where it stood.
+NOTHING_NEW = ("command", "edited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,10 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     """Take one stored message its whole way, in the caller's transaction."""
     conversation = message.conversation
     queries.hold(session, conversation)
-    understanding = active.understander.understand(message.new_text or message.text, subject=message.subject)
-    situation = observe(session, message, understanding, active.knowledge, settings, now=now)
+    turn = reading.turn(session, message)
+    message = turn.message
+    understanding = understand(turn, active)
+    situation = observe(session, turn, understanding, active.knowledge, settings, now=now)
     plan = arrange(session, decide(situation), message, active.knowledge, settings, now=now)
     message.language = understanding.language
     if understanding.language != UNKNOWN and situation.is_from_asker:
@@ -76,23 +86,38 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     if plan.decisions[0].reason == "from-coordinator":
         take_in_from_coordinator(session, message, plan, active.knowledge, settings, now=now)
         return plan
+    reading.close(turn, now=now)
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
-    reply = tell(session, message, plan, active.knowledge, settings, now=now) if situation.may_be_written_to else None
-    suggestion = suggest(session, message, plan, active.knowledge, settings, now=now)
+    if message.channel.is_chat:
+        introduce(session, message, plan, active.knowledge, settings, now=now)
+    reply = tell(session, turn, plan, active.knowledge, settings, now=now) if situation.may_be_written_to else None
+    suggestion = suggest(session, turn, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
         call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
     else:
         close(conversation, plan)
 
     remember(session, message, plan, active.knowledge, reply, suggestion, now=now)
-    message.state, message.handled_at = MessageState.HANDLED, now
     return plan
+
+
+def understand(turn: Turn, active: Active) -> Understanding:
+    """What was asked; a button says it without words. Whoever has chosen a language gets it, in a chat."""
+    message, chosen = turn.message, turn.message.conversation.contact.language
+    if message.command is not None:
+        language = chosen or message.conversation.language
+        return Understanding(language, (Question(message.new_text, language),))
+    understanding = active.understander.understand(turn.text, subject=message.subject)
+    if chosen is None or answer_language(understanding.language) is None:
+        return understanding
+    questions = tuple(replace(question, language=chosen) for question in understanding.questions)
+    return Understanding(chosen, questions)
 
 
 def observe(
     session: Session,
-    message: Message,
+    turn: Turn,
     understanding: Understanding,
     knowledge: Knowledge,
     settings: Settings,
@@ -100,8 +125,10 @@ def observe(
     now: datetime,
 ) -> Situation:
     """How things stand around a message: what the rules of ``decide`` ask about."""
-    conversation = message.conversation
-    told = queries.told(session, conversation)
+    message, conversation = turn.message, turn.message.conversation
+    told = _told_before(session, turn)
+    above = queries.item_above(session, message)
+    told_above = queries.decided_in(session, above) if above is not None else ()
     is_bounce = message.bounce is not None
     is_from_form = message.sender_email in {address.lower() for address in settings.form_senders}
     from_mailbox = queries.written_after(session, message, by=queries.MAILBOX)
@@ -122,7 +149,9 @@ def observe(
         is_from_coordinator=message.sender_email in {address.lower() for address in settings.coordinators},
         is_from_inside=escalation.is_from_inside(message),
         is_readable=message.is_readable and escalation.asker(conversation, message) is not None,
-        has_attachment=any(
+        has_attachment=turn.has_file
+        if message.channel.is_chat
+        else any(
             not (attachment.content_type.startswith("image/") and attachment.size < SMALL_IMAGE)
             for attachment in message.attachments
         ),
@@ -137,11 +166,38 @@ def observe(
         is_junk=JUNK in message.warnings,
         is_answered=is_answered,
         is_person_writing=bool(from_mailbox),
-        was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
-        articles_told=queries.articles_told(session, conversation),
+        was_answered=any(item.kind not in queries.WITHOUT_AN_ANSWER for item in told),
+        articles_told=queries.articles_told(session, conversation, but_for=turn.superseded),
         last_topic=queries.last_topic_told(session, conversation),
-        choices=queries.open_choices(session, conversation),
+        choices=tuple(next((decision.choices for decision in told_above if decision.choices), ()))
+        if above is not None
+        else queries.open_choices(session, conversation),
+        command=message.command,
+        articles_above=tuple(decision.article for decision in told_above if decision.article),
+        before_edit=_decided_before(session, turn),
     )
+
+
+def _told_before(session: Session, turn: Turn) -> Sequence[OutboxItem]:
+    """What the asker has got in this matter: not in answer to what they have mended since, nor before they said that
+    it was solved.
+    """
+    conversation = turn.message.conversation
+    solved_at = queries.solved_at(session, conversation) if conversation.channel.is_chat else None
+    return [
+        item
+        for item in queries.told(session, conversation)
+        if item.message_id not in turn.superseded and (solved_at is None or item.created_at > solved_at)
+    ]
+
+
+def _decided_before(session: Session, turn: Turn) -> tuple[tuple[Outcome, str | None, str | None], ...]:
+    """What was decided of the message in the version before this one; that it changed nothing counts as before."""
+    if not turn.superseded:
+        return ()
+    records = [each for each in queries.decided_of(session, turn.superseded) if each.reason != "edited"]
+    latest = [each for each in records if each.question.message_id == records[-1].question.message_id]
+    return tuple((each.outcome, each.article, each.administration) for each in latest)
 
 
 def arrange(
@@ -207,11 +263,28 @@ def hand_over(session: Session, message: Message, plan: Plan, settings: Settings
     )
 
 
-def tell(
+def introduce(
     session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+) -> None:
+    """In a chat: say first what they write to, do what a command asks for, and name the case by what it is about."""
+    conversation = message.conversation
+    was_greeted = conversation.contact.greeted_at is not None
+    introducing.greet(session, message, plan.decisions, knowledge, settings, now=now)
+    if message.command is None:
+        conversation.subject = conversation.subject or quoted(plan.decisions[0].question.text)
+        is_only_hello = all(decision.reason == "thanks" for decision in plan.decisions)
+        if is_only_hello and not queries.told(session, conversation):
+            introducing.say_hello(session, message, knowledge, settings, now=now)
+    elif plan.decisions[0].reason in ("command", "solved"):
+        is_greeted = not was_greeted and conversation.contact.greeted_at is not None
+        introducing.obey(session, message, knowledge, settings, is_greeted=is_greeted, now=now)
+
+
+def tell(
+    session: Session, turn: Turn, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
 ) -> OutboxItem | None:
     """One reply with what is known and where the rest went, or a receipt, or nothing."""
-    conversation = message.conversation
+    message, conversation = turn.message, turn.message.conversation
     to = escalation.asker(conversation, message)
     left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
     is_silent = not plan.told and (
@@ -219,7 +292,7 @@ def tell(
     )
     if to is None or is_silent or conversation.status in outbox.SILENT:
         return None
-    context = _context(message, knowledge)
+    context = _context(turn, knowledge)
     reply = compose(plan.told, left, context)
     item = outbox.enqueue(
         session,
@@ -238,13 +311,14 @@ def tell(
 
 
 def suggest(
-    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+    session: Session, turn: Turn, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
 ) -> OutboxItem | None:
     """What may not go by itself waits in the outbox for a coordinator's word."""
+    message = turn.message
     to = escalation.asker(message.conversation, message)
     if not plan.held or to is None:
         return None
-    context = _context(message, knowledge, opening="released")
+    context = _context(turn, knowledge, opening="released")
     return outbox.enqueue(
         session,
         message.conversation,
@@ -288,6 +362,8 @@ def call_a_person(
 def close(conversation: Conversation, plan: Plan) -> None:
     """Nobody has anything left to do, unless the asker writes again."""
     is_answered = any(decision.outcome in (Outcome.ANSWER, Outcome.CLARIFY) for decision in plan.told)
+    if all(decision.reason in NOTHING_NEW for decision in plan.decisions):
+        return  # help, or a spelling mended: the matter stands where it stood
     if conversation.status in (ConversationStatus.BOT, ConversationStatus.RESOLVED):
         conversation.status = ConversationStatus.BOT if is_answered else ConversationStatus.RESOLVED
     conversation.topic = next((d.topic for d in plan.decisions if d.topic), conversation.topic)
@@ -354,7 +430,8 @@ def remember(
     )
 
 
-def _context(message: Message, knowledge: Knowledge, *, opening: str = "automatic") -> ReplyContext:
+def _context(turn: Turn, knowledge: Knowledge, *, opening: str = "automatic") -> ReplyContext:
+    message = turn.message
     return ReplyContext(
         knowledge=knowledge,
         subject=message.subject,
@@ -363,6 +440,10 @@ def _context(message: Message, knowledge: Knowledge, *, opening: str = "automati
         received_at=message.received_at,
         answer_by=message.conversation.answer_by if opening == "automatic" else None,
         opening=opening,
+        channel=message.channel,
+        has_personal_number=any(has_personal_number(part.new_text or part.text) for part in turn.messages),
+        has_file=turn.has_file,
+        is_file_left=any(NOT_FETCHED in part.warnings for part in turn.messages),
     )
 
 
@@ -426,6 +507,7 @@ def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, now:
             select(Message)
             .where(
                 Message.state == MessageState.STORED,
+                reading.is_due(quiet=timedelta(seconds=settings.chat.quiet_seconds), now=now),
                 or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
             )
             .order_by(Message.id)
