@@ -24,6 +24,7 @@ COMMANDS = {
     "vectors": "training:vectors_command",
     "run": "running:run",
     "mail": "running:mail",
+    "telegram": "running:telegram",
     "worker": "running:worker",
     "migrate": "running:migrate_command",
     "health": "running:health",
