@@ -15,7 +15,17 @@ from lokbot.asking import Asked
 from lokbot.channels.mime import WARNINGS
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import AnsweringMode, Authentication, Decision, Knowledge, OutboxStatus, Outcome
+from lokbot.model import (
+    NOT_FETCHED,
+    AnsweringMode,
+    Authentication,
+    ChannelName,
+    Decision,
+    Knowledge,
+    LocalText,
+    OutboxStatus,
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from lokbot.balance import Balance
@@ -46,6 +56,13 @@ SENDING = {
     OutboxStatus.CANCELLED: "draget tillbaka",
 }
 
+
+_WARNINGS = {
+    **WARNINGS,
+    NOT_FETCHED: LocalText(
+        "Det som skickades togs inte emot: för stort eller av fel sort.", "What was sent was not taken."
+    ),
+}
 
 SETTLED = {"wording": "blev en fråga i artikeln", "golden": "blev en facitfråga", "rejected": "avvisat"}
 
@@ -179,8 +196,17 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
         f"Status: {STATUSES[conversation.status]}" + (" (brådskande)" if conversation.is_urgent else ""),
         f"Kontakt: {conversation.contact.name} <{conversation.contact.address}>".replace("  ", " "),
     ]
+    if conversation.contact.channel is ChannelName.TELEGRAM:
+        head.append("Telegram: skriv inget känsligt. Be om mejl eller telefon när det behövs.")
+    if conversation.hidden_at:
+        head.append(f"Den som skrev har dolt chatten för sig {moment(conversation.hidden_at)}. Inget är borttaget.")
     if conversation.contact.undeliverable_at:
-        head.append(f"Adressen tar inte emot mejl sedan {moment(conversation.contact.undeliverable_at)}.")
+        what = (
+            "Chatten tar inte emot meddelanden"
+            if conversation.contact.channel.is_chat
+            else "Adressen tar inte emot mejl"
+        )
+        head.append(f"{what} sedan {moment(conversation.contact.undeliverable_at)}.")
     if conversation.answer_by:
         head.append(f"Svar utlovat senast: {conversation.answer_by}")
     body = [text for _, text in sorted(parts, key=lambda part: part[0])]
@@ -197,8 +223,14 @@ def _message(message: Message, *, with_reasons: bool) -> str:
     if message.automatic_kind:
         lines.append(f"(automatiskt mejl: {message.automatic_kind}, {message.automatic_reason})")
     for warning in message.warnings:
-        lines.append(f"(varning: {WARNINGS[warning].sv if warning in WARNINGS else warning})")
+        lines.append(f"(varning: {_WARNINGS[warning].sv if warning in _WARNINGS else warning})")
     lines += [f"(bilaga: {attachment.name}, {attachment.size} byte)" for attachment in message.attachments]
+    if message.command:
+        lines.append("(tryckte på en knapp eller skrev ett kommando)")
+    if message.replaces_id:
+        lines.append("(ändring av ett tidigare meddelande)")
+    if message.read_with_id:
+        lines.append("(läst ihop med nästa meddelande)")
     lines.append(textwrap.indent(message.text.strip() or "(ingen text)", "  "))
     if message.failure:
         lines.append(f"(gick inte att hantera: {message.failure})")
@@ -286,6 +318,8 @@ def setup(settings: Settings) -> str:
         f"Skickar genom: {settings.smtp.host or 'inget'}",
         f"Samordnare: {len(settings.coordinators)}",
     ]
+    if settings.telegram.token.get_secret_value():
+        lines.append(f"Telegram: {_telegram(settings)}")
     mode = settings.answering.default
     lines.append(
         "Svar: boten skickar själv det som är godkänt"
@@ -294,6 +328,13 @@ def setup(settings: Settings) -> str:
     )
     lines.append(f"Vektorer: {_vectors(settings)}")
     return "\n".join(lines)
+
+
+def _telegram(settings: Settings) -> str:
+    decision, assessment = settings.telegram.decision.strip(), settings.telegram.assessment.strip()
+    if not (decision and assessment):
+        return "startar inte förrän telegram.decision och telegram.assessment är satta"
+    return f"beslut {decision}, dataskyddsbedömning {assessment}"
 
 
 def _vectors(settings: Settings) -> str:
