@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import escalation, outbox
+from lokbot.conversation import escalation, outbox, parties
 from lokbot.model import ChannelError, ChannelName, Knowledge, OutboxKind, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, OutboxItem
@@ -47,7 +47,7 @@ def deliver_next(
         item = outbox.claim(session, worker=worker, channels=tuple(doors), lease=lease, now=now)
         if item is None:
             return None
-        outgoing = _signed(outbox.outgoing(item), item, knowledge)
+        outgoing = _signed(session, outbox.outgoing(item), item, knowledge)
     try:
         raw = doors[item.channel].send(outgoing)
     except ChannelError as error:
@@ -61,21 +61,17 @@ def deliver_next(
     else:
         with sessions.begin() as session:
             item = _as_it_stands(session, item)
-            is_mail = item.channel is ChannelName.MAIL
-            tries = COPY_TRIES if raw is not None and is_mail and _keeps_copies(settings) else None
-            outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
-            if item.kind is OutboxKind.FORWARD:
-                escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
-            escalation.settle_when_sent(session, item, now=now)
+            _sent(session, item, raw, settings, knowledge, now=now)
     return item
 
 
-def _signed(outgoing: OutgoingMessage, item: OutboxItem, knowledge: Knowledge) -> OutgoingMessage:
+def _signed(session: Session, outgoing: OutgoingMessage, item: OutboxItem, knowledge: Knowledge) -> OutgoingMessage:
     """In a chat a person's words say whose they are: everything else there was written by the bot."""
-    if not item.channel.is_chat or item.is_automatic or item.kind is not OutboxKind.ANSWER:
+    is_theirs = item.kind is OutboxKind.ANSWER and not item.is_automatic and not parties.is_passed_on(item)
+    if not item.channel.is_chat or not is_theirs:
         return outgoing
     say = knowledge.phrases["en" if item.language == "en" else "sv"]
-    name = first_name(item.created_by)
+    name = first_name(queries.name_of(session, item.created_by))
     who = say["person.named"].format(name=name) if name else say["person"]
     return replace(outgoing, text=f"{who}\n\n{outgoing.text}")
 
@@ -85,6 +81,16 @@ def first_name(actor: str) -> str:
     first = actor.split()[0] if actor.strip() else ""
     is_name = first[:1].isupper() and first.replace("-", "").isalpha() and not first.isupper()
     return first if is_name else ""
+
+
+def _sent(
+    session: Session, item: OutboxItem, raw: bytes | None, settings: Settings, knowledge: Knowledge, *, now: datetime
+) -> None:
+    is_copied = raw is not None and item.channel is ChannelName.MAIL and _keeps_copies(settings)
+    outbox.sent(session, item, now=now, raw=raw, copy_tries=COPY_TRIES if is_copied else None)
+    if item.kind is OutboxKind.FORWARD:
+        escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
+    escalation.settle_when_sent(session, item, now=now)
 
 
 def _keeps_copies(settings: Settings) -> bool:
@@ -111,6 +117,9 @@ def _not_sent(
         item = _as_it_stands(session, claimed)
         if item.status is not OutboxStatus.CLAIMED or item.claimed_by != claimed.claimed_by:
             return  # our lease ran out, and another has it or has sent it
+        if error.refused:
+            whole, item = item, outbox.split_off(session, item, error.refused, settings)
+            _sent(session, whole, error.raw, settings, knowledge, now=now)
         is_given_up = outbox.not_sent(
             session,
             item,

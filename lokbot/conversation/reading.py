@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from lokbot.model import NOT_FETCHED, ChannelName, MessageState
+from lokbot.model import CHATS, NOT_FETCHED, MessageState
 from lokbot.store.schema import Message
 
 # Whoever never pauses is read all the same, after so many quiet times.
@@ -87,7 +87,7 @@ def is_due(*, quiet: timedelta, now: datetime) -> ColumnElement[bool]:
         later.stored_at > now - quiet,
     )
     return or_(
-        Message.channel == ChannelName.MAIL,
+        Message.channel.not_in(CHATS),
         Message.command.is_not(None),
         ~is_writing,
         Message.stored_at <= now - quiet * _LONGEST_BREATH,
@@ -113,19 +113,17 @@ def turn(session: Session, message: Message) -> Turn:
     return Turn(tuple(waiting), before, superseded)
 
 
-def close(turn: Turn, *, now: datetime) -> None:
-    """All of the turn is handled."""
-    for message in turn.messages:
-        message.state, message.handled_at = MessageState.HANDLED, now
-        if message is not turn.message:
-            message.read_with_id = turn.message.id
+def join(turn: Turn, *, now: datetime) -> None:
+    """What the turn's last message was read as one with is handled by it."""
+    for message in turn.messages[:-1]:
+        message.state, message.handled_at, message.read_with_id = MessageState.HANDLED, now, turn.message.id
 
 
-def whole(session: Session, message: Message) -> str:
-    """All the words that were read as one with a handled message, its own too."""
-    mates = session.scalars(
-        select(Message).where(or_(Message.id == message.id, Message.read_with_id == message.id)).order_by(Message.id)
-    ).all()
+def whole(message: Message) -> str:
+    """All the words that were read as one with a message, its own too."""
+    if not message.channel.is_chat:
+        return message.new_text or message.text
+    mates = [one for one in message.conversation.messages if one is message or one.read_with_id == message.id]
     return words(_with_edits(mates))
 
 

@@ -539,8 +539,10 @@ def test_what_was_asked_in_several_messages_is_forwarded_whole(known: Chat) -> N
         )
     (told,) = known.sent_now()
     (forwarded,) = [message for message in known.world.sent if message.to[0].email == "kultur@stad.example"]
-    assert "Vi i klubben undrar en sak.\nHar ni fått vår ansökan?" in forwarded.text
-    assert "Svara gärna direkt till lok@stad.example" in forwarded.text
+    asked = forwarded.text.replace("> ", "")
+    assert "Vi i klubben undrar en sak." in asked
+    assert "Har ni fått vår ansökan?" in asked
+    assert known.address not in forwarded.text, "nobody at an administration can write to a chat"
     assert "Skriv det här i chatten" in told.text
 
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import browser  # noqa: F401 - a fixture
+from tests.journeys.test_desk import come_in, page  # noqa: F401 - a fixture
 from tests.processes import COORDINATOR, body
 from tests.servers import DovecotServer
 from tests.small_content import GARDEN_ANSWER, JOIN, JOIN_ANSWER, OWN_MATTER, UNKNOWN
@@ -59,6 +62,38 @@ def test_a_question_an_answer_a_no_and_a_person(town: TelegramTown, telegram: Te
     shown = town.must("case", case, "--why")
     for words in (JOIN, "fetch_a_person_when_asked", "Vi ringer er i morgon.", "Telegram: skriv inget känsligt"):
         assert words in shown
+
+
+def test_a_no_goes_to_a_person_whose_answer_in_the_desk_arrives_in_the_chat(
+    tmp_path: Path,
+    telegram: TelegramServer,
+    smtp_sink: SmtpSink,
+    page: Page,  # noqa: F811
+) -> None:
+    with TelegramTown(tmp_path, telegram, smtp_sink, answering__undo_minutes="0") as town:
+        town.start_parts()
+        town.start("web")
+        come_in(town, page)
+        telegram.write(JOIN)
+        assert JOIN_ANSWER in town.got(2)[-1]
+        telegram.press(NO)
+        assert case_number(town) in town.got(3)[-1]
+
+        page.goto(f"{town.site()}/arenden?mapp=vantar")
+        page.click(".cases a")
+        expect(page.locator(".write .warning").first).to_have_text("Telegram: skriv inget känsligt.")
+        expect(page.locator("#handelser")).to_contain_text(NO)
+        assert str(ANNA) not in page.inner_text("main"), "the number of a chat says nothing to anybody"
+        page.click("text=Ta ärendet")
+        page.wait_for_url("**klart=taken")
+        page.fill("#answer", "Vi ringer er i morgon.")
+        page.click("text=Skicka svaret")
+        assert town.got(4)[-1] == "Kim, föreningssamordnare på Helsingborgs stad:\n\nVi ringer er i morgon."
+        expect(page.locator(".case-head .status")).to_contain_text("Klart")
+
+        telegram.write("Tack!")
+        town.until_settled(3)
+        assert len(telegram.texts()) == 4
 
 
 def test_the_bot_is_silent_once_a_person_has_taken_the_case(town: TelegramTown, telegram: TelegramServer) -> None:

@@ -19,6 +19,7 @@ from lokbot.model import (
     OutboxKind,
     OutboxStatus,
     Outcome,
+    RecordClass,
 )
 from lokbot.store.schema import (
     ArticleRevision,
@@ -48,6 +49,7 @@ def conversation(**values: Any) -> Conversation:
         "taken_by": None,
         "waiting_since": None,
         "answer_by": None,
+        "record_class": RecordClass.NOT_ASSESSED,
     }
     return Conversation(**{**defaults, **values})
 

@@ -1,6 +1,6 @@
 """chats: buttons and commands, edits, messages read as one, the language chosen, Telegram's updates
 
-Revision: 0011, after 0004
+Revision: 0013, after 0012
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0004"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
