@@ -260,6 +260,8 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
         head.append(f"Klass: {CLASSES[conversation.record_class]}{diary}")
     if conversation.contact.channel is ChannelName.TELEGRAM:
         head.append("Telegram: skriv inget känsligt. Be om mejl eller telefon när det behövs.")
+    if conversation.moved_to:
+        head.append(f"Flyttat till: {conversation.moved_to}")
     if conversation.hidden_at:
         head.append(f"Den som skrev har dolt chatten för sig {moment(conversation.hidden_at)}. Inget är borttaget.")
     if conversation.contact.undeliverable_at:

@@ -39,6 +39,7 @@ COMMANDS = {
     "forward": "cases:forward",
     "resolve": "cases:resolve",
     "snooze": "desk:snooze",
+    "move": "desk:move",
     "wake": "desk:wake",
     "call": "desk:call",
     "correct": "learning:correct",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from lokbot.config import Settings
 from lokbot.model import OutboxKind
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, OutboxItem
+from lokbot.store.schema import Conversation, Message, OutboxItem
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -25,11 +26,11 @@ Cap = Literal["sender", "case", "outbox"]
 
 
 def reached(
-    session: Session, conversation: Conversation, told: Sequence[OutboxItem], settings: Settings, *, now: datetime
+    session: Session, message: Message, told: Sequence[OutboxItem], settings: Settings, *, now: datetime
 ) -> Cap | None:
-    """Which cap forbids another automatic mail in this conversation, where ``told`` went; None where one may go."""
-    caps = settings.caps
-    if conversation.channel.is_chat:  # no machine answers there, so nothing can grow into a storm
+    """Which cap forbids another automatic answer in a conversation, where ``told`` went; None where one may go."""
+    caps, conversation = settings.caps, message.conversation
+    if message.channel.is_chat:  # no machine answers there, so nothing can grow into a storm
         in_chat = queries.automatic_mails(session, since=now - DAY, contact=conversation.contact_id)
         return "sender" if in_chat >= caps.per_chat_per_day else None
     if queries.automatic_mails(session, since=now - HOUR) >= caps.outbox_per_hour:
@@ -41,8 +42,9 @@ def reached(
 
 
 def had_receipt(told: Sequence[OutboxItem], *, now: datetime) -> bool:
-    """Whether a receipt has gone out within a day: what it promised still stands."""
-    return any(item.kind is OutboxKind.RECEIPT and item.created_at >= now - DAY for item in told)
+    """Whether a receipt has gone out within a day, and no person has answered since: what it promised still stands."""
+    since_answer = takewhile(lambda item: item.kind is not OutboxKind.ANSWER, reversed(told))
+    return any(item.kind is OutboxKind.RECEIPT and item.created_at >= now - DAY for item in since_answer)
 
 
 def notifications(session: Session, settings: Settings, *, now: datetime) -> Literal["free", "last", "full"]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import notification, outbox, reading
-from lokbot.conversation.parties import asker, from_asker, latest_from_asker, shown
+from lokbot.conversation.parties import asker, door, from_asker, latest_from_asker, mail_address, shown
 from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.model import (
     Address,
@@ -77,8 +76,7 @@ def forward(
     if not to:
         raise NotPossible(f"{owner.name.sv} har ingen adress. Ange den: --to namn@helsingborg.se")
     queries.hold(session, conversation)
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", to):
-        raise NotPossible(f"”{to}” är ingen mejladress.")
+    mail_address(to)
     if text is not None and not text.strip():
         raise NotPossible("Det står inget att skicka vidare. Skriv en text först.")
     if directly and not settings.imap.authserv_ids:
@@ -201,13 +199,14 @@ def tell_of_forward(
     to = asker(conversation)
     if owner is None or to is None:
         return
+    answers = latest_from_asker(conversation)
     language = "en" if conversation.language == "en" else "sv"
     say = knowledge.phrases[language]
     text = "\n\n".join(
         (
             say["opening.automatic"],
             say["forwarded"].format(name=owner.name.get(language)),
-            say["contact.add.chat" if conversation.channel.is_chat else "contact.add.mail"],
+            say["contact.add.chat" if door(conversation, (to,), answers).is_chat else "contact.add.mail"],
             say["case"].format(case=conversation.case_number),
         )
     )
@@ -218,7 +217,7 @@ def tell_of_forward(
         kind=OutboxKind.RECEIPT,
         to=(to,),
         settings=settings,
-        answers=latest_from_asker(conversation),
+        answers=answers,
         # It follows from a person's act, so it goes although the case is no longer with the bot.
         is_automatic=False,
         created_by=item.created_by,

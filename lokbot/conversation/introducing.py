@@ -12,8 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import escalation, outbox
-from lokbot.conversation.decision import answer_language
+from lokbot.conversation import escalation, outbox, parties
 from lokbot.model import Button, Decision, Knowledge, OutboxKind, Reply
 from lokbot.store import queries
 from lokbot.store.schema import Message
@@ -39,7 +38,7 @@ def greet(
         return
     if message.conversation.status in outbox.SILENT:
         return
-    language = language_of(message)
+    language = parties.language_of(message.conversation)
     say = knowledge.phrases[language]
     other = knowledge.phrases["sv" if language == "en" else "en"]
     pressable = (
@@ -53,7 +52,7 @@ def greet(
 
 def say_hello(session: Session, message: Message, knowledge: Knowledge, settings: Settings, *, now: datetime) -> None:
     """To somebody who comes back with no more than "hej": a chat that says nothing looks broken."""
-    language = language_of(message)
+    language = parties.language_of(message.conversation)
     say = knowledge.phrases[language]
     _say(session, message, say["hello"], language, (Button(say["button.person"], "person"),), settings, now=now)
 
@@ -69,7 +68,7 @@ def obey(
     if command.startswith("lang-"):
         chosen = command.removeprefix("lang-")
         contact.language = chosen if chosen in LANGUAGES else contact.language
-    language = language_of(message)
+    language = parties.language_of(message.conversation)
     say = knowledge.phrases[language]
     person = Button(say["button.person"], "person")
     if command == "yes":
@@ -85,14 +84,6 @@ def obey(
         _say(session, message, say["language.chosen"], language, (person,), settings, now=now)
     elif command in ("start", "help") and not is_greeted:
         _say(session, message, say[f"help.{message.channel}"], language, (person,), settings, now=now)
-
-
-def language_of(message: Message) -> str:
-    """The language of what the bot says of itself: the one chosen, else the conversation's; Swedish where that is none
-    of ours.
-    """
-    conversation = message.conversation
-    return conversation.contact.language or answer_language(conversation.language) or "sv"
 
 
 def _say(

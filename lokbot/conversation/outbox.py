@@ -70,13 +70,14 @@ def enqueue(
         references = [*(known for known in references if known != in_reply_to), in_reply_to]
     if len(references) > MAX_REFERENCES:
         references = [references[0], *references[-MAX_REFERENCES + 1 :]]
+    channel = channel or parties.door(conversation, to, answers)
     key = queries.signing_key(session, now=now)
     address = settings.smtp.from_address
     item = OutboxItem(
         conversation=conversation,
         message_id=answers.id if answers else None,
         kind=kind,
-        channel=channel or (ChannelName.MAIL if conversation.channel.is_logged else conversation.channel),
+        channel=channel,
         external_id=tokens.message_id(key, conversation.id, address.rpartition("@")[2]),
         to=queries.as_json(to),
         cc=queries.as_json(cc),
@@ -87,7 +88,7 @@ def enqueue(
         buttons=[[button.label, button.command] for button in reply.buttons] or None,
         in_reply_to=in_reply_to,
         references=references,
-        reply_to=_answers_go_to(key, conversation, kind, to, settings),
+        reply_to=_answers_go_to(key, conversation, channel, kind, to, settings),
         is_automatic=is_automatic,
         status=OutboxStatus.HELD if is_held else OutboxStatus.QUEUED,
         created_by=created_by,
@@ -112,13 +113,18 @@ def _attached(attachment: Attachment | OutboxAttachment) -> OutboxAttachment:
 
 
 def _answers_go_to(
-    key: bytes, conversation: Conversation, kind: OutboxKind, to: Sequence[Address], settings: Settings
+    key: bytes,
+    conversation: Conversation,
+    channel: ChannelName,
+    kind: OutboxKind,
+    to: Sequence[Address],
+    settings: Settings,
 ) -> str | None:
     """The signed address for answers: an asker's leads to the case; a coordinator's lets that coordinator act in it,
     and an administration's that administration answer.
     """
     separator, address = settings.smtp.reply_separator, settings.smtp.from_address
-    if not separator or (conversation.channel.is_chat and kind in queries.TO_THE_ASKER):
+    if not separator or channel.is_chat:
         return None
     if kind in (OutboxKind.NOTIFICATION, OutboxKind.FORWARD):
         return tokens.answer_address(key, conversation.id, to[0].email, address, separator)

@@ -46,6 +46,8 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "language.chosen": frozenset(),
         "hidden.telegram": frozenset(),
         "hidden.webchat": frozenset(),
+        "moved.mail": frozenset(),
+        "moved.phone": frozenset(),
         "solved.question": frozenset(),
         "solved.thanks": frozenset(),
         "person": frozenset(),

@@ -178,7 +178,7 @@ def observe(
         is_from_list=message.automatic_kind == "list" and _is_written_to_us(message, settings),
         is_perhaps_automatic="perhaps-automatic" in message.warnings and not is_from_form,
         is_too_large=LEFT_ON_SERVER in message.warnings,
-        cap_reached=caps.reached(session, conversation, told, settings, now=now),
+        cap_reached=caps.reached(session, message, told, settings, now=now),
         is_junk=JUNK in message.warnings,
         is_answered=is_answered,
         is_person_writing=bool(from_mailbox),

@@ -82,6 +82,7 @@ def is_due(*, quiet: timedelta, now: datetime) -> ColumnElement[bool]:
     later = aliased(Message)
     is_writing = exists().where(
         later.conversation_id == Message.conversation_id,
+        later.channel == Message.channel,
         later.state == MessageState.STORED,
         later.command.is_(None),
         later.stored_at > now - quiet,
@@ -102,6 +103,7 @@ def turn(session: Session, message: Message) -> Turn:
         select(Message)
         .where(
             Message.conversation_id == message.conversation_id,
+            Message.channel == message.channel,
             Message.state == MessageState.STORED,
             Message.command.is_(None),
         )

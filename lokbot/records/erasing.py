@@ -94,7 +94,7 @@ def erase(
     session.execute(
         update(Conversation)
         .where(Conversation.id == conversation.id)
-        .values(subject="", related_to_id=None, erased_at=now, updated_at=now)
+        .values(subject="", related_to_id=None, moved_to=None, erased_at=now, updated_at=now)
     )
     session.expire_all()
     escalation.settle(conversation, now)

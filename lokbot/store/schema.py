@@ -154,6 +154,7 @@ class Conversation(Base):
     Until ``snoozed_until`` it is in no queue; a worker empties it that morning, and whoever acts or writes before.
     ``diary_number`` is the registrator's (diarienummer). ``erased_at`` is set where texts and addresses are gone.
     ``hidden_at`` is when whoever chats put it away: the door shows it no more, and what they write next is another one.
+    ``moved_to`` is the mail address or telephone number by which people answer a matter that began in a chat.
     """
 
     __tablename__ = "conversations"
@@ -182,6 +183,7 @@ class Conversation(Base):
     snoozed_until: Mapped[date | None]
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
     hidden_at: Mapped[datetime | None]
+    moved_to: Mapped[str | None] = mapped_column(String(320))
     record_class: Mapped[RecordClass] = mapped_column(
         default=RecordClass.NOT_ASSESSED, server_default=RecordClass.NOT_ASSESSED.value
     )

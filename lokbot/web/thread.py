@@ -13,12 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lokbot import audit, records, register
-from lokbot.conversation import escalation, forwarding, steering
+from lokbot.conversation import escalation, forwarding, parties, steering
 from lokbot.conversation.corrections import questions_of
-from lokbot.conversation.parties import shown
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import WARNINGS
-from lokbot.model import Authentication, MessageState, OutboxKind, OutboxStatus, Outcome, Role
+from lokbot.model import Authentication, ChannelName, MessageState, OutboxKind, OutboxStatus, Outcome, Role
 from lokbot.store import queries
 from lokbot.store.schema import (
     Association,
@@ -62,6 +61,7 @@ EVENTS = {
     "reminded-overdue": "Påminnelse: den lovade dagen har passerat",
     "bounced": "Ett mejl kom i retur",
     "gave-up-sending": "Ett mejl gick inte att skicka",
+    "moved": "flyttade ärendet från chatten till mejl eller telefon",
     "hidden": "Den som skrev har dolt chatten för sig. Inget är borttaget.",
 }
 # What a pressed button or a command asks for (``model.Button``).
@@ -152,6 +152,7 @@ def show(
     }
     to = escalation.asker(conversation)
     latest = escalation.latest_from_asker(conversation)
+    door = parties.door(conversation, (to,) if to else (), latest)
     leaving = [
         item
         for item in conversation.outbox
@@ -170,7 +171,8 @@ def show(
         earlier=_earlier(visit, conversation),
         related=session.get(Conversation, conversation.related_to_id) if conversation.related_to_id else None,
         drafts={**drafts, **(typed or {})},
-        greeting=_greeting(visit, conversation),
+        door=door,
+        greeting=_greeting(visit, conversation, door),
         articles=_articles(visit, conversation),
         questions=questions_of(conversation),
         seen=seen(visit, conversation),
@@ -198,7 +200,7 @@ def show(
         tongue=lambda code: tongue(code, visit),
         kinds=KINDS,
         pressed=lambda command: _pressed(visit, command),
-        shown=lambda address: shown(address, conversation),
+        shown=lambda address: parties.shown(address, conversation),
         sending=SENDING,
         outcomes=OUTCOMES,
         event_names=EVENTS,
@@ -254,9 +256,9 @@ def _earlier(visit: Visit, conversation: Conversation) -> Sequence[Conversation]
     return visit.session.scalars(query.order_by(Conversation.id.desc()).limit(10)).all()
 
 
-def _greeting(visit: Visit, conversation: Conversation) -> str:
+def _greeting(visit: Visit, conversation: Conversation, door: ChannelName) -> str:
     """How an answer may begin and end; the coordinator writes between. A chat says by itself who answers."""
-    if conversation.channel.is_chat:
+    if door.is_chat:
         return ""
     if conversation.language == "en":
         return f"Hello!\n\n\n\nKind regards\n{visit.user.name}\nCoordinator for associations, City of Helsingborg"

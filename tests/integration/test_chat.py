@@ -15,6 +15,7 @@ from lokbot.conversation import delivery, escalation
 from lokbot.conversation.delivery import first_name
 from lokbot.model import (
     NOT_FETCHED,
+    Address,
     AnsweringMode,
     ChannelError,
     ChannelName,
@@ -544,6 +545,99 @@ def test_what_was_asked_in_several_messages_is_forwarded_whole(known: Chat) -> N
     assert "Har ni fått vår ansökan?" in asked
     assert known.address not in forwarded.text, "nobody at an administration can write to a chat"
     assert "Skriv det här i chatten" in told.text
+
+
+def move(known: Chat, to: str) -> None:
+    with known.world.sessions.begin() as session:
+        escalation.move(
+            session,
+            _conversation(session, known),
+            to,
+            actor="Kim",
+            settings=known.world.settings,
+            knowledge=known.world.active.knowledge,
+            now=known.world.now,
+        )
+
+
+def answer(known: Chat, text: str) -> OutgoingMessage:
+    """What a coordinator's words become."""
+    with known.world.sessions.begin() as session:
+        escalation.coordinator_reply(
+            session,
+            _conversation(session, known),
+            text,
+            actor="Kim",
+            settings=known.world.settings,
+            now=known.world.now,
+        )
+    (sent,) = known.world.deliver()
+    return sent
+
+
+def test_a_matter_moved_to_mail_is_answered_by_mail_and_told_of_in_the_chat(known: Chat) -> None:
+    known.write("Har ni fått vår ansökan?")
+    move(known, " Anna@Forening.example ")
+    (told,) = known.sent_now()
+    assert "fortsätter i mejl" in told.text
+    assert "forening.example" not in told.text
+    sent = answer(known, "Den har kommit.")
+    assert (sent.channel, sent.to[0].email, sent.text) == (ChannelName.MAIL, "anna@forening.example", "Den har kommit.")
+    assert sent.subject == "SV: Har ni fått vår ansökan?"
+
+    # What they answer by mail is the same case, and what they write in the chat too.
+    known.world.later(hours=1)
+    case = known.world.write(
+        OWN,
+        sender=Address("Anna", "anna@forening.example"),
+        in_reply_to=(sent.external_id,),
+    )
+    assert case.conversation.id == known.case.conversation.id
+    assert case.conversation.status is ConversationStatus.WAITING
+    known.world.deliver()
+    assert answer(known, "I maj.").to[0].email == "anna@forening.example"
+    known.write("Har ni fått vår ansökan?")
+    assert answer(known, "Ja.").channel is ChannelName.MAIL
+
+
+def test_who_asks_again_after_a_persons_answer_is_told_again_that_one_answers(known: Chat) -> None:
+    assert len(known.write(OWN)) == 1
+    assert known.write("Hallå?") == [], "the first receipt still stands"
+    answer(known, "Den har kommit.")
+    (receipt,) = known.write(OWN)
+    assert known.case.conversation.case_number in receipt
+
+
+def test_a_number_to_call_leaves_the_chat_open(known: Chat) -> None:
+    known.write("Har ni fått vår ansökan?")
+    move(known, "070-123 45 67")
+    (told,) = known.sent_now()
+    assert "fortsätter på telefon" in told.text
+    assert "070" not in told.text
+    assert known.case.conversation.moved_to == "0701234567"
+    assert answer(known, "Vi ringer i dag.").channel is known.channel
+
+
+@pytest.mark.parametrize("to", ["", "anna", "anna@", "12", "a@b, c@d"])
+def test_a_matter_is_moved_only_to_an_address_or_a_number(known: Chat, to: str) -> None:
+    known.write("Har ni fått vår ansökan?")
+    with pytest.raises(escalation.NotPossible):
+        move(known, to)
+    assert known.sent_now() == []
+
+
+def test_a_mail_is_not_moved(world: World) -> None:
+    case = world.write("Har ni fått vår ansökan?")
+    with world.sessions.begin() as session, pytest.raises(escalation.NotPossible):
+        escalation.move(
+            session,
+            session.get_one(Conversation, case.conversation.id),
+            "anna@forening.example",
+            actor="Kim",
+            settings=world.settings,
+            knowledge=world.active.knowledge,
+            now=world.now,
+        )
 
 
 def test_what_is_urgent_is_never_answered(chat: Chat) -> None:

@@ -259,7 +259,7 @@ def test_nothing_of_an_erased_conversation_is_left_and_all_of_another_is(
 # What an erasure does with each column that can hold a word. A new column has to be put into one of the two.
 ERASED = {
     "contacts": {"address", "name", "language"},
-    "conversations": {"subject"},
+    "conversations": {"subject", "moved_to"},
     "messages": {
         *("external_id", "raw", "message_id", "in_reply_to", "references", "sender_name", "sender_email", "reply_to"),
         *("to", "cc", "subject", "text", "new_text", "authentication", "automatic_reason", "bounce", "failure"),

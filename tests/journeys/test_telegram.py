@@ -95,6 +95,22 @@ def test_a_no_goes_to_a_person_whose_answer_in_the_desk_arrives_in_the_chat(
         town.until_settled(3)
         assert len(telegram.texts()) == 4
 
+        telegram.write(OWN_MATTER)
+        town.got(5)
+        page.goto(f"{town.site()}/arenden?mapp=vantar")
+        page.click(".cases a")
+        page.click("text=Flytta till mejl eller telefon")
+        page.fill("[name=moved_to]", "anna@forening.example")
+        page.click("text=Flytta ärendet")
+        page.wait_for_url("**klart=moved")
+        assert "fortsätter i mejl" in town.got(6)[-1]
+        expect(page.locator(".write .warning")).to_have_count(0)
+        page.fill("#answer", "Hej Anna! Den har kommit fram.")
+        page.click("text=Skicka svaret")
+        assert "Den har kommit fram." in body(town.mail_to("anna@forening.example"))
+        town.until_settled(4)
+        assert len(telegram.texts()) == 6
+
 
 def test_the_bot_is_silent_once_a_person_has_taken_the_case(town: TelegramTown, telegram: TelegramServer) -> None:
     town.start_parts()

@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.add_column("contacts", sa.Column("language", sa.String(length=8), nullable=True))
     op.add_column("contacts", sa.Column("greeted_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("conversations", sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("conversations", sa.Column("moved_to", sa.String(length=320), nullable=True))
     op.add_column("outbox", sa.Column("buttons", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("messages", sa.Column("command", sa.String(length=32), nullable=True))
     for column in ("replaces_id", "read_with_id"):
