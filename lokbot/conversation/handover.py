@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, notification, outbox, snoozing, threads, tokens, working_days
+from lokbot.conversation import caps, notification, outbox, parties, reading, snoozing, threads, tokens, working_days
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.notification import Line, Notice
 from lokbot.model import Address, Authentication, ChannelName, ConversationStatus, Knowledge, OutboxKind, Reply
@@ -65,7 +65,7 @@ def notify(
     notice = Notice(
         case_number=conversation.case_number,
         subject=conversation.subject,
-        sender=str(Address(message.sender_name, message.sender_email)),
+        sender=parties.shown(Address(message.sender_name, message.sender_email), conversation),
         received_at=message.received_at,
         reason=reason,
         reason_detail=message.automatic_kind or "",
@@ -73,7 +73,8 @@ def notify(
         held=held,
         answer_by=conversation.answer_by if has_receipt else None,
         owner=conversation.administration if conversation.administration in knowledge.administrations else None,
-        text=message.new_text or message.text,
+        text=reading.whole(message),
+        channel=conversation.channel,
         suggestion=suggestion.text if suggestion else None,
         earlier=_earlier(conversation, message),
         sender_check=Authentication(**(message.authentication or {})).dmarc,
@@ -174,6 +175,8 @@ def tell_of_undelivered(
     conversation = item.conversation
     if item.kind is OutboxKind.NOTIFICATION:
         return
+    if item.channel.is_chat:
+        conversation.contact.undeliverable_at = now  # until they write again
     is_nowhere = item.kind is OutboxKind.FORWARD and conversation.status is ConversationStatus.WITH_ADMINISTRATION
     if conversation.status not in WITH_A_PERSON or is_nowhere:
         conversation.status = ConversationStatus.WAITING

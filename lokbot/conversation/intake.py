@@ -33,7 +33,7 @@ _MOST_IDS = 100
 # One that waited for another finds the message, its sender or an attachment stored, and looks again.
 _TRIES = 5
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,8 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
         claimed_date=incoming.date,
         authentication=asdict(incoming.authentication) if incoming.authentication != Authentication() else None,
         received_at=incoming.received_at,
+        command=incoming.command,
+        replaces_id=_replaced(session, incoming),
         is_readable=incoming.is_readable,
         warnings=list(incoming.warnings),
         automatic_kind=(automatic.kind or "automatic")[:_LONGEST_KIND] if automatic.is_automatic else None,
@@ -162,6 +164,15 @@ def _attached(session: Session, incoming: IncomingMessage) -> list[MessageAttach
     ]
 
 
+def _replaced(session: Session, incoming: IncomingMessage) -> int | None:
+    """The message that this one is an edit of; none where that never reached us."""
+    if incoming.replaces is None:
+        return None
+    return session.scalar(
+        select(Message.id).where(Message.channel == incoming.channel, Message.external_id == incoming.replaces)
+    )
+
+
 def asker(incoming: IncomingMessage) -> Address:
     """Who is to get the answer: a form or a no-reply sender names the person in Reply-To (RFC 5322 3.6.2)."""
     if len(incoming.reply_to) == 1 and incoming.reply_to[0].email:
@@ -172,7 +183,8 @@ def asker(incoming: IncomingMessage) -> Address:
 def storable(incoming: IncomingMessage) -> IncomingMessage:
     """``incoming`` as every database can hold it; the raw original still has what is left out here.
 
-    PostgreSQL holds no NUL in a text, no database a lone surrogate, and a column so many characters.
+    PostgreSQL holds no NUL in a text, no database a lone surrogate, and a column so many characters; other control
+    characters do things to the terminals that show them.
     """
     return replace(
         incoming,
@@ -185,6 +197,7 @@ def storable(incoming: IncomingMessage) -> IncomingMessage:
         subject=_text(incoming.subject),
         text=_text(incoming.text),
         new_text=_text(incoming.new_text),
+        command=_text(incoming.command)[:_LONGEST_KIND] if incoming.command else None,
         message_id=_id(incoming.message_id or "") or None,
         in_reply_to=_ids(incoming.in_reply_to),
         references=_ids(incoming.references),
@@ -238,7 +251,7 @@ def _open(
         channel=incoming.channel,
         contact=contact,
         subject=incoming.subject,
-        language="sv",
+        language=incoming.language if incoming.language in ("sv", "en") else "sv",  # until we have read a word
         status=ConversationStatus.BOT,
         is_urgent=False,
         related_to_id=related.id if related else None,

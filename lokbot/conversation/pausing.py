@@ -63,8 +63,9 @@ def _suggest_instead(
     for say in knowledge.phrases.values():
         # Nobody but the bot had read it when it was written; whoever releases it has. A language without the sentences
         # of a whole reply (only a line that a person can help) opens no mail.
-        if "opening.automatic" in say:
-            item.text = item.text.replace(say["opening.automatic"], say["opening.released"], 1)
+        for opening in ("opening.automatic", "opening.chat"):
+            if opening in say:
+                item.text = item.text.replace(say[opening], say["opening.released"], 1)
     item.html = as_html(item.text, item.language) if item.html else None
     received_at = message.received_at if message else now
     is_with_person = conversation.status in WITH_A_PERSON
@@ -79,6 +80,7 @@ def _suggest_instead(
         case_number=conversation.case_number,
         received_at=message.received_at,
         answer_by=conversation.answer_by,
+        channel=conversation.channel,
     )
     outbox.enqueue(
         session,

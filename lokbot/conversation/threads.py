@@ -10,18 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from lokbot.conversation import tokens
+from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.model import IncomingMessage, OutboxKind
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, Message, MessageReference, OutboxItem
+from lokbot.store.schema import Contact, Conversation, Message, MessageReference, OutboxItem
 
 _CASE_NUMBER = re.compile(r"\bLOK-(\d{4})-(\d{5,})\b", re.IGNORECASE)
 # Whoever quotes a whole register of cases means none of them.
 _MOST_NUMBERS = 5
+# Whoever comes back to a chat later than this begins another matter, unless a person still has the last one.
+CHAT_RESTS = timedelta(hours=24)
 
 
 # Put together once: that takes longer than the database's answer.
@@ -57,6 +61,8 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
 
     A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it.
     """
+    if incoming.channel.is_chat:
+        return _in_chat(session, incoming)
     if conversation := _by_a_persons_answer(session, incoming):
         return Thread(conversation)
     ids = _answered(incoming)
@@ -75,6 +81,31 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
                 return Thread(candidate)
         related = related or next(iter(candidates), None)
     return Thread(related=related)
+
+
+def _in_chat(session: Session, incoming: IncomingMessage) -> Thread:
+    """A chat has one conversation going at a time. What is pressed or edited belongs to what it stands under or was."""
+    own = (
+        select(Conversation)
+        .join(Contact, Contact.id == Conversation.contact_id)
+        .where(Contact.channel == incoming.channel, Contact.address == incoming.sender.email)
+        .order_by(Conversation.id.desc())
+        .limit(1)
+    )
+    pressed = own.join(OutboxItem, OutboxItem.conversation_id == Conversation.id).where(
+        OutboxItem.external_id.in_(incoming.in_reply_to)
+    )
+    edited = own.join(Message, Message.conversation_id == Conversation.id).where(
+        Message.channel == incoming.channel, Message.external_id == incoming.replaces
+    )
+    for known in ((pressed,) if incoming.in_reply_to else ()) + ((edited,) if incoming.replaces else ()):
+        if conversation := session.scalar(known):
+            return Thread(conversation)
+    latest = session.scalar(own)
+    if latest is None or latest.hidden_at is not None:
+        return Thread(related=latest)
+    is_going_on = latest.status in WITH_A_PERSON or latest.updated_at > incoming.received_at - CHAT_RESTS
+    return Thread(latest) if is_going_on else Thread(related=latest)
 
 
 def _answered(incoming: IncomingMessage) -> list[str]:

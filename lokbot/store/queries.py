@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, FunctionFilter, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, FunctionFilter, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, selectinload, undefer
 
@@ -47,7 +47,12 @@ MAILBOX = "brevlådan"
 NOT_KNOWN = ("nothing-found", "not-sure")
 
 _ON_ITS_WAY = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)
-TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER, OutboxKind.CORRECTION)
+TO_THE_ASKER = (
+    *(OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER, OutboxKind.INFORMATION),
+    OutboxKind.CORRECTION,
+)
+# Which of these say nothing of the matter.
+WITHOUT_AN_ANSWER = (OutboxKind.RECEIPT, OutboxKind.INFORMATION)
 
 
 def addresses(values: Iterable[dict[str, str]]) -> tuple[Address, ...]:
@@ -115,6 +120,11 @@ def keep_content(session: Session, attachment: Attachment) -> None:
     # Of two that store the same bytes at once one waits for the other, and is told that they are there.
     with suppress(IntegrityError), session.begin_nested():
         session.add(AttachmentContent(sha256=attachment.sha256, size=attachment.size, content=attachment.content))
+
+
+def name_of(session: Session, actor: str) -> str:
+    """The name of whoever acts, who signs with a mail address or, from the command line, with a name."""
+    return session.scalar(select(User.name).where(User.email == actor.strip().lower())) or actor
 
 
 def user_at(session: Session, email: str) -> User | None:
@@ -256,8 +266,9 @@ def told(conversation: Conversation) -> Sequence[OutboxItem]:
     return [item for item in conversation.outbox if item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY]
 
 
-def articles_told(session: Session, conversation: Conversation) -> frozenset[str]:
-    """Ids of the articles that the asker has already got in this conversation."""
+def articles_told(session: Session, conversation: Conversation, *, but_for: Collection[int] = ()) -> frozenset[str]:
+    """Ids of the articles that the asker has already got in this conversation, other than in answer to the messages
+    ``but_for``."""
     query = (
         select(DecisionRecord.article)
         .join(OutboxItem, OutboxItem.id == DecisionRecord.outbox_id)
@@ -265,6 +276,7 @@ def articles_told(session: Session, conversation: Conversation) -> frozenset[str
             OutboxItem.conversation_id == conversation.id,
             OutboxItem.status.in_(_ON_ITS_WAY),
             DecisionRecord.article.is_not(None),
+            OutboxItem.message_id.not_in(but_for),
         )
     )
     return frozenset(article for article in session.scalars(query) if article)
@@ -296,6 +308,43 @@ def open_choices(session: Session, conversation: Conversation) -> tuple[str, ...
     return tuple(last.choices or ()) if last is not None else ()
 
 
+def decided_above(session: Session, message: Message) -> Sequence[DecisionRecord] | None:
+    """The decisions, in their order, that were told in the message of ours under which a button was pressed; None
+    where none was, or not in this conversation.
+    """
+    if message.command is None or not message.in_reply_to:
+        return None
+    above = session.scalar(
+        select(OutboxItem.id).where(
+            OutboxItem.conversation_id == message.conversation_id, OutboxItem.external_id.in_(message.in_reply_to)
+        )
+    )
+    if above is None:
+        return None
+    return session.scalars(
+        select(DecisionRecord).where(DecisionRecord.outbox_id == above).order_by(DecisionRecord.id)
+    ).all()
+
+
+def decided_of(session: Session, messages: Collection[int]) -> Sequence[DecisionRecord]:
+    """What was last decided of those of these messages that anything was decided of."""
+    return session.scalars(
+        select(DecisionRecord)
+        .join(QuestionRecord)
+        .where(QuestionRecord.message_id.in_(messages))
+        .order_by(QuestionRecord.message_id, QuestionRecord.position, DecisionRecord.id)
+    ).all()
+
+
+def solved_at(session: Session, conversation: Conversation) -> datetime | None:
+    """When the asker last said that an answer of this conversation had solved it."""
+    return session.scalar(
+        select(func.max(Message.stored_at)).where(
+            Message.conversation_id == conversation.id, Message.command == "yes", Message.handled_at.is_not(None)
+        )
+    )
+
+
 _WRITTEN_AFTER = (
     select(OutboxItem)
     .where(
@@ -323,17 +372,21 @@ def written_after(session: Session, message: Message, *, by: str) -> Sequence[Ou
 _SINCE, _CONTACT_SINCE = (bindparam(name, type_=OutboxItem.created_at.type) for name in ("since", "contact_since"))
 
 
-def _counted(since: BindParameter[datetime]) -> FunctionFilter[int]:
+def _counted(since: BindParameter[datetime], *which: ColumnElement[bool]) -> FunctionFilter[int]:
     return func.count().filter(
         OutboxItem.is_automatic,
         OutboxItem.kind.in_(TO_THE_ASKER),
         OutboxItem.created_at >= since,
         OutboxItem.status.in_(_ON_ITS_WAY),
+        *which,
     )
 
 
 _AUTOMATIC = select(
-    select(_counted(_SINCE)).select_from(OutboxItem).where(OutboxItem.created_at >= _SINCE).scalar_subquery(),
+    select(_counted(_SINCE, OutboxItem.channel == ChannelName.MAIL))
+    .select_from(OutboxItem)
+    .where(OutboxItem.created_at >= _SINCE)
+    .scalar_subquery(),
     select(_counted(_CONTACT_SINCE))
     .select_from(OutboxItem)
     .where(
@@ -350,14 +403,14 @@ _NOTIFICATIONS = (
 )
 
 
-def automatic_mails(session: Session, *, since: datetime, contact: int, contact_since: datetime) -> tuple[int, int]:
-    """How many automatic texts were queued to askers since then in all, and how many to one contact (its id)."""
+def automatic_texts(session: Session, *, since: datetime, contact: int, contact_since: datetime) -> tuple[int, int]:
+    """How many automatic texts were queued to askers since then: of mails in all, and to one contact (its id)."""
     values = {"since": since, "contact": contact, "contact_since": contact_since}
     with session.no_autoflush:
         in_all, to_contact = session.execute(_AUTOMATIC, values).one()
     for item in _unflushed(session):
         if item.is_automatic and item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY:
-            in_all += item.created_at >= since
+            in_all += item.channel is ChannelName.MAIL and item.created_at >= since
             to_contact += item.conversation.contact_id == contact and item.created_at >= contact_since
     return in_all, to_contact
 

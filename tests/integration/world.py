@@ -94,7 +94,12 @@ class World:
         """Send all that is due; gives what was sent now."""
         before = len(self.sent)
         while delivery.deliver_next(
-            self.sessions, {ChannelName.MAIL: self}, self.settings, self.active.knowledge, worker="w", now=self.now
+            self.sessions,
+            dict.fromkeys(ChannelName, self),
+            self.settings,
+            self.active.knowledge,
+            worker="w",
+            now=self.now,
         ):
             pass
         return self.sent[before:]
