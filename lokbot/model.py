@@ -529,3 +529,18 @@ class Reply:
     text: str
     html: str | None
     language: str
+
+
+# --------------------------------------------------------------------------- what is counted
+
+
+class FactOutcome(StrEnum):
+    """What became of a question: exactly one of these, so that shares add up to the whole."""
+
+    BOT = "bot"  # the bot answered, or asked back, and that went out
+    SUGGESTION = "suggestion"  # a person sent what the bot had suggested
+    PERSON = "person"  # a person answered in their own words
+    POINTED = "pointed"  # it was told whose matter it is, or sent on there
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"  # settled without an answer
+    AUTOMATIC = "automatic"  # no question: a machine's mail, thanks

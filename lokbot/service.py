@@ -19,6 +19,7 @@ from lokbot.conversation import delivery, pipeline, reminders
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
 from lokbot.model import ChannelName
+from lokbot.statistics import facts
 from lokbot.store.session import connect, session_factory
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
@@ -33,7 +34,7 @@ def open_service(settings: Settings, observer: Observer | None = None) -> Servic
     """Connect to the database of ``settings``."""
     engine = connect(settings.database)
     tokens = token_source(settings)
-    return Service(settings, engine, session_factory(engine), observer or Observer(), tokens=tokens)
+    return Service(settings, engine, facts.follow(session_factory(engine), settings.promise), observer or Observer(), tokens=tokens)
 
 
 def token_source(settings: Settings) -> TokenSource | None:
