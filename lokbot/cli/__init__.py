@@ -39,6 +39,7 @@ COMMANDS = {
     "correct": "learning:correct",
     "promote": "learning:promote",
     "gaps": "learning:gaps",
+    "statistics": "statistics:statistics",
     "retry": "cases:retry",
     "pause": "cases:pause",
     "resume": "cases:resume",

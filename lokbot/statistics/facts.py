@@ -256,6 +256,11 @@ def name_themes(session: Session, month: Month, themes: dict[int, str]) -> None:
     cells.change(session, before, [_Values(values) for values in after])
 
 
+def are_there(session: Session) -> bool:
+    """Whether there are any facts."""
+    return session.scalar(select(Fact.question_id).limit(1)) is not None
+
+
 # ------------------------------------------------------------------ read what facts depend on
 
 _COLUMNS = tuple(Fact.__table__.c)

@@ -43,7 +43,7 @@ class Sum:
         return wording.of(noun, self.text())
 
     def cell(self) -> Cell:
-        return Cell(self.text(), self.number)
+        return Cell(self.text(), self.number, self.shown if self.hidden else 0)
 
 
 @dataclass(frozen=True, slots=True)

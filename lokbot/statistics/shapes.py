@@ -37,10 +37,13 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a table. ``number`` is None where it is hidden, not whole ("minst 20"), or words."""
+    """What stands in a table. ``number`` is None where it is hidden, not whole, or words; ``floor`` is what is shown of
+    a number that is not whole ("minst 20").
+    """
 
     text: LocalText
     number: int | None = None
+    floor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ class Told:
         self._read, self._knowledge = read, knowledge
 
     def sentences(self) -> tuple[LocalText, ...]:
-        """Five; two where published figures are narrowed, one where there are none."""
+        """Five; fewer where figures are narrowed, one where there are none."""
         if not self._read.months:
             return (self._nothing(),)
         if self._read.is_narrowed:
             return (self._volume(), self._what_became())
-        return (self._volume(), self._about(), self._what_became(), self._waited(), self._left())
+        rest = (self._what_became(), self._waited(), self._left())
+        is_one_topic = self._read.filter is not None and self._read.filter.dimension == "topic"
+        return (self._volume(), *rest) if is_one_topic else (self._volume(), self._about(), *rest)
 
     def _nothing(self) -> LocalText:
         return wording.say(wording.NOTHING, period=self._read.period.name())
