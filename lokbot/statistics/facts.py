@@ -14,9 +14,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Select, delete, event, insert, inspect, select, update
+from sqlalchemy import Select, delete, event, insert, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from lokbot.conversation.working_days import SWEDEN, Promise
@@ -40,6 +41,9 @@ from lokbot.store.schema import (
 from lokbot.store.session import Sessions, take_turns
 
 log = logging.getLogger(__name__)
+
+COLUMNS = tuple(Fact.__table__.c)
+"""All of a fact, to be selected without the ORM."""
 
 # A message that was only stored has no question yet.
 _SAYS_NOTHING = frozenset({"received"})
@@ -66,24 +70,25 @@ def write(session: Session, conversations: Collection[int], promise: Promise) ->
     cases = _load(session, conversations)
     if not any(case.questions for case in cases):
         return 0
-    stored = {
-        fact.question_id: fact
-        for fact in session.execute(select(*_COLUMNS).where(Fact.conversation_id.in_(conversations)))
-    }
     key = queries.signing_key(session, "statistics", now=min(one.received_at for c in cases for one in c.questions))
     derived = [
         {
             **asdict(fact),
             "contact": pseudonym(key, "contact", case.contact_id),
             "association": pseudonym(key, "association", case.association_id) if case.association_id else None,
-            "theme": stored[fact.question_id].theme if fact.question_id in stored else None,
+            "theme": None,
             "is_anonymised": False,
         }
         for case in cases
         for fact in derive(case, promise)
     ]
-    known = {values["question_id"] for values in derived}
-    gone = [fact for identity, fact in stored.items() if identity not in known and not fact.is_anonymised]
+    known = [values["question_id"] for values in derived]
+    # A question may have come here from another conversation.
+    is_here = or_(Fact.conversation_id.in_(conversations), Fact.question_id.in_(known))
+    stored = {fact.question_id: fact for fact in session.execute(select(*COLUMNS).where(is_here))}
+    for values in derived:
+        values["theme"] = stored[values["question_id"]].theme if values["question_id"] in stored else None
+    gone = [stored[one] for one in stored.keys() - set(known) if not stored[one].is_anonymised]
     changed, count = [], 0
     for values in derived:
         before = stored.get(values["question_id"])
@@ -106,17 +111,12 @@ def _store(session: Session, before: Sequence[Any], after: Sequence[dict[str, An
         session.execute(delete(Fact).where(Fact.question_id.in_([fact.question_id for fact in before])))
     if after:
         session.execute(insert(Fact), after)
-    cells.change(session, before, [_Values(values) for values in after])
+    cells.change(session, before, [as_fact(values) for values in after])
 
 
-class _Values:
+def as_fact(values: dict[str, Any]) -> Any:
     """A row that is to be stored, read by names as a stored one is."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    def __getattr__(self, name: str) -> Any:
-        return self._values[name]
+    return SimpleNamespace(**values)
 
 
 # ------------------------------------------------------------------ in the same transaction
@@ -162,6 +162,8 @@ def _note(session: Session, _context: Any) -> None:
     for row in session.dirty:
         if isinstance(row, Conversation) and _is_changed(row, "contact_id"):
             touched.add(("conversation", row.id))
+        elif isinstance(row, Message) and _is_changed(row, "conversation_id"):
+            touched.add(("conversation", row.conversation_id))
         elif isinstance(row, Contact) and _is_changed(row, "association_id"):
             touched.add(("contact", row.id))
         elif isinstance(row, Association) and _is_changed(row, "kind"):
@@ -200,7 +202,7 @@ def anonymise(session: Session, conversation: Conversation, promise: Promise) ->
     session.flush()
     write(session, [conversation.id], promise)
     of_it = Fact.conversation_id == conversation.id, Fact.is_anonymised.is_(False)
-    before = session.execute(select(*_COLUMNS).where(*of_it)).all()
+    before = session.execute(select(*COLUMNS).where(*of_it)).all()
     contact, association = secrets.token_hex(16), secrets.token_hex(16)
     after = [
         {
@@ -237,7 +239,7 @@ def rebuild(sessions: Sessions, promise: Promise) -> Rebuilt:
     for month in months:
         with sessions.begin() as session:
             take_turns(session, "facts")
-            facts = session.execute(select(*_COLUMNS).where(Fact.month == month)).all()
+            facts = session.execute(select(*COLUMNS).where(Fact.month == month)).all()
             cells.recount(session, month, facts)
             total += len(facts)
     return Rebuilt(derived, total - derived)
@@ -247,13 +249,13 @@ def name_themes(session: Session, month: Month, themes: dict[int, str]) -> None:
     """Say of questions (ids) of a month which theme they belong to; those that are not named belong to none."""
     before = [
         fact
-        for fact in session.execute(select(*_COLUMNS).where(Fact.month == month))
+        for fact in session.execute(select(*COLUMNS).where(Fact.month == month))
         if fact.theme != themes.get(fact.question_id)
     ]
     after = [{**fact._mapping, "theme": themes.get(fact.question_id)} for fact in before]
     for values in after:
         session.execute(update(Fact).where(Fact.question_id == values["question_id"]).values(theme=values["theme"]))
-    cells.change(session, before, [_Values(values) for values in after])
+    cells.change(session, before, [as_fact(values) for values in after])
 
 
 def are_there(session: Session) -> bool:
@@ -262,8 +264,6 @@ def are_there(session: Session) -> bool:
 
 
 # ------------------------------------------------------------------ read what facts depend on
-
-_COLUMNS = tuple(Fact.__table__.c)
 
 
 def _load(session: Session, conversations: Collection[int]) -> list[Case]:
