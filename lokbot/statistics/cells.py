@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import delete, insert
+from sqlalchemy import Table, delete, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -22,12 +22,21 @@ from lokbot.store.session import take_turns
 SCOPES = ("topic", "administration", "channel")
 """What figures can be narrowed to, one at a time."""
 
+WITHIN = (
+    "question", "conversation", "topic", "administration", "channel", "language",
+    "outcome", "waiting", "forwarded", "feedback", "verdict", "kind", "unknown",
+)  # fmt: skip
+"""What is counted within such a category too. Articles, themes and associations are too many for it."""
+
 KIND_UNKNOWN, KIND_OTHER = "unknown", "other"
 """Categories of ``kind``: the association is not known; it is, but not what kind it is."""
 
 # The longest wait of each category, in working minutes; a working day is eight hours.
 WAITS = (("1h", 60), ("4h", 240), ("1d", 480), ("2d", 960), ("5d", 2400))
 LONGER = "longer"
+
+# Written without the ORM, which takes longer over thousands of rows than the database does.
+TABLE = cast(Table, FactCell.__table__)
 
 Key = tuple[str, str, Month, str]
 """Scope, dimension, month, category."""
@@ -107,15 +116,16 @@ def keys(fact: Countable) -> list[Key]:
     """Every cell that a fact counts in."""
     if fact.outcome is FactOutcome.AUTOMATIC:
         return [("", "automatic", fact.month, "")]
-    found = categories(fact)
-    scopes = ["", *(scope_of(dimension, found[dimension]) for dimension in SCOPES)]
-    within = [*found.items(), ("association", fact.association)] if fact.association else [*found.items()]
+    found, month = categories(fact), fact.month
+    counted: list[Key] = [("", dimension, month, category) for dimension, category in found.items()]
+    if fact.association:
+        counted.append(("", "association", month, fact.association))
+    for place in SCOPES:
+        scope = scope_of(place, found[place])
+        counted += [(scope, dimension, month, found[dimension]) for dimension in WITHIN if dimension != place]
     kind = scope_of("kind", found["kind"])
-    return [
-        *((scope, dimension, fact.month, category or "") for scope in scopes for dimension, category in within),
-        (kind, "outcome", fact.month, found["outcome"]),
-        (kind, "waiting", fact.month, found["waiting"]),
-    ]
+    counted += [(kind, dimension, month, found[dimension]) for dimension in ("outcome", "waiting")]
+    return counted
 
 
 def change(session: Session, before: Iterable[Countable], after: Iterable[Countable]) -> None:
@@ -128,11 +138,11 @@ def change(session: Session, before: Iterable[Countable], after: Iterable[Counta
     # Every question of a month counts in the same few cells: whoever comes second waits here, and not crosswise.
     take_turns(session, "facts")
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(FactCell)
+    statement = dialect.insert(TABLE)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["scope", "dimension", "month", "category"],
-            set_={"questions": FactCell.questions + statement.excluded.questions},
+            set_={"questions": TABLE.c.questions + statement.excluded.questions},
         ),
         rows(changes),
     )
@@ -143,7 +153,7 @@ def recount(session: Session, month: Month, facts: Iterable[Countable]) -> None:
     counted: Counter[Key] = Counter(key for fact in facts for key in keys(fact))
     session.execute(delete(FactCell).where(FactCell.month == month))
     if counted:
-        session.execute(insert(FactCell), rows(counted))
+        session.execute(insert(TABLE), rows(counted))
 
 
 def rows(counts: Mapping[Key, int]) -> list[dict[str, Any]]:

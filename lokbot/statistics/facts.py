@@ -12,18 +12,18 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, delete, event, insert, inspect, or_, select, update
+from sqlalchemy import Select, Table, delete, event, insert, inspect, or_, select, update
 from sqlalchemy.orm import Session
 
 from lokbot.conversation.working_days import SWEDEN, Promise
 from lokbot.model import OutboxKind
 from lokbot.statistics import cells
-from lokbot.statistics.deriving import Asked, Case, Item, Noted, derive
+from lokbot.statistics.deriving import Asked, Case, Derived, Item, Noted, derive
 from lokbot.statistics.months import Month
 from lokbot.store import queries
 from lokbot.store.schema import (
@@ -42,8 +42,11 @@ from lokbot.store.session import Sessions, take_turns
 
 log = logging.getLogger(__name__)
 
-COLUMNS = tuple(Fact.__table__.c)
+TABLE = cast(Table, Fact.__table__)
+COLUMNS = tuple(TABLE.c)
 """All of a fact, to be selected without the ORM."""
+
+_DERIVED = tuple(field.name for field in fields(Derived))
 
 # A message that was only stored has no question yet.
 _SAYS_NOTHING = frozenset({"received"})
@@ -62,42 +65,38 @@ class Rebuilt:
 # ------------------------------------------------------------------ write
 
 
-def write(session: Session, conversations: Collection[int], promise: Promise) -> int:
+def write(session: Session, conversations: Collection[int], promise: Promise, *, is_counted: bool = True) -> int:
     """Bring the facts of these conversations (ids) up to date, in the caller's transaction; returns how many they have.
 
-    What was anonymised stays as it is.
+    What was anonymised stays as it is. ``is_counted`` is False where all are to be counted anew afterwards.
     """
     cases = _load(session, conversations)
     if not any(case.questions for case in cases):
         return 0
     key = queries.signing_key(session, "statistics", now=min(one.received_at for c in cases for one in c.questions))
-    derived = [
-        {
-            **asdict(fact),
-            "contact": pseudonym(key, "contact", case.contact_id),
-            "association": pseudonym(key, "association", case.association_id) if case.association_id else None,
-            "theme": None,
-            "is_anonymised": False,
-        }
-        for case in cases
-        for fact in derive(case, promise)
-    ]
-    known = [values["question_id"] for values in derived]
+    derived = [(case, fact) for case in cases for fact in derive(case, promise)]
+    known = [fact.question_id for _, fact in derived]
     # A question may have come here from another conversation.
     is_here = or_(Fact.conversation_id.in_(conversations), Fact.question_id.in_(known))
     stored = {fact.question_id: fact for fact in session.execute(select(*COLUMNS).where(is_here))}
-    for values in derived:
-        values["theme"] = stored[values["question_id"]].theme if values["question_id"] in stored else None
     gone = [stored[one] for one in stored.keys() - set(known) if not stored[one].is_anonymised]
     changed, count = [], 0
-    for values in derived:
-        before = stored.get(values["question_id"])
+    for case, fact in derived:
+        before = stored.get(fact.question_id)
         if before is not None and before.is_anonymised:
             continue
         count += 1
+        values = {
+            **{name: getattr(fact, name) for name in _DERIVED},
+            "contact": pseudonym(key, "contact", case.contact_id),
+            "association": pseudonym(key, "association", case.association_id) if case.association_id else None,
+            "theme": before.theme if before is not None else None,
+            "is_anonymised": False,
+        }
         if before is None or dict(before._mapping) != values:
             changed.append((before, values))
-    _store(session, [fact for fact, _ in changed if fact is not None] + gone, [values for _, values in changed])
+    before_it = [fact for fact, _ in changed if fact is not None] + gone
+    _store(session, before_it, [values for _, values in changed], is_counted=is_counted)
     return count
 
 
@@ -106,12 +105,15 @@ def pseudonym(key: bytes, what: str, identity: int) -> str:
     return hmac.new(key, f"{what} {identity}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _store(session: Session, before: Sequence[Any], after: Sequence[dict[str, Any]]) -> None:
+def _store(
+    session: Session, before: Sequence[Any], after: Sequence[dict[str, Any]], *, is_counted: bool = True
+) -> None:
     if before:
         session.execute(delete(Fact).where(Fact.question_id.in_([fact.question_id for fact in before])))
     if after:
-        session.execute(insert(Fact), after)
-    cells.change(session, before, [as_fact(values) for values in after])
+        session.execute(insert(TABLE), after)
+    if is_counted:
+        cells.change(session, before, [as_fact(values) for values in after])
 
 
 def as_fact(values: dict[str, Any]) -> Any:
@@ -221,7 +223,8 @@ def anonymise(session: Session, conversation: Conversation, promise: Promise) ->
 def rebuild(sessions: Sessions, promise: Promise) -> Rebuilt:
     """Derive all facts anew, keep those whose conversations are gone or erased, and count all of them anew.
 
-    In many small transactions, so that nobody has to wait for it.
+    In many small transactions, so that nobody has to wait for it. Counts may be off until it has ended; where it was
+    stopped, until it is run again.
     """
     derived, last = 0, 0
     while True:
@@ -231,7 +234,7 @@ def rebuild(sessions: Sessions, promise: Promise) -> Rebuilt:
             ).all()
             if not batch:
                 break
-            derived += write(session, batch, promise)
+            derived += write(session, batch, promise, is_counted=False)
         last = batch[-1]
     with sessions.begin() as session:
         months = session.scalars(select(Fact.month).distinct().order_by(Fact.month)).all()

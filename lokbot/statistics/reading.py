@@ -180,7 +180,7 @@ def read(
         before=earlier,
         least=least,
         found=found,
-        distinct_associations=_associations(session, scope, period) if is_raw else None,
+        distinct_associations=_associations(session, filters, period) if is_raw else None,
         oldest=_oldest(session, filters, period) if is_raw else None,
         today=today,
     )
@@ -191,14 +191,21 @@ def _kinds(session: Session, table: type[FactCell] | type[PublishedCell]) -> lis
     return [cells.scope_of("kind", category) for category in session.scalars(query)]
 
 
-def _associations(session: Session, scope: str, period: Period) -> int:
+def _associations(session: Session, filters: Filter | None, period: Period) -> int:
     """How many different ones: they cannot be added up from months."""
-    query = select(func.count(FactCell.category.distinct())).where(
-        FactCell.scope == scope,
-        FactCell.dimension == "association",
-        FactCell.month.between(period.first, period.last),
-        FactCell.questions > 0,
-    )
+    if filters is None:
+        query = select(func.count(FactCell.category.distinct())).where(
+            FactCell.scope == "",
+            FactCell.dimension == "association",
+            FactCell.month.between(period.first, period.last),
+            FactCell.questions > 0,
+        )
+    else:
+        query = select(func.count(Fact.association.distinct())).where(
+            getattr(Fact, filters.dimension) == filters.category,
+            Fact.month.between(period.first, period.last),
+            Fact.outcome != FactOutcome.AUTOMATIC,
+        )
     return session.scalar(query) or 0
 
 

@@ -178,6 +178,9 @@ class Shown:
         ]
         if terms := self._equal_terms():
             charts.append(terms)
+        if read.filter:
+            # Counted among all only.
+            charts = [chart for chart in charts if chart.table.id not in ("articles", "unanswered")]
         return [chart for chart in charts if chart.table.rows or read.view is View.COORDINATORS]
 
     def _topic_shares(self) -> Chart:
@@ -374,7 +377,7 @@ class Shown:
 def _answered(parts: Sequence[Sum], whole: Sum) -> Cell:
     """The share that was answered; where some of it is hidden, what it is at least."""
     known = sum(part.shown for part in parts)
-    if whole.number is None:
+    if whole.number is None or not known:
         return Cell(wording.NOT_SHOWN)
     if any(part.hidden for part in parts):
         return Cell(wording.at_least(wording.percent(known, whole.number)))
