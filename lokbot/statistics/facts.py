@@ -277,11 +277,10 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
     decided: dict[int, dict[int, Asked]] = defaultdict(dict)
     for row in session.execute(_decisions(conversations)):
         asked = Asked(*row[1:])
-        topic, administration = corrected.get(asked.question_id, (None, None))
+        if better := corrected.get(asked.question_id):
+            asked = replace(asked, topic=better[0] or asked.topic, administration=better[1] or asked.administration)
         # Of several decisions on a question the last one counts.
-        decided[row[0]][asked.question_id] = replace(
-            asked, topic=topic or asked.topic, administration=administration or asked.administration
-        )
+        decided[row[0]][asked.question_id] = asked
     items: dict[int, list[Item]] = defaultdict(list)
     for row in session.execute(_items(conversations)):
         items[row[0]].append(Item(*row[1:]))
