@@ -17,8 +17,8 @@ from datetime import datetime, time
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, delete, event, insert, inspect, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, Table, delete, event, insert, inspect, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lokbot.conversation.working_days import SWEDEN, Promise
 from lokbot.model import OutboxKind
@@ -76,9 +76,10 @@ def write(session: Session, conversations: Collection[int], promise: Promise, *,
     key = queries.signing_key(session, "statistics", now=min(one.received_at for c in cases for one in c.questions))
     derived = [(case, fact) for case in cases for fact in derive(case, promise)]
     known = [fact.question_id for _, fact in derived]
+    stored = {fact.question_id: fact for fact in session.execute(_stored(Fact.conversation_id, conversations))}
     # A question may have come here from another conversation.
-    is_here = or_(Fact.conversation_id.in_(conversations), Fact.question_id.in_(known))
-    stored = {fact.question_id: fact for fact in session.execute(select(*COLUMNS).where(is_here))}
+    elsewhere = [one for one in known if one not in stored]
+    stored |= {fact.question_id: fact for fact in session.execute(_stored(Fact.question_id, elsewhere))}
     gone = [stored[one] for one in stored.keys() - set(known) if not stored[one].is_anonymised]
     changed, count = [], 0
     for case, fact in derived:
@@ -98,6 +99,10 @@ def write(session: Session, conversations: Collection[int], promise: Promise, *,
     before_it = [fact for fact, _ in changed if fact is not None] + gone
     _store(session, before_it, [values for _, values in changed], is_counted=is_counted)
     return count
+
+
+def _stored(column: InstrumentedAttribute[int], values: Collection[int]) -> Select[*tuple[Any, ...]]:
+    return select(*COLUMNS).where(column.in_(values))
 
 
 def pseudonym(key: bytes, what: str, identity: int) -> str:
