@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lokbot.model import Intent, IntentAction, Rule
 from lokbot.understanding import LEXICAL, SEMANTIC, answer_threshold, build
-from lokbot.understanding.confidence import fitted
+from lokbot.understanding.confidence import HINT_ONLY, fitted
 from lokbot.understanding.semantic import VectorIndex, Vectors, standard, windows
 from tests.unit.understanding.knowledge_sample import KNOWLEDGE
 
@@ -54,6 +55,16 @@ def test_a_question_in_another_language_finds_the_swedish_article() -> None:
     assert question.matches[0].article == "ansluta-forening"
     assert {each.matcher for each in question.matches[0].evidence} >= {"semantic"}
     assert encoder.asked == [asked]
+
+
+def test_in_another_language_what_means_a_matter_for_a_person_is_answered_with_nothing() -> None:
+    asked = "Raum und Zuschuss, beitreten?"
+    sure = build(KNOWLEDGE, Encoder()).understand(asked).questions[0].matches[0]
+    intent = Intent("fara", IntentAction.URGENT, "fara", (Rule(any=("fara",)),), examples=("room, grant, join",))
+    warned = replace(KNOWLEDGE, intents=(*KNOWLEDGE.intents, intent))
+    (question,) = build(warned, Encoder()).understand(asked).questions
+    assert question.language == "de"
+    assert all(match.confidence <= HINT_ONLY < sure.confidence for match in question.matches)
 
 
 def test_without_vectors_for_a_question_it_is_understood_as_if_there_were_none() -> None:
@@ -116,3 +127,12 @@ def test_an_answer_is_read_in_overlapping_windows() -> None:
 @pytest.mark.parametrize("scores", [[], [1.0, 1.0]])
 def test_equal_scores_say_nothing(scores: list[float]) -> None:
     assert standard(np.array(scores)).tolist() == [0.0] * len(scores)
+
+
+def test_what_only_sounds_like_a_document_is_told_apart() -> None:
+    index = VectorIndex([["gå med"], ["lokal"]], [["ansluta"], ["rum"]], Encoder(), near_misses=[["bidrag"], []])
+    (asked,) = _vectors(["Vilket bidrag?"])
+    assert index.meant(asked).near_miss[0] > 0.5
+    assert index.meant(asked).near_miss[1] == 0.0  # nobody has said what sounds like it
+    (joining,) = _vectors(["gå med"])
+    assert index.meant(joining).near_miss[0] < -0.5

@@ -1,6 +1,6 @@
 """one fact per question, how many there are of each kind, and what of a closed month may be shown
 
-Revision: 0010, after 0004
+Revision: 0014, after 0012
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0004"
+revision = "0014"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
