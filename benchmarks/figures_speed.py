@@ -87,7 +87,7 @@ def main() -> None:
         for view in View:
             for chosen in (None, Filter("topic", "lokaler")):
                 pages(sessions, knowledge, view, chosen)
-        acts(facts.follow(sessions, Promise()))
+        acts(facts.follow(sessions, lambda _: Promise()))
         engine.dispose()
 
 

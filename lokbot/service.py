@@ -37,9 +37,8 @@ def open_service(settings: Settings, observer: Observer | None = None) -> Servic
     """Connect to the database of ``settings``."""
     engine = connect(settings.database)
     tokens = token_source(settings)
-    return Service(
-        settings, engine, facts.follow(session_factory(engine), settings.promise), observer or Observer(), tokens=tokens
-    )
+    sessions = facts.follow(session_factory(engine), lambda session: desk_settings.promise(session, settings))
+    return Service(settings, engine, sessions, observer or Observer(), tokens=tokens)
 
 
 def token_source(settings: Settings) -> TokenSource | None:

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from lokbot import gaps, vectors
+from lokbot import desk_settings, gaps, vectors
 from lokbot.cli.common import make_var_dir, now, open_store, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
@@ -52,11 +52,11 @@ def rebuild(settings: Settings) -> None:
     """Derive every fact anew from its conversation and count all anew; what is published stays as it is."""
     from lokbot.store.session import connect, session_factory
 
-    with open_store(settings):
-        pass  # says what is wrong with the database, if anything is
+    with open_store(settings) as session:
+        promise = desk_settings.promise(session, settings)
     engine = connect(settings.database)
     try:
-        done = facts.rebuild(session_factory(engine), settings.promise)
+        done = facts.rebuild(session_factory(engine), promise)
     finally:
         engine.dispose()
     click.echo(f"{done.derived} fakta räknade på nytt, {done.kept} behållna (ärendet är borta eller raderat).")

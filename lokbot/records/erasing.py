@@ -26,6 +26,7 @@ from lokbot.conversation import escalation
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import MessageState, OutboxStatus
+from lokbot.statistics import facts
 from lokbot.store import queries, search, tombstones
 from lokbot.store.schema import (
     AttachmentContent,
@@ -83,6 +84,7 @@ def erase(
     take_turns(session, "erase")
     queries.hold(session, conversation)
     _must_be_at_rest(session, conversation, now)
+    facts.anonymise(session, conversation)
     wrote = _addresses(session, conversation)
     _lay_tombstones(session, conversation, now)
     _index(session, conversation)
@@ -99,14 +101,14 @@ def erase(
     session.expire_all()
     escalation.settle(conversation, now)
     done = Erased(messages, outgoing, attachments, shared)
-    facts: dict[str, Any] = {
+    told: dict[str, Any] = {
         "decision": decision,
         "messages": messages,
         "outgoing": outgoing,
         "attachments": attachments,
     }
-    queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **facts)
-    audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **facts)
+    queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **told)
+    audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **told)
     session.flush()
     return done
 

@@ -31,6 +31,9 @@ WITHIN = (
 KIND_UNKNOWN, KIND_OTHER = "unknown", "other"
 """Categories of ``kind``: the association is not known; it is, but not what kind it is."""
 
+RETURNED = "returned"
+"""The category of ``forwarded`` of what an administration sent back as not theirs, however often it was sent on."""
+
 # The longest wait of each category, in working minutes; a working day is eight hours.
 WAITS = (("1h", 60), ("4h", 240), ("1d", 480), ("2d", 960), ("5d", 2400))
 LONGER = "longer"
@@ -72,6 +75,8 @@ class Countable(Protocol):
     @property
     def forwarded(self) -> int: ...
     @property
+    def returned(self) -> int: ...
+    @property
     def association(self) -> str | None: ...
     @property
     def association_kind(self) -> str | None: ...
@@ -92,7 +97,7 @@ def categories(fact: Countable) -> dict[str, str]:
         "outcome": str(fact.outcome),
         "article": (fact.article or "") if is_article_told else "",
         "waiting": wait(fact.first_reply_minutes),
-        "forwarded": str(min(fact.forwarded, 2)),
+        "forwarded": RETURNED if fact.returned else str(min(fact.forwarded, 2)),
         "feedback": fact.feedback or "",
         "verdict": fact.verdict or "",
         "kind": (fact.association_kind or KIND_OTHER) if fact.association else KIND_UNKNOWN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -23,8 +23,15 @@ FIRST_ID = 2_000_000_000
 _A_DAY = 9.0  # questions on a working day in the end; half as many in the beginning
 _PEAKS = {"bidrag": 2, "lokaler": 8, "konferens": 10, "evenemang": 5}  # the month in which most ask
 _COMMON = {"lokaler": 6.0, "bidrag": 5.0, "anslutning": 3.0, "kontakt": 2.5, "overenskommelsen": 2.0, "evenemang": 2.0}
+_CHANNELS: dict[ChannelName, Callable[[float], float]] = {
+    ChannelName.MAIL: lambda progress: 6 - 2 * progress,
+    ChannelName.TELEGRAM: lambda progress: 0.5 + progress,
+    ChannelName.WEBCHAT: lambda progress: 0.5 + 3 * progress,
+    ChannelName.PHONE: lambda _: 1.2,
+    ChannelName.VISIT: lambda _: 0.3,
+}
 _LANGUAGES = ("svenska",) * 17 + ("engelska",) * 2 + ("annat",)
-_KINDS = ("idrott", "kultur", "social", "etnisk", "ungdom", "funktionsrätt")
+_KINDS = ("idrott", "kultur", "social", "etnisk", "ungdom", "funktionsratt")
 _THEMES = ("parkering vid hallar", "försäkring för volontärer", "lån av ljudanläggning")
 
 
@@ -90,7 +97,7 @@ def _fact(
         "day": day,
         "month": month_of(day),
         "is_first": not follows and outcome is not FactOutcome.AUTOMATIC,
-        "channel": chance.choices([*ChannelName], [6 - 2 * progress, 0.5 + progress, 0.5 + 3 * progress])[0],
+        "channel": chance.choices([*_CHANNELS], [rises(progress) for rises in _CHANNELS.values()])[0],
         "language": chance.choice(_LANGUAGES),
         "topic": topic,
         "intent": None,
@@ -105,13 +112,20 @@ def _fact(
         if outcome is FactOutcome.BOT and chance.random() < 0.2
         else None,
         "first_reply_minutes": int(chance.lognormvariate(5.6 - 1.2 * progress, 1.0)) if is_human else None,
-        "forwarded": chance.choice((1, 1, 1, 2)) if outcome is FactOutcome.POINTED and chance.random() < 0.5 else 0,
+        "forwarded": (forwarded := _forwarded(chance, outcome)),
+        "returned": int(forwarded > 1 and chance.random() < 0.7),
         "contact": contact,
         "association": group[0] if group else None,
         "association_kind": group[1] if group else None,
         "theme": chance.choice(_THEMES) if is_unknown and chance.random() < 0.7 else None,
         "is_anonymised": False,
     }
+
+
+def _forwarded(chance: random.Random, outcome: FactOutcome) -> int:
+    if outcome is FactOutcome.POINTED and chance.random() < 0.6:
+        return chance.choices((1, 2), (3, 1))[0]
+    return 0
 
 
 def _weight(topic: str, day: date) -> float:

@@ -57,6 +57,7 @@ class Item:
     created_by: str
     created_at: datetime
     queued_at: datetime
+    is_returned: bool
 
     @property
     def is_said(self) -> bool:
@@ -65,7 +66,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """An event that says more of a question: ``reopened``, ``reviewed`` (decision, verdict), ``feedback``."""
+    """An event that says more of a question: ``reopened``, ``reviewed`` (decision, verdict), ``feedback``; ``resolved``
+    and ``logged`` (done), which are all that is written down of what was answered by word of mouth.
+    """
 
     verb: str
     at: datetime
@@ -111,6 +114,7 @@ class Derived:
     verdict: str | None
     first_reply_minutes: int | None
     forwarded: int
+    returned: int
     association_kind: str | None
 
 
@@ -129,6 +133,7 @@ def derive(case: Case, promise: Promise) -> list[Derived]:
         is_automatic = outcome is FactOutcome.AUTOMATIC
         day = day_of(one.received_at)
         helped = feedback.get(one.question_id)
+        forwards = [item for item in _said(case, OutboxKind.FORWARD) if item.created_at >= one.received_at]
         facts.append(
             Derived(
                 question_id=one.question_id,
@@ -150,7 +155,8 @@ def derive(case: Case, promise: Promise) -> list[Derived]:
                 feedback=None if helped is None else "yes" if helped else "no",
                 verdict=verdicts.get(one.decision_id),
                 first_reply_minutes=working_minutes(one.received_at, replied_at, promise) if replied_at else None,
-                forwarded=sum(item.created_at >= one.received_at for item in _said(case, OutboxKind.FORWARD)),
+                forwarded=len(forwards),
+                returned=sum(item.is_returned for item in forwards),
                 association_kind=case.association_kind,
             )
         )
@@ -170,19 +176,27 @@ def _outcome(asked: Asked, case: Case, since: datetime) -> tuple[FactOutcome, da
         if is_told:
             return FactOutcome.BOT, None
     for item in _said(case, OutboxKind.ANSWER):
-        if item.created_at >= since:
-            return FactOutcome.PERSON, item.created_at
+        # What an administration wrote may have waited for a coordinator to pass it on.
+        if item.queued_at >= since:
+            return FactOutcome.PERSON, item.queued_at
     for item in _said(case, OutboxKind.FORWARD):
-        if item.created_at >= since:
+        if item.created_at >= since and not item.is_returned:
             return FactOutcome.POINTED, None if item.created_by == "bot" else item.created_at
     if own is not None and asked.outcome is Outcome.ROUTE:
         return FactOutcome.POINTED, None
     is_settled = case.status is ConversationStatus.RESOLVED
+    if is_settled and case.channel.is_logged:
+        return FactOutcome.PERSON, next((event.at for event in case.events if _is_done(event, since)), None)
     return (FactOutcome.WITHDRAWN if is_settled else FactOutcome.OPEN), None
 
 
 def _is_from_inside(asked: Asked) -> bool:
     return asked.reason in _FROM_INSIDE or asked.rule == _FROM_INSIDE_RULE
+
+
+def _is_done(event: Noted, since: datetime) -> bool:
+    is_last_word = event.verb == "resolved" or (event.verb == "logged" and bool(event.detail.get("done")))
+    return is_last_word and event.at >= since
 
 
 def _said(case: Case, kind: OutboxKind) -> list[Item]:

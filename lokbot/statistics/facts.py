@@ -11,7 +11,7 @@ import hmac
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ from sqlalchemy import Select, Table, delete, event, insert, inspect, select, up
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from lokbot.conversation.working_days import SWEDEN, Promise
-from lokbot.model import OutboxKind
+from lokbot.model import FactOutcome, OutboxKind
 from lokbot.statistics import cells
 from lokbot.statistics.deriving import Asked, Case, Derived, Item, Noted, derive
 from lokbot.statistics.months import Month
@@ -34,6 +34,7 @@ from lokbot.store.schema import (
     DecisionRecord,
     Event,
     Fact,
+    Forward,
     Message,
     OutboxItem,
     QuestionRecord,
@@ -48,6 +49,8 @@ COLUMNS = tuple(TABLE.c)
 
 _DERIVED = tuple(field.name for field in fields(Derived))
 
+# What events say that nothing else does.
+_TELLING = ("reopened", "reviewed", "feedback", "resolved", "logged")
 # A message that was only stored has no question yet.
 _SAYS_NOTHING = frozenset({"received"})
 _BATCH = 1000
@@ -129,8 +132,8 @@ def as_fact(values: dict[str, Any]) -> Any:
 # ------------------------------------------------------------------ in the same transaction
 
 
-def follow(sessions: Sessions, promise: Promise) -> Sessions:
-    """Keep the facts of whatever these sessions commit; gives the same ``sessions``.
+def follow(sessions: Sessions, promise: Callable[[Session], Promise]) -> Sessions:
+    """Keep the facts of whatever these sessions commit; gives the same ``sessions``. ``promise``: when people work now.
 
     A fault in here is logged and undone by itself: no figure is worth a lost message.
     """
@@ -146,7 +149,7 @@ def follow(sessions: Sessions, promise: Promise) -> Sessions:
         try:
             with session.begin_nested():
                 conversations = _conversations(session, touched)
-                write(session, conversations, promise)
+                write(session, conversations, promise(session))
         except Exception as error:  # noqa: BLE001 - promise 1: see above
             log.error(
                 "the facts of conversations %s could not be written (%s). Run: lokbot statistics rebuild",
@@ -167,7 +170,7 @@ def _note(session: Session, _context: Any) -> None:
         if isinstance(row, Event) and row.conversation_id is not None and row.verb not in _SAYS_NOTHING:
             touched.add(("conversation", row.conversation_id))
     for row in session.dirty:
-        if isinstance(row, Conversation) and _is_changed(row, "contact_id"):
+        if isinstance(row, Conversation) and (_is_changed(row, "contact_id") or _is_changed(row, "status")):
             touched.add(("conversation", row.id))
         elif isinstance(row, Message) and _is_changed(row, "conversation_id"):
             touched.add(("conversation", row.conversation_id))
@@ -182,7 +185,9 @@ def _is_changed(row: Any, attribute: str) -> bool:
 
 
 def _forget(session: Session) -> None:
-    session.info.pop(_TOUCHED, None)
+    # After a savepoint the rest of the transaction goes on, and what was noted in vain does no harm.
+    if not session.in_nested_transaction():
+        session.info.pop(_TOUCHED, None)
 
 
 def _conversations(session: Session, touched: Iterable[tuple[str, int]]) -> set[int]:
@@ -201,13 +206,13 @@ def _conversations(session: Session, touched: Iterable[tuple[str, int]]) -> set[
 # ------------------------------------------------------------------ for good
 
 
-def anonymise(session: Session, conversation: Conversation, promise: Promise) -> int:
-    """Before a conversation is erased: its facts stay, but who asked is chance from now on; returns how many.
+def anonymise(session: Session, conversation: Conversation) -> int:
+    """Before a conversation is erased: its facts stay as the last commit left them, but who asked is chance from now
+    on; returns how many.
 
     Contact and association get names that nothing leads to, the time becomes the day, and the row never changes again.
+    What nobody had answered never will be.
     """
-    session.flush()
-    write(session, [conversation.id], promise)
     of_it = Fact.conversation_id == conversation.id, Fact.is_anonymised.is_(False)
     before = session.execute(select(*COLUMNS).where(*of_it)).all()
     contact, association = secrets.token_hex(16), secrets.token_hex(16)
@@ -217,6 +222,7 @@ def anonymise(session: Session, conversation: Conversation, promise: Promise) ->
             "contact": contact,
             "association": association if fact.association else None,
             "asked_at": datetime.combine(fact.day, time(), tzinfo=SWEDEN),
+            "outcome": FactOutcome.WITHDRAWN if fact.outcome is FactOutcome.OPEN else fact.outcome,
             "is_anonymised": True,
         }
         for fact in before
@@ -368,7 +374,9 @@ def _items(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
             OutboxItem.created_by,
             OutboxItem.created_at,
             OutboxItem.queued_at,
+            Forward.returned_at.is_not(None),
         )
+        .outerjoin(Forward, Forward.outbox_id == OutboxItem.id)
         .where(
             OutboxItem.conversation_id.in_(conversations),
             OutboxItem.kind.in_((OutboxKind.REPLY, OutboxKind.ANSWER, OutboxKind.FORWARD)),
@@ -380,6 +388,6 @@ def _items(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
 def _events(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
     return (
         select(Event.conversation_id, Event.verb, Event.at, Event.detail)
-        .where(Event.conversation_id.in_(conversations), Event.verb.in_(("reopened", "reviewed", "feedback")))
+        .where(Event.conversation_id.in_(conversations), Event.verb.in_(_TELLING))
         .order_by(Event.id)
     )

@@ -147,10 +147,12 @@ class Shown:
             self._open(),
             Chart(
                 "bars",
-                self._among("forwarded", LocalText("Skickade vidare", "Sent on"), "forwarded", ("1", "2")),
+                self._among(
+                    "forwarded", LocalText("Skickade vidare", "Sent on"), "forwarded", ("1", "2", cells.RETURNED)
+                ),
                 LocalText(
-                    "Hur många frågor som skickades vidare till en förvaltning, och hur många flera gånger.",
-                    "How many questions were sent on to an administration, and how many more than once.",
+                    "Frågor som skickades vidare: en gång, flera gånger, eller så att de kom tillbaka.",
+                    "Questions that were sent on: once, several times, or so that they came back.",
                 ),
             ),
             self._themes(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lokbot.model import Knowledge, LocalText
+from lokbot.model import ASSOCIATION_KINDS, Knowledge, LocalText
 from lokbot.statistics import cells
 
 NAMES: Mapping[str, Mapping[str, LocalText]] = {
@@ -23,7 +23,8 @@ NAMES: Mapping[str, Mapping[str, LocalText]] = {
         "mail": LocalText("Mejl", "Mail"),
         "telegram": LocalText("Telegram", "Telegram"),
         "webchat": LocalText("Webbchatt", "Web chat"),
-        "demo": LocalText("Demo", "Demo"),
+        "phone": LocalText("Telefon", "Telephone"),
+        "visit": LocalText("Besök", "Visit"),
     },
     "language": {
         "svenska": LocalText("Svenska", "Swedish"),
@@ -42,6 +43,7 @@ NAMES: Mapping[str, Mapping[str, LocalText]] = {
     "forwarded": {
         "1": LocalText("Skickade vidare en gång", "Sent on once"),
         "2": LocalText("Skickade vidare flera gånger", "Sent on several times"),
+        cells.RETURNED: LocalText("Kom tillbaka: inte deras fråga", "Came back: not their matter"),
     },
     "waiting": {
         "1h": LocalText("inom en arbetstimme", "within one working hour"),
@@ -52,8 +54,9 @@ NAMES: Mapping[str, Mapping[str, LocalText]] = {
         cells.LONGER: LocalText("efter mer än fem arbetsdagar", "after more than five working days"),
     },
     "kind": {
+        **ASSOCIATION_KINDS,
         cells.KIND_UNKNOWN: LocalText("Okänd förening", "Association not known"),
-        cells.KIND_OTHER: LocalText("Övriga föreningar", "Other associations"),
+        cells.KIND_OTHER: LocalText("Slag inte angivet", "Kind not given"),
     },
 }
 

@@ -782,7 +782,8 @@ class Fact(Base):
     Its numbers are those of the question and the conversation, without a foreign key: a fact outlives both. ``day`` and
     ``month`` (``2026-11``) are Sweden's. ``contact`` and ``association`` are keyed hashes; once ``is_anonymised``, they
     are chance, and nothing in the row changes any more. ``first_reply_minutes`` is working time to a person's first
-    reply. ``theme`` is given when its month is closed, to what no text of ours could answer (``is_unknown``).
+    reply. ``returned``: how many of the administrations that it was ``forwarded`` to said that it is not theirs.
+    ``theme`` is given when its month is closed, to what no text of ours could answer (``is_unknown``).
     """
 
     __tablename__ = "facts"
@@ -808,6 +809,7 @@ class Fact(Base):
     verdict: Mapped[str | None] = mapped_column(String(8))
     first_reply_minutes: Mapped[int | None]
     forwarded: Mapped[int]
+    returned: Mapped[int]
     contact: Mapped[str] = mapped_column(String(32))
     association: Mapped[str | None] = mapped_column(String(32))
     association_kind: Mapped[str | None] = mapped_column(String(32))

@@ -17,7 +17,7 @@ from lokbot.channels.mime import WARNINGS
 from lokbot.conversation import escalation, forwarding, steering
 from lokbot.conversation.corrections import questions_of
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import Authentication, MessageState, OutboxKind, OutboxStatus, Outcome, Role
+from lokbot.model import ASSOCIATION_KINDS, Authentication, MessageState, OutboxKind, OutboxStatus, Outcome, Role
 from lokbot.store import queries
 from lokbot.store.schema import (
     Association,
@@ -169,6 +169,7 @@ def show(
         concerned=forwarding.concerned(conversation),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
+        association_kinds=ASSOCIATION_KINDS,
         suggested=register.suggest_association(session, conversation)
         if can_act and not contact_of.association_id
         else (),

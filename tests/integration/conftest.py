@@ -91,4 +91,4 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def sessions(engine: Engine) -> Sessions:
     """As in a running lokbot: whatever is committed, its facts are."""
-    return facts.follow(session_factory(engine), Settings().promise)
+    return facts.follow(session_factory(engine), lambda _: Settings().promise)

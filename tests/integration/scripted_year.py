@@ -28,7 +28,6 @@ from lokbot.store.schema import (
     QuestionRecord,
 )
 from lokbot.store.session import Sessions
-from tests.integration.world import SEND
 
 TOPICS = ("lokaler", "bidrag", "anslutning", "kontakt")
 ENDS = ("bot", "suggestion", "person", "pointed", "open", "withdrawn", "automatic", "reopened", "reopened-answered")
@@ -140,9 +139,12 @@ def play(sessions: Sessions, lines: Sequence[Line]) -> None:
     with sessions.begin() as session:
         _merge(session)
     for line in lines:
-        if line.corrected_to or line.is_erased:
+        if line.corrected_to:
             with sessions.begin() as session:
-                _afterwards(session, line, _of(session, line))
+                _correct(session, line, _of(session, line))
+        if line.is_erased:
+            with sessions.begin() as session:
+                _erase(session, line, _of(session, line))
 
 
 def _number(line: Line) -> str:
@@ -254,23 +256,22 @@ def _merge(session: Session) -> None:
             conversation.contact_id = kept.id
 
 
-def _afterwards(session: Session, line: Line, conversation: Conversation) -> None:
+def _correct(session: Session, line: Line, conversation: Conversation) -> None:
     now = line.at + timedelta(days=1)
-    if line.corrected_to:
-        question = conversation.messages[0].questions[0]
-        session.add(
-            Correction(question=question, topic=line.corrected_to, is_nothing=False, made_by="Kim", made_at=now)
-        )
-        queries.record(session, "corrected", actor="Kim", now=now, conversation=conversation)
+    question = conversation.messages[0].questions[0]
+    session.add(Correction(question=question, topic=line.corrected_to, is_nothing=False, made_by="Kim", made_at=now))
+    queries.record(session, "corrected", actor="Kim", now=now, conversation=conversation)
+
+
+def _erase(session: Session, line: Line, conversation: Conversation) -> None:
+    """As an erasure does: whoever wrote is made up from now on."""
+    now = line.at + timedelta(days=1)
+    facts.anonymise(session, conversation)
+    made_up = Contact(channel=line.channel, address=f"raderad-{line.number}", name="", created_at=now)
+    session.add(made_up)
     session.flush()
-    if line.is_erased:
-        facts.anonymise(session, conversation, SEND.promise)
-        # As an erasure does: whoever wrote is made up from now on.
-        made_up = Contact(channel=line.channel, address=f"raderad-{line.number}", name="", created_at=now)
-        session.add(made_up)
-        session.flush()
-        conversation.contact_id = made_up.id
-        queries.record(session, "erased", actor="Kim", now=now, conversation=conversation)
+    conversation.contact_id = made_up.id
+    queries.record(session, "erased", actor="Kim", now=now, conversation=conversation)
 
 
 def _item(

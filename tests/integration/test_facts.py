@@ -6,21 +6,26 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from lokbot.conversation import corrections, escalation
+from lokbot import records, register
+from lokbot.conversation import corrections, escalation, reviewing
 from lokbot.conversation.escalation import NotPossible
-from lokbot.model import ChannelName, ConversationStatus, FactOutcome
+from lokbot.model import Address, ChannelName, ConversationStatus, FactOutcome
 from lokbot.statistics import cells, facts
 from lokbot.store import queries
 from lokbot.store.schema import Association, Contact, Conversation, Fact, FactCell, QuestionRecord
 from lokbot.store.session import Sessions, session_factory
 from tests import sample_knowledge as sample
+from tests.integration.test_calls import log
+from tests.integration.test_coordinator_mail import KIM, with_server
+from tests.integration.test_forwarding import answer as answer_of_office
+from tests.integration.test_forwarding import forward as send_on
 from tests.integration.world import SEND, SUGGEST, Case, World
 from tests.sample_mails import ANNA, STRANGER
 
@@ -237,7 +242,176 @@ def test_no_figure_is_worth_a_message(sessions: Sessions, caplog: pytest.LogCapt
     assert outcomes(world) == [FactOutcome.BOT]
 
 
+# ------------------------------------------------------------------ the acts of the desk
+
+
+def in_office(sessions: Sessions) -> World:
+    """A server vouches for senders, so administrations answer from their own mail program."""
+    return World(sessions, with_server(SEND))
+
+
+def test_what_an_administration_answers_is_a_persons_answer(sessions: Sessions) -> None:
+    world = in_office(sessions)
+    case = world.write(sample.OWN)
+    send_on(case, directly=True)
+    assert outcomes(world) == [FactOutcome.POINTED]
+    world.later(hours=1)
+    answer_of_office(case)
+    (fact,) = stored(world)
+    assert (fact["outcome"], fact["forwarded"], fact["returned"]) == (FactOutcome.PERSON, 1, 0)
+
+
+def test_what_an_administration_answers_counts_when_it_is_passed_on(sessions: Sessions) -> None:
+    world = in_office(sessions)
+    case = world.write(sample.OWN)
+    send_on(case)
+    world.later(hours=1)
+    answer_of_office(case)
+    assert outcomes(world) == [FactOutcome.POINTED], "nobody has passed it on"
+    world.later(hours=1)
+    act(world, case, lambda session, one: escalation.release(session, one, actor=KIM.email, now=world.now))
+    (fact,) = stored(world)
+    assert (fact["outcome"], fact["first_reply_minutes"]) == (FactOutcome.PERSON, 120)
+
+
+def test_what_an_administration_returns_waits_again(sessions: Sessions) -> None:
+    world = in_office(sessions)
+    case = world.write(sample.OWN)
+    send_on(case)
+    answer_of_office(case, "Inte vårt.")
+    (fact,) = stored(world)
+    assert (fact["outcome"], fact["forwarded"], fact["returned"]) == (FactOutcome.OPEN, 1, 1)
+    assert counted(world)["", "forwarded", fact["month"], cells.RETURNED] == 1
+    send_on(case, "kultur", address="kultur@stad.example")
+    (fact,) = stored(world)
+    assert (fact["outcome"], fact["forwarded"], fact["returned"]) == (FactOutcome.POINTED, 2, 1)
+
+
+def test_what_is_stopped_was_never_said(world: World) -> None:
+    case = world.write(sample.OWN)
+    leaves = world.now + timedelta(minutes=10)
+    act(
+        world,
+        case,
+        lambda session, one: escalation.coordinator_reply(
+            session, one, "Svar.", actor="Kim", settings=world.settings, now=world.now, not_before=leaves
+        ),
+    )
+    assert outcomes(world) == [FactOutcome.PERSON]
+    act(world, case, lambda session, one: escalation.stop(session, one, actor="Kim", now=world.now))
+    assert outcomes(world) == [FactOutcome.OPEN]
+    act(world, case, lambda session, one: escalation.hand_back(session, one, actor="Kim", now=world.now))
+    assert outcomes(world) == [FactOutcome.OPEN]
+    act(world, case, lambda session, one: escalation.resolve(session, one, actor="Kim", now=world.now))
+    assert outcomes(world) == [FactOutcome.WITHDRAWN]
+    act(world, case, lambda session, one: escalation.reopen(session, one, actor="Kim", now=world.now))
+    assert outcomes(world) == [FactOutcome.OPEN]
+
+
+def test_a_refused_suggestion_leaves_the_question_open(world: World) -> None:
+    world.settings = SUGGEST
+    case = world.write(sample.JOIN)
+    act(world, case, lambda session, one: escalation.refuse(session, one, actor="Kim", now=world.now))
+    assert outcomes(world) == [FactOutcome.OPEN]
+
+
+def test_a_call_is_answered_by_word_of_mouth(world: World) -> None:
+    case = log(world, is_done=True)
+    (fact,) = stored(world)
+    assert (fact["outcome"], fact["channel"], fact["first_reply_minutes"]) == (
+        FactOutcome.PERSON,
+        ChannelName.PHONE,
+        0,
+    )
+    assert fact["topic"] == "anslutning"
+    act(world, case, lambda session, one: escalation.reopen(session, one, actor="Kim", now=world.now))
+    assert outcomes(world) == [FactOutcome.OPEN]
+    visit = log(world, channel=ChannelName.VISIT)
+    world.later(hours=1)
+    act(world, visit, lambda session, one: escalation.resolve(session, one, actor="Kim", now=world.now))
+    (_, fact) = stored(world)
+    assert (fact["outcome"], fact["first_reply_minutes"]) == (FactOutcome.PERSON, 60)
+
+
+def test_the_register_says_which_association(world: World) -> None:
+    case = world.write(sample.JOIN)
+    again = world.write(sample.OWN)
+    how: dict[str, Any] = {"actor": "Kim", "source": "web", "now": world.now}
+
+    def link_it(session: Session, one: Conversation) -> None:
+        register.link(session, one, register.create(session, "Provarna", kind="idrott", **how), **how)
+
+    act(world, case, link_it)
+    assert {fact["association_kind"] for fact in stored(world)} == {"idrott"}
+    assert len({fact["association"] for fact in stored(world)} - {None}) == 1, f"and in {again} too"
+    with world.sessions.begin() as session:
+        register.change(session, register.find(session, "Provarna"), kind="kultur", **how)
+    assert {fact["association_kind"] for fact in stored(world)} == {"kultur"}
+    act(world, case, lambda session, one: register.unlink(session, one, **how))
+    assert {fact["association"] for fact in stored(world)} == {None}
+
+
+def test_a_review_says_what_the_bots_answer_was(world: World) -> None:
+    case = world.write(sample.JOIN)
+    world.deliver()
+
+    def judge(session: Session, one: Conversation) -> None:
+        decision = one.messages[0].questions[0].decisions[0]
+        reviewing.review(
+            session,
+            decision,
+            "wrong",
+            knowledge=world.knowledge,
+            actor="Kim",
+            now=world.now,
+            topic="lokaler",
+        )
+
+    act(world, case, judge)
+    (fact,) = stored(world)
+    assert (fact["verdict"], fact["topic"]) == ("wrong", "lokaler")
+
+
+def test_a_savepoint_that_is_undone_forgets_nothing_else(world: World) -> None:
+    """Registers look for doubles within savepoints, in the middle of what else is done."""
+    case = world.write(sample.OWN)
+    with world.sessions.begin() as session:
+        one = session.get_one(Conversation, case.conversation.id)
+        escalation.resolve(session, one, actor="Kim", now=world.now)
+        session.flush()
+        with pytest.raises(ZeroDivisionError), session.begin_nested():
+            session.add(Association(name="Dubblett", created_at=world.now))
+            session.flush()
+            raise ZeroDivisionError
+    assert outcomes(world) == [FactOutcome.WITHDRAWN]
+
+
 # ------------------------------------------------------------------ for good
+
+
+def test_an_erasure_by_decision_makes_the_asker_nobody(world: World) -> None:
+    case = world.write(sample.JOIN)
+    other = world.write(sample.JOIN, sender=STRANGER)
+    failed = world.write(sample.OWN, sender=Address("", "siv@post.example"))
+    link(world)
+    act(world, failed, lambda _, one: setattr(one, "status", ConversationStatus.BOT))
+    before = stored(world)
+    for one in (case, failed):
+        act(
+            world,
+            one,
+            lambda session, found: records.erase(
+                session, found, decision="Beslut 1", actor="Robin", source="web", now=world.now
+            ),
+        )
+    first, second, third = stored(world)
+    assert second == before[1], f"{other} stays"
+    assert (first["outcome"], first["topic"], first["is_anonymised"]) == (FactOutcome.BOT, "anslutning", True)
+    assert third["outcome"] is FactOutcome.WITHDRAWN, "nobody will ever answer it"
+    assert not {first["contact"], third["contact"]} & {fact["contact"] for fact in before}
+    assert not {first["association"], third["association"]} & {fact["association"] for fact in before}
+    assert facts.rebuild(world.sessions, PROMISE) == facts.Rebuilt(derived=1, kept=2)
+    assert stored(world) == [first, second, third]
 
 
 def test_an_erased_asker_is_nobody_for_good(world: World) -> None:
@@ -246,7 +420,7 @@ def test_an_erased_asker_is_nobody_for_good(world: World) -> None:
     link(world)
     before = stored(world)
     figures = {key: count for key, count in counted(world).items() if key[1] != "association"}
-    act(world, case, lambda session, one: facts.anonymise(session, one, PROMISE))
+    act(world, case, lambda session, one: facts.anonymise(session, one))
     first, second = stored(world)
     assert second == before[1]
     assert first["is_anonymised"]
@@ -364,7 +538,10 @@ def _do_something(world: World, chance: random.Random, case: Case) -> None:
             now=world.now,
             address="kultur@stad.example",
         ),
-        lambda session, one: facts.anonymise(session, one, PROMISE),
+        lambda session, one: escalation.reopen(session, one, actor="Kim", now=world.now),
+        lambda session, one: escalation.refuse(session, one, actor="Kim", now=world.now),
+        lambda session, one: escalation.assign(session, one, "Alex", actor="Kim", now=world.now),
+        lambda session, one: records.erase(session, one, decision="Beslut 1", actor="Kim", source="web", now=world.now),
         correct,
         reopen,
         merge,

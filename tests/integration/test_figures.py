@@ -201,7 +201,7 @@ def is_in(row: Any, cell: Any) -> bool:
         "channel": row.channel,
         "language": row.language,
         "outcome": row.outcome,
-        "forwarded": str(min(row.forwarded, 2)),
+        "forwarded": "returned" if row.returned else str(min(row.forwarded, 2)),
         "feedback": row.feedback or "",
         "verdict": row.verdict or "",
         "theme": row.theme or "",

@@ -36,7 +36,7 @@ def demo(tmp_path: Path, migrated_file: Path) -> Path:
 def test_facts_are_counted_by_columns(demo: Path) -> None:
     listed = typed(demo, "--by", "channel", "--format", "json")
     rows = json.loads(listed.output)
-    assert {row["channel"] for row in rows} == {"mail", "telegram", "webchat"}
+    assert {row["channel"] for row in rows} == {"mail", "telegram", "webchat", "phone", "visit"}
     by_csv = list(csv.reader(io.StringIO(typed(demo, "--by", "channel", "--format", "csv").output), delimiter=";"))
     assert by_csv == [[*rows[0]], *([str(value) for value in row.values()] for row in rows)]
     shown = typed(demo, "--by", "channel").output.splitlines()

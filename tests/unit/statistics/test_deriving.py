@@ -24,7 +24,7 @@ def asked(number: int = 1, **values: Any) -> Asked:
 
 
 def item(number: int, kind: OutboxKind, *, at: datetime = T + HOUR, **values: Any) -> Item:
-    return replace(Item(number, kind, OutboxStatus.SENT, False, "Kim", at, at), **values)
+    return replace(Item(number, kind, OutboxStatus.SENT, False, "Kim", at, at, False), **values)
 
 
 def case(*questions: Asked, items: tuple[Item, ...] = (), events: tuple[Noted, ...] = (), **values: Any) -> Case:
@@ -61,8 +61,12 @@ RESOLVED = ConversationStatus.RESOLVED
         (case(ANSWERED, items=(replace(REPLY, status=OutboxStatus.FAILED),)), FactOutcome.OPEN),
         (case(asked(), items=(ANSWER,)), FactOutcome.PERSON),
         (case(asked(), items=(replace(ANSWER, status=OutboxStatus.CANCELLED),)), FactOutcome.OPEN),
-        (case(asked(), items=(replace(ANSWER, created_at=T - HOUR),)), FactOutcome.OPEN),
+        (case(asked(), items=(replace(ANSWER, queued_at=T - HOUR),)), FactOutcome.OPEN),
         (case(asked(), items=(FORWARD,)), FactOutcome.POINTED),
+        (case(asked(), items=(replace(FORWARD, is_returned=True),)), FactOutcome.OPEN),
+        # What was answered by word of mouth stands in no outbox.
+        (case(asked(), channel=ChannelName.PHONE, status=RESOLVED), FactOutcome.PERSON),
+        (case(asked(), channel=ChannelName.PHONE), FactOutcome.OPEN),
         (case(asked(), items=(FORWARD, ANSWER)), FactOutcome.PERSON),
         (case(ROUTED, items=(REPLY,)), FactOutcome.POINTED),
         (case(ROUTED, items=(REPLY, ANSWER)), FactOutcome.PERSON),

@@ -17,7 +17,7 @@ depends_on = None
 VIEW = """
 CREATE VIEW statistics_facts AS
 SELECT day, month, channel, language, topic, intent, administration, article, outcome, confidence, is_unknown,
-       feedback, verdict, first_reply_minutes, forwarded, association_kind, theme
+       feedback, verdict, first_reply_minutes, forwarded, returned, association_kind, theme
 FROM facts
 """
 
@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=8), nullable=True),
         sa.Column("first_reply_minutes", sa.Integer(), nullable=True),
         sa.Column("forwarded", sa.Integer(), nullable=False),
+        sa.Column("returned", sa.Integer(), nullable=False),
         sa.Column("contact", sa.String(length=32), nullable=False),
         sa.Column("association", sa.String(length=32), nullable=True),
         sa.Column("association_kind", sa.String(length=32), nullable=True),
