@@ -379,10 +379,10 @@ def test_a_savepoint_that_is_undone_forgets_nothing_else(world: World) -> None:
         one = session.get_one(Conversation, case.conversation.id)
         escalation.resolve(session, one, actor="Kim", now=world.now)
         session.flush()
-        with pytest.raises(ZeroDivisionError), session.begin_nested():
-            session.add(Association(name="Dubblett", created_at=world.now))
-            session.flush()
-            raise ZeroDivisionError
+        savepoint = session.begin_nested()
+        session.add(Association(name="Dubblett", created_at=world.now))
+        session.flush()
+        savepoint.rollback()
     assert outcomes(world) == [FactOutcome.WITHDRAWN]
 
 
@@ -478,7 +478,9 @@ def test_live_facts_and_counts_are_those_of_a_rebuild(world: World, seed: int) -
         world.settings = chance.choice((SEND, SUGGEST))
         sender = chance.choice((ANNA, STRANGER))
         if chance.random() < 0.5 or not written:
-            written.append(world.write(chance.choice(TEXTS), sender=sender, message_id=f"m{number}@x.example"))
+            # Another original each time: the very same one does not come back after an erasure.
+            own = {"message_id": f"m{number}@x.example", "raw": f"mail {number}".encode()}
+            written.append(world.write(chance.choice(TEXTS), sender=sender, **own))
         else:
             _do_something(world, chance, chance.choice(written))
         if chance.random() < 0.5:
