@@ -84,7 +84,6 @@ def erase(
     take_turns(session, "erase")
     queries.hold(session, conversation)
     _must_be_at_rest(session, conversation, now)
-    facts.anonymise(session, conversation)
     wrote = _addresses(session, conversation)
     _lay_tombstones(session, conversation, now)
     _index(session, conversation)
@@ -110,6 +109,8 @@ def erase(
     queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **told)
     audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **told)
     session.flush()
+    # Last, since every fact that is written waits for this commit from here on.
+    facts.anonymise(session, conversation)
     return done
 
 

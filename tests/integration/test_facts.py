@@ -469,11 +469,11 @@ def test_a_message_that_is_moved_takes_its_fact_along(world: World) -> None:
 TEXTS = (sample.JOIN, sample.OWN, sample.PREMISES, sample.POLICE, f"{sample.JOIN}\n\n{sample.OWN}", "Tack!", "Qwxz?")
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 4])
 def test_live_facts_and_counts_are_those_of_a_rebuild(world: World, seed: int) -> None:
     chance = random.Random(seed)
     written: list[Case] = []
-    for number in range(30):
+    for number in range(40):
         world.later(hours=chance.randrange(1, 40))
         world.settings = chance.choice((SEND, SUGGEST))
         sender = chance.choice((ANNA, STRANGER))
