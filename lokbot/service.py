@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from lokbot import accounts, balance, desk_settings, mailroom
+from lokbot import accounts, balance, desk_settings, gaps, mailroom
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -17,11 +17,12 @@ from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.config import Settings
 from lokbot.content import Content
 from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
+from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
 from lokbot.model import ChannelName
-from lokbot.statistics import facts
-from lokbot.store.session import connect, reading, session_factory
+from lokbot.statistics import closing, facts, report
+from lokbot.store.session import Sessions, connect, reading, session_factory
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
@@ -176,7 +177,9 @@ def work(service: Service) -> None:
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
+            close_months(service, reads, content, settings)
             with service.sessions.begin() as session:
+                report.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
                 snoozing.wake_due(session, now=clock())
                 reminders.remind(session, settings=settings, knowledge=active.knowledge, now=clock())
                 digest.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
@@ -197,6 +200,29 @@ def work(service: Service) -> None:
             service.news.wait(POLL_SECONDS)
 
     persist(service, "handle and send", turn)
+
+
+def close_months(service: Service, reads: Sessions, content: Content, settings: Settings) -> None:
+    """Decide what may be published of the months that are over. What nobody could answer gets its themes before anybody
+    has to wait for it, as that may take seconds.
+    """
+    today, knowledge = clock().astimezone(SWEDEN).date(), content.lately().knowledge
+    with reads() as session:
+        themes = {
+            month: gaps.themes_of_month(session, month, content.encoder)
+            for month in closing.due(session, settings.statistics, today=today)
+        }
+    if not themes:
+        return
+    with service.sessions.begin() as session:
+        closing.close_due(
+            session,
+            settings.statistics,
+            knowledge,
+            now=clock(),
+            today=today,
+            themes=lambda month: themes.get(month, {}),
+        )
 
 
 # ------------------------------------------------------------------ the web

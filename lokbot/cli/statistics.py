@@ -13,7 +13,7 @@ from lokbot.cli.common import make_var_dir, now, open_store, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.knowledge import loading
-from lokbot.statistics import closing, demo, facts, files, listing
+from lokbot.statistics import closing, demo, facts, files, listing, printing
 from lokbot.statistics.figures import Figures, Filter, Period, View, default_period, figures
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -68,12 +68,13 @@ def close(settings: Settings) -> None:
     """Decide for good what may be published of every month that is due; for cron, or by hand."""
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
     with open_store(settings) as session:
+        chosen = desk_settings.current(session, settings).statistics
         encoder = vectors.for_settings(settings)
         if encoder is not None:
             click.get_current_context().call_on_close(encoder.close)
         closed = closing.close_due(
             session,
-            settings.statistics,
+            chosen,
             knowledge,
             now=now(),
             today=_today(),
@@ -99,24 +100,24 @@ def export(
     raw: bool,
     language: str,
 ) -> None:
-    """Write the published figures to FILE, by its ending: .csv, .xlsx, or .txt as it is mailed."""
-    write = {".csv": files.as_csv, ".xlsx": files.as_xlsx, ".txt": _as_text}.get(file.suffix)
+    """Write the published figures to FILE, by its ending: .csv, .xlsx, .pdf, or .txt as it is mailed."""
+    endings = {".csv": files.as_csv, ".xlsx": files.as_xlsx, ".txt": _as_text, ".pdf": printing.as_pdf}
+    write = endings.get(file.suffix)
     if write is None:
-        raise click.UsageError("FILE has to end in .csv, .xlsx or .txt.")
+        raise click.UsageError("FILE has to end in .csv, .xlsx, .txt or .pdf.")
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
     view = View.COORDINATORS if raw else View.STEERING
-    period = default_period(settings.statistics, view, today=_today())
-    period = Period(first or period.first, last or period.last)
-    chosen = Filter(*only.partition("=")[::2]) if only else None
+    filters = Filter(*only.partition("=")[::2]) if only else None
     with open_store(settings) as session:
-        found = figures(
-            session, period, chosen, view, knowledge=knowledge, settings=settings.statistics, today=_today()
-        )
+        chosen = desk_settings.current(session, settings).statistics
+        period = default_period(chosen, view, today=_today())
+        period = Period(first or period.first, last or period.last)
+        found = figures(session, period, filters, view, knowledge=knowledge, settings=chosen, today=_today())
         file.write_bytes(write(found, language, is_demo=demo.is_demo(session)))
     click.echo(f"Skrev {file}: {period.name().sv}.")
 
 
-def _as_text(found: Figures, language: str, *, is_demo: bool) -> bytes:
+def _as_text(found: Figures, language: str, *, is_demo: bool = False) -> bytes:
     return files.as_mail(found, language, is_demo=is_demo).encode()
 
 

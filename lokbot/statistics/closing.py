@@ -51,17 +51,24 @@ def close_due(
 ) -> list[Month]:
     """Close every month that is due and is not closed yet, oldest first; returns which."""
     take_turns(session, "closing")
+    closed = due(session, settings, today=today)
+    for month in closed:
+        facts.name_themes(session, month, themes(month))
+        _close(session, month, knowledge, least=settings.least, now=now)
+    return closed
+
+
+def due(session: Session, settings: StatisticsSettings, *, today: date) -> list[Month]:
+    """The months that are over and not closed yet, oldest first."""
     last = last_closed(today, closes_after_days=settings.closes_after_days)
     month = session.scalar(select(func.min(Fact.month)))
     done = set(session.scalars(select(PublishedMonth.month)))
-    closed = []
+    found = []
     while month is not None and month <= last:
         if month not in done:
-            facts.name_themes(session, month, themes(month))
-            _close(session, month, knowledge, least=settings.least, now=now)
-            closed.append(month)
+            found.append(month)
         month = moved(month, 1)
-    return closed
+    return found
 
 
 def _close(session: Session, month: Month, knowledge: Knowledge, *, least: int, now: datetime) -> None:

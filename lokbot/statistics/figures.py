@@ -14,13 +14,14 @@ from lokbot.config import StatisticsSettings
 from lokbot.model import Knowledge
 from lokbot.statistics import months
 from lokbot.statistics.months import Period
-from lokbot.statistics.reading import Read, read
+from lokbot.statistics.reading import Read, available, read
 from lokbot.statistics.shapes import Cell, Chart, Figures, Filter, FilterError, Row, Table, View
 from lokbot.statistics.showing import Shown
 from lokbot.statistics.telling import Told
 
 __all__ = [
-    "Cell", "Chart", "Figures", "Filter", "FilterError", "Period", "Row", "Table", "View", "default_period", "figures",
+    "Cell", "Chart", "Figures", "Filter", "FilterError", "Period", "Row", "Table", "View", "available",
+    "default_period", "figures",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ about a small screen, so that its letters are never scaled down much. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
@@ -24,24 +24,55 @@ _MARKS = ("circle", "square", "diamond", "triangle", "funnel", "cross", "bar")
 _LETTER = 6.8  # width of a letter on average, at size 12
 _HIDDEN = 14  # width of a hidden part
 HIDDEN = LocalText("dold siffra", "hidden figure")
+LONGEST = 25
+"""Rows of a table that is shown unasked."""
 
 
-def figure(chart: Chart, language: str) -> str:
-    """The table and the picture below it, as a ``figure`` element."""
-    return f"<figure>{table(chart.table, language)}{picture(chart, language)}</figure>"
+Behind = Callable[[str, str], str]
+"""A dimension and a category -> the address of the questions behind a figure; empty where there is none."""
 
 
-def table(shown: Table, language: str) -> str:
-    """A table with its title as caption; the heads say what they are heads of."""
+def figure(chart: Chart, language: str, *, behind: Behind = lambda _dimension, _category: "") -> str:
+    """What it shows in words, the table, and the picture below it, as a ``figure`` element."""
+    said = f"<figcaption>{_say(chart.description, language)}</figcaption>"
+    return f"<figure>{said}{table(chart.table, language, behind=behind)}{picture(chart, language)}</figure>"
+
+
+def table(shown: Table, language: str, *, behind: Behind = lambda _dimension, _category: "") -> str:
+    """A table with its title as caption, which scrolls where it is wider than the screen; a long one opens when asked.
+    The heads say what they are heads of.
+    """
+    name = f"table-{shown.id}"
+    inner = (
+        f'<div class="table" role="region" aria-labelledby="{name}" tabindex="0">'
+        f"{_table(shown, language, name, behind)}</div>"
+    )
+    if len(shown.rows) <= LONGEST:
+        return inner
+    opens = LocalText(f"Visa tabellen, {len(shown.rows)} rader", f"Show the table, {len(shown.rows)} rows")
+    return f"<details><summary>{_say(shown.title, language)}. {_say(opens, language)}</summary>{inner}</details>"
+
+
+def plain_table(shown: Table, language: str) -> str:
+    """The same without links, for paper."""
+    return _table(shown, language, f"table-{shown.id}", lambda _dimension, _category: "")
+
+
+def _table(shown: Table, language: str, name: str, behind: Behind) -> str:
+    def label(row: Row) -> str:
+        said = _say(row.label, language)
+        address = behind(shown.dimension, row.key) if shown.dimension and row.key else ""
+        return f'<a href="{escape(address)}">{said}</a>' if address else said
+
     head = "".join(f'<th scope="col">{_say(column, language)}</th>' for column in shown.columns)
     rows = "".join(
-        f'<tr><th scope="row">{_say(row.label, language)}</th>'
+        f'<tr><th scope="row">{label(row)}</th>'
         + "".join(f"<td>{_say(cell.text, language)}</td>" for cell in row.cells)
         + "</tr>"
         for row in shown.rows
     )
     return (
-        f"<table><caption>{_say(shown.title, language)}</caption>"
+        f'<table><caption id="{name}">{_say(shown.title, language)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 

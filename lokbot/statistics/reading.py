@@ -143,6 +143,15 @@ class Read:
         return max((published[month] for month in self.months if month in published), default=None)
 
 
+def available(session: Session, view: View, *, today: date) -> Period | None:
+    """From the first through the last month that a view has figures of; None where there are none."""
+    if view is View.STEERING:
+        begin, end = session.execute(select(func.min(PublishedMonth.month), func.max(PublishedMonth.month))).one()
+        return Period(begin, end) if begin is not None and end is not None else None
+    first = session.scalar(select(func.min(Fact.month)))
+    return Period(first, max(first, months.month_of(today))) if first is not None else None
+
+
 def read(
     session: Session, period: Period, filters: Filter | None, view: View, settings: StatisticsSettings, today: date
 ) -> Read:

@@ -57,12 +57,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``columns`` begin with the heading of the labels."""
+    """``columns`` begin with the heading of the labels. ``dimension``: what the rows' keys are categories of, where the
+    questions behind a row can be listed.
+    """
 
     id: str
     title: LocalText
     columns: tuple[LocalText, ...]
     rows: tuple[Row, ...]
+    dimension: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Shown:
             LocalText("Perioden före", "Period before"),
             LocalText("Skillnad", "Difference"),
         )
-        return Table("topics", LocalText("Frågor per rubrik", "Questions by heading"), columns, tuple(rows))
+        return Table("topics", LocalText("Frågor per rubrik", "Questions by heading"), columns, tuple(rows), "topic")
 
     def _rest(self, total: Sum, shown: int) -> int | None:
         """What is not in any category that is shown; None where the total is not shown either."""
@@ -98,7 +98,7 @@ class Shown:
         ]
         if rest := self._rest(read.total, sum(one.shown for one in sums.values())):
             rows.append(Row("", wording.OTHERS, (number(rest), share(rest, whole))))
-        return Table(identity, title, (wording.CATEGORY, _QUESTIONS, _SHARE), tuple(rows))
+        return Table(identity, title, (wording.CATEGORY, _QUESTIONS, _SHARE), tuple(rows), dimension)
 
     def _among(self, identity: str, title: LocalText, dimension: str, categories: Sequence[str]) -> Table:
         """Questions of each of these categories, hidden or not, and shares of them together."""
@@ -109,7 +109,7 @@ class Shown:
             Row(category, self._name(dimension, category), (one.cell(), share(one.number, whole)))
             for category, one in zip(categories, sums, strict=True)
         ]
-        return Table(identity, title, (wording.CATEGORY, _QUESTIONS, _SHARE), tuple(rows))
+        return Table(identity, title, (wording.CATEGORY, _QUESTIONS, _SHARE), tuple(rows), dimension)
 
     def charts(self) -> list[Chart]:
         """The pictures, in the order of the page."""
@@ -213,6 +213,7 @@ class Shown:
                 LocalText("Rubrikernas andel per månad", "Share of each heading by month"),
                 (LocalText("Rubrik", "Heading"), *map(months.short_name, read.months)),
                 tuple(rows),
+                "topic",
             ),
             LocalText(
                 f"De {len(top)} vanligaste rubrikernas andel av månadens frågor, och alla andra tillsammans.",
@@ -238,6 +239,7 @@ class Shown:
                 LocalText("Vad hände med frågorna, månad för månad", "What became of the questions, month by month"),
                 (LocalText("Utfall", "Outcome"), *map(months.short_name, read.months)),
                 rows,
+                "outcome",
             ),
             LocalText(
                 "En stapel för varje månad, delad efter vad som hände med frågorna.",
@@ -277,14 +279,14 @@ class Shown:
             rows.append(Row("", label, (Cell(wording.of("week", wording.plain(weeks)), weeks),)))
         return Chart(
             "none",
-            Table("open", title, (LocalText("", ""), LocalText("Antal", "Number")), tuple(rows)),
+            Table("open", title, (LocalText("Vad", "What"), LocalText("Antal", "Number")), tuple(rows), "outcome"),
             LocalText("Hur många frågor som väntar, och hur länge.", "How many questions wait, and for how long."),
         )
 
     def _themes(self) -> Chart:
         read = self._read
         rows = [
-            Row("", wording.plain(theme), (read.sum("theme", theme).cell(),))
+            Row(theme, wording.plain(theme), (read.sum("theme", theme).cell(),))
             for theme in read.categories("theme")
             if theme
         ]
@@ -298,6 +300,7 @@ class Shown:
                 LocalText("Frågor som inget svar finns till", "Questions that no answer exists to"),
                 (LocalText("Tema", "Theme"), _QUESTIONS),
                 tuple(rows),
+                "theme",
             ),
             LocalText(
                 "Vad boten inte kunde svara på, samlat i teman när månaden stängdes.",
@@ -327,6 +330,7 @@ class Shown:
                 LocalText("Svar som användes", "Answers that were used"),
                 (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Läge", "State")),
                 tuple(rows),
+                "article",
             ),
             LocalText("Hur ofta varje svar skickades.", "How often each answer was sent."),
         )
@@ -368,7 +372,7 @@ class Shown:
         )
         return Chart(
             "none",
-            Table("equal-terms", LocalText("Lika villkor", "Equal terms"), columns, tuple(rows)),
+            Table("equal-terms", LocalText("Lika villkor", "Equal terms"), columns, tuple(rows), "kind"),
             LocalText(
                 "Om olika slags föreningar får svar lika ofta och lika snabbt.",
                 "Whether different kinds of associations get answers equally often and equally fast.",

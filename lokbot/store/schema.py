@@ -648,6 +648,22 @@ class AccountLink(Base):
     user: Mapped[User | None] = relationship()
 
 
+class ReadingLink(Base):
+    """A personal link to the statistics for somebody of the steering group: it opens nothing else, until it is revoked.
+
+    ``id`` is the SHA-256 of what stands in the link: a copy of the database opens nothing.
+    """
+
+    __tablename__ = "reading_links"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    created_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+
 class FailedLogin(Base):
     """A wrong password: for an address, and from a place. ``key`` is a hash; rows count for a quarter of an hour."""
 

@@ -311,7 +311,7 @@ NOT_OF_A_CASE = {
     *("article_revisions", "article_imports", "pauses", "mailboxes", "mailbox_mails", "signing_keys", "heartbeats"),
     *("case_numbers", "users", "web_sessions", "account_links", "failed_logins", "desk_settings", "presences"),
     "staff_mails",  # has no text once it is sent
-    "digests",
+    *("digests", "reading_links"),
     *("published_months", "published_cells", "fact_cells"),
 }
 

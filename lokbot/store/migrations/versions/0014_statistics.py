@@ -76,4 +76,14 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("month", name=op.f("pk_published_months")),
     )
+    op.create_table(
+        "reading_links",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("created_by", sa.String(length=200), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_reading_links_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reading_links")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_reading_links_user_id")),
+    )
     op.execute(VIEW)
