@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 
+from lokbot.conversation.working_days import loosely_dated
 from lokbot.model import LocalText
 from lokbot.statistics.months import Period
 from lokbot.statistics.shapes import Cell, Figures, Table
@@ -40,7 +41,7 @@ def intro(figures: Figures, language: str, *, is_demo: bool = False) -> list[str
     lines = [DEMO.get(language)] if is_demo else []
     lines += [sentence.get(language) for sentence in figures.sentences]
     if figures.through is not None:
-        lines.append(THROUGH.get(language).format(day=figures.through.isoformat()))
+        lines.append(THROUGH.get(language).format(day=loosely_dated(figures.through.isoformat(), language)))
     return lines
 
 

@@ -1,29 +1,27 @@
 """Pictures of the statistics: SVG to stand in a page with a strict CSP, in Helsingborg's colours, each with its table.
 
-Presentation attributes only, as inline styles are forbidden. Nothing is told by colour alone: lines have marks and
-dashes of their own and are labelled where they end, parts of bars have patterns. What is hidden looks the same
-everywhere: an open square on a line's ground, a hatched piece of fixed width in a bar. A picture is 360 units wide,
-about a small screen, so that its letters are never scaled down much. Pure.
+Presentation attributes only, as inline styles are forbidden. Nothing is told by colour alone: every bar has its name
+and figure beside it, parts of bars have patterns. What is hidden looks the same everywhere, a hatched piece of a fixed
+size, and a line below says what it means. A picture is 320 units wide, about a small screen, so that its letters are
+never scaled down much. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from html import escape
-from itertools import pairwise
 
 from lokbot.model import LocalText
-from lokbot.statistics.shapes import Cell, Chart, Row, Table
+from lokbot.statistics.shapes import Chart, Row, Table
 
-WIDTH = 360
+WIDTH = 320
 INK, GRID, GROUND = "#2d2d2d", "#c8c8c8", "#ffffff"
 # At least 3:1 beside white, as marks and lines must (WCAG 2.2, 1.4.11), the primary colour first.
 COLOURS = ("#ae0b05", "#0069b4", "#50811b", "#712082", "#ec6701", "#d35098", "#2d2d2d")
-_DASHES = ("", "6 3", "2 3", "8 3 2 3", "10 4", "4 2", "1 3")
-_MARKS = ("circle", "square", "diamond", "triangle", "funnel", "cross", "bar")
-_LETTER = 6.8  # width of a letter on average, at size 12
+_LETTER = 7.2  # width of a letter on average, at size 13
 _HIDDEN = 14  # width of a hidden part
 HIDDEN = LocalText("dold siffra", "hidden figure")
+HIDDEN_REST = LocalText("resten är dold", "the rest is hidden")
 LONGEST = 25
 """Rows of a table that is shown unasked."""
 
@@ -81,12 +79,12 @@ def picture(chart: Chart, language: str) -> str:
     """The picture; empty where the table says it better or there is nothing to draw."""
     if chart.kind == "none" or not chart.table.rows:
         return ""
-    draw = {"lines": _lines, "stack": _stack, "bars": _bars}[chart.kind]
+    draw = {"panels": _panels, "stack": _stack, "bars": _bars}[chart.kind]
     height, body = draw(chart, language)
     name = f"picture-{chart.table.id}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" role="img" '
-        f'aria-labelledby="{name}-title {name}-desc" font-size="12" fill="{INK}">'
+        f'aria-labelledby="{name}-title {name}-desc" font-size="13" fill="{INK}">'
         f'<title id="{name}-title">{_say(chart.table.title, language)}</title>'
         f'<desc id="{name}-desc">{_say(chart.description, language)}</desc>'
         f"{''.join(body)}</svg>"
@@ -105,7 +103,7 @@ def _bars(chart: Chart, language: str) -> tuple[float, list[str]]:
         top = 4 + number * 40
         said = row.cells[0].text.get(language)
         room = WIDTH - 12 - _LETTER * len(said)
-        body.append(_text(0, top + 12, _cut(row.label.get(language), 52)))
+        body.append(_text(0, top + 12, _cut(row.label.get(language), 44)))
         cell = row.cells[0]
         value = cell.floor if cell.number is None else cell.number
         width = (room - _HIDDEN) * value / most
@@ -116,7 +114,18 @@ def _bars(chart: Chart, language: str) -> tuple[float, list[str]]:
             body.append(_rect(width, top + 17, _HIDDEN, 16, f"url(#hatch-{chart.table.id})", INK))
             width += _HIDDEN
         body.append(_text(width + 6, top + 30, said))
-    return 4 + len(rows) * 40, body
+    height = 4 + len(rows) * 40
+    if any(row.cells[0].number is None for row in rows):
+        is_rest = any(row.cells[0].floor for row in rows)
+        height += _say_hidden(body, chart, height + 6, (HIDDEN_REST if is_rest else HIDDEN).get(language)) + 6
+    return height, body
+
+
+def _say_hidden(body: list[str], chart: Chart, top: int, said: str) -> int:
+    """What the hatched pieces mean; gives how high that is."""
+    body.append(_rect(0, top, 16, 14, f"url(#hatch-{chart.table.id})", INK))
+    body.append(_text(22, top + 12, said))
+    return 20
 
 
 # ------------------------------------------------------------------ a bar for each month, in parts
@@ -134,9 +143,7 @@ def _stack(chart: Chart, language: str) -> tuple[float, list[str]]:
         body.append(_text(22, 16 + place * 20, row.label.get(language)))
     top = 4 + len(rows) * 20
     if any(cell.number is None for row in rows for cell in row.cells):
-        body.append(_rect(0, top, 16, 14, f"url(#hatch-{chart.table.id})", INK))
-        body.append(_text(22, top + 12, HIDDEN.get(language)))
-        top += 20
+        top += _say_hidden(body, chart, top, HIDDEN.get(language))
     top += 8
     for column, head in enumerate(heads):
         y = top + column * 28
@@ -183,92 +190,39 @@ def _hatch(name: str) -> str:
     )
 
 
-# ------------------------------------------------------------------ lines over months
+# ------------------------------------------------------------------ a small picture for each row
 
 
-_LEFT, _RIGHT, _TOP, _HEIGHT = 36, 146, 10, 230
+_TALL, _STUB = 36, 8  # the highest column, and a hidden one
+_PANEL = _TALL + 64
 
 
-def _lines(chart: Chart, language: str) -> tuple[float, list[str]]:
-    rows, heads = chart.table.rows, chart.table.columns[1:]
-    most = max((cell.number or 0 for row in rows for cell in row.cells), default=0)
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 10**9) if most <= 6 * step)
-    top = max(step, -(-most // step) * step)
-    bottom = _TOP + _HEIGHT
-
-    def x(place: int) -> float:
-        return _LEFT + place * (WIDTH - _LEFT - _RIGHT) / max(1, len(heads) - 1)
-
-    def y(value: int) -> float:
-        return bottom - _HEIGHT * value / top
-
-    body = []
-    for value in range(0, top + 1, step):
-        body.append(_path(f"M{_LEFT} {y(value):.1f}H{WIDTH - _RIGHT}", GRID))
-        body.append(_text(_LEFT - 6, y(value) + 4, f"{value}{chart.unit}", "end"))
-    every = -(-len(heads) // 5)
-    for place in range(0, len(heads), every):
-        body.append(_text(x(place), bottom + 18, heads[place].get(language), "middle"))
-    ends = []
+def _panels(chart: Chart, language: str) -> tuple[float, list[str]]:
+    """Columns over the months for each row by itself, all to one scale: lines across each other nobody can follow."""
+    rows, heads = chart.table.rows, [head.get(language) for head in chart.table.columns[1:]]
+    most = max((cell.number or 0 for row in rows for cell in row.cells), default=0) or 1
+    step = min(64.0, WIDTH / max(1, len(heads)))
+    is_wide = step >= _LETTER * max((len(head) for head in heads), default=0)
+    body = [_hatch(chart.table.id)]
     for number, row in enumerate(rows):
-        points = [(x(place), y(cell.number)) if cell.number is not None else None for place, cell in _placed(row)]
-        body.extend(_line(points, number))
-        for place, cell in _placed(row):
+        ground = number * _PANEL + _TALL + 34
+        body.append(_text(0, ground - _TALL - 20, row.label.get(language)))
+        for place, cell in enumerate(row.cells):
+            left, middle = place * step + 3, (place + 0.5) * step
             if cell.number is None:
-                body.append(_rect(x(place) - 4, bottom - 4, 8, 8, GROUND, COLOURS[number % len(COLOURS)]))
-        last = next((point for point in reversed(points) if point is not None), (x(len(heads) - 1), bottom))
-        ends.append((last[1], number, row))
-    for at, (end, number, row) in _spread(ends):
-        body.append(_path(f"M{x(len(heads) - 1) + 5:.1f} {end:.1f}L{WIDTH - _RIGHT + 14} {at:.1f}", GRID))
-        body.append(_mark(WIDTH - _RIGHT + 18, at, number))
-        body.append(_text(WIDTH - _RIGHT + 26, at + 4, _cut(row.label.get(language), 17)))
-    return bottom + 26, body
-
-
-def _placed(row: Row) -> Iterable[tuple[int, Cell]]:
-    return enumerate(row.cells)
-
-
-def _line(points: Sequence[tuple[float, float] | None], number: int) -> list[str]:
-    """Marks, and strokes between those that are next to each other."""
-    colour, dash = COLOURS[number % len(COLOURS)], _DASHES[number % len(_DASHES)]
-    body = []
-    for one, other in pairwise(points):
-        if one is not None and other is not None:
-            body.append(_path(f"M{one[0]:.1f} {one[1]:.1f}L{other[0]:.1f} {other[1]:.1f}", colour, width=2, dash=dash))
-    body.extend(_mark(*point, number) for point in points if point is not None)
-    return body
-
-
-def _spread(ends: list[tuple[float, int, Row]], least: float = 15) -> list[tuple[float, tuple[float, int, Row]]]:
-    """Where the labels of lines stand so that none covers another: as near their ends as there is room."""
-    found: list[tuple[float, tuple[float, int, Row]]] = []
-    for end in sorted(ends, key=lambda one: (one[0], one[1])):
-        found.append((max(end[0], found[-1][0] + least) if found else end[0], end))
-    over = found[-1][0] - (_TOP + _HEIGHT) if found else 0
-    if over > 0:
-        # Too far down: all move up together, and the first ones only as far as they must.
-        lowest: float = _TOP + _HEIGHT
-        for place in range(len(found) - 1, -1, -1):
-            found[place] = (min(found[place][0], lowest), found[place][1])
-            lowest = found[place][0] - least
-    return found
-
-
-def _mark(x: float, y: float, number: int) -> str:
-    colour = COLOURS[number % len(COLOURS)]
-    shape = _MARKS[number % len(_MARKS)]
-    if shape == "circle":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>'
-    path = {
-        "square": f"M{x - 3.5:.1f} {y - 3.5:.1f}h7v7h-7z",
-        "diamond": f"M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5 -5z",
-        "triangle": f"M{x:.1f} {y - 4.5:.1f}l4.5 8h-9z",
-        "funnel": f"M{x:.1f} {y + 4.5:.1f}l4.5 -8h-9z",
-        "cross": f"M{x - 1.5:.1f} {y - 5:.1f}h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5v-3h3.5z",
-        "bar": f"M{x - 5:.1f} {y - 2:.1f}h10v4h-10z",
-    }[shape]
-    return f'<path d="{path}" fill="{colour}"/>'
+                body.append(_rect(left, ground - _STUB, step - 6, _STUB, f"url(#hatch-{chart.table.id})", INK))
+            else:
+                tall = max(1.0, _TALL * cell.number / most)
+                body.append(_rect(left, ground - tall, step - 6, tall, COLOURS[0]))
+                said = f"{cell.number}{chart.unit}" if is_wide else str(cell.number)
+                body.append(_text(middle, ground - tall - 4, said, "middle"))
+            # Without the year where there is no room for it: the table has it.
+            body.append(_text(middle, ground + 14, heads[place] if is_wide else heads[place][:3], "middle"))
+        body.append(_path(f"M0 {ground}H{len(heads) * step:.1f}", INK))
+    height = len(rows) * _PANEL
+    if any(cell.number is None for row in rows for cell in row.cells):
+        height += _say_hidden(body, chart, height, HIDDEN.get(language))
+    return height, body
 
 
 # ------------------------------------------------------------------ strokes and letters

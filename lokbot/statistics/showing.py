@@ -15,6 +15,9 @@ MOST_TOPICS = 6
 KNOWN_ENOUGH = 70
 """Percent of the questions whose association must be known before kinds of association are compared."""
 
+NEAR_ENOUGH = 90
+"""Percent that must be known to be answered before that is told as the least share."""
+
 OUTCOMES = [str(one) for one in FactOutcome if one is not FactOutcome.AUTOMATIC]
 
 _MONTH = LocalText("Månad", "Month")
@@ -29,7 +32,7 @@ class Shown:
         self._read, self._knowledge = read, knowledge
 
     def _name(self, dimension: str, category: str) -> LocalText:
-        return wording.name(dimension, category, self._knowledge)
+        return wording.first_upper(wording.name(dimension, category, self._knowledge))
 
     def table(self) -> Table:
         """The main table: questions by topic, now and in the period before."""
@@ -207,7 +210,7 @@ class Shown:
             others.append(dash() if all_of_it is None or rest is None else share(rest, all_of_it))
         rows.append(Row("", wording.OTHERS, tuple(others)))
         return Chart(
-            "lines" if len(read.months) > 1 else "bars",
+            "panels",
             Table(
                 "topic-shares",
                 LocalText("Rubrikernas andel per månad", "Share of each heading by month"),
@@ -216,8 +219,8 @@ class Shown:
                 "topic",
             ),
             LocalText(
-                f"De {len(top)} vanligaste rubrikernas andel av månadens frågor, och alla andra tillsammans.",
-                f"The share of each month's questions of the {len(top)} commonest headings, and of all others.",
+                "Hur stor del av månadens frågor som gällde de vanligaste rubrikerna, i procent.",
+                "How large a part of each month's questions was about the commonest headings, in percent.",
             ),
             "%",
         )
@@ -260,7 +263,7 @@ class Shown:
             "bars",
             Table(
                 "waiting",
-                LocalText("Hälften fick svar av en människa", "Half were answered by a person"),
+                LocalText("Så länge dröjde svar av en människa", "How long people took to answer"),
                 (_MONTH, LocalText("Hälften fick svar", "Half were answered")),
                 tuple(rows),
             ),
@@ -386,5 +389,7 @@ def _answered(parts: Sequence[Sum], whole: Sum) -> Cell:
     if whole.number is None or not known:
         return Cell(wording.NOT_SHOWN)
     if any(part.hidden for part in parts):
-        return Cell(wording.at_least(wording.percent(known, whole.number)))
+        # A least share far below the true one would read as if some were answered less than others.
+        is_near = 100 * known >= NEAR_ENOUGH * whole.number
+        return Cell(wording.at_least(wording.percent(known, whole.number)) if is_near else wording.NOT_SHOWN)
     return share(known, whole.number)

@@ -15,7 +15,7 @@ NAMES: Mapping[str, Mapping[str, LocalText]] = {
         "bot": LocalText("Boten svarade", "Answered by the bot"),
         "suggestion": LocalText("Botens förslag, skickat av en människa", "The bot's suggestion, sent by a person"),
         "person": LocalText("En människa svarade", "Answered by a person"),
-        "pointed": LocalText("Visad eller skickad vidare", "Pointed or sent on"),
+        "pointed": LocalText("Hänvisad eller skickad vidare", "Pointed or sent on"),
         "open": LocalText("Väntar på svar", "Waiting for an answer"),
         "withdrawn": LocalText("Avslutad utan svar", "Closed without an answer"),
     },
@@ -81,6 +81,11 @@ def name(dimension: str, category: str, knowledge: Knowledge) -> LocalText:
     return NAMES.get(dimension, {}).get(category, LocalText(category[:1].upper() + category[1:]))
 
 
+def first_upper(text: LocalText) -> LocalText:
+    """As a name stands first in a line."""
+    return LocalText(text.sv[:1].upper() + text.sv[1:], text.en[:1].upper() + text.en[1:])
+
+
 def hidden(least: int, months: int, noun: str | None = None) -> LocalText:
     """A figure that is not shown, the same wherever it stands."""
     figure = LocalText(f"färre än {least}", f"fewer than {least}")
@@ -101,7 +106,7 @@ def percent(part: int, whole: int) -> LocalText:
     if not whole:
         return LocalText("–", "–")
     share = (200 * part + whole) // (2 * whole)
-    return LocalText(f"{share} %", f"{share}%")
+    return LocalText(f"{share}\N{NO-BREAK SPACE}%", f"{share}%")
 
 
 def wait(minutes: int) -> LocalText:
@@ -179,10 +184,10 @@ UNCHANGED = LocalText(
     " Ingen rubrik kan jämföras med perioden före.", " No heading can be compared with the period before."
 )
 OUTCOMES = LocalText(
-    "Boten svarade på {bot}, människor på {person}, människor skickade botens förslag på {suggestion} och "
-    "{pointed} visades eller skickades vidare.",
-    "The bot answered {bot}, people {person}, people sent the bot's suggestion to {suggestion}, and "
-    "{pointed} were pointed or sent on.",
+    "Boten svarade själv på {bot}. Människor svarade på {person} och skickade botens förslag som svar på {suggestion}. "
+    "Hänvisades eller skickades vidare: {pointed}.",
+    "The bot answered {bot} by itself. People answered {person}, and sent the bot's suggestion as the answer to "
+    "{suggestion}. Pointed or sent on: {pointed}.",
 )
 WAITED = LocalText(
     "När en människa svarade fick hälften svar {wait}.", "When a person answered, half got their answer {wait}."
@@ -221,9 +226,11 @@ NOTHING = LocalText(
 
 HIDDEN_NOTE = LocalText(
     "”Färre än {least}” betyder att siffran är dold: färre än {least} personer har frågat, eller ingen. Det kan också "
-    "stå för en större siffra, som är dold för att ingen ska kunna räkna ut den lilla.",
+    "stå för en större siffra, som är dold för att ingen ska kunna räkna ut den lilla. ”Minst 20” är summan av de "
+    "månader som kan visas; ett streck står där en andel eller skillnad då inte går att räkna ut.",
     "“Fewer than {least}” means that the figure is hidden: fewer than {least} people asked, or nobody. It may also "
-    "stand for a larger figure, hidden so that nobody can work out the small one.",
+    "stand for a larger figure, hidden so that nobody can work out the small one. “At least 20” is the sum of the "
+    "months that can be shown; a dash stands where a share or difference can then not be worked out.",
 )
 RAW_NOTE = LocalText(
     "Rådata för samordnare. Siffrorna är inte skyddade och får inte publiceras.",

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lokbot import accounts
-from lokbot.conversation.working_days import SWEDEN
+from lokbot.conversation.working_days import SWEDEN, loosely_dated
 from lokbot.model import ChannelName, Knowledge, LocalText, Role
 from lokbot.statistics import demo, files, listing, months, pictures, printing, wording
 from lokbot.statistics.figures import Chart, Figures, Filter, Period, View, available, default_period, figures
@@ -155,7 +155,7 @@ def _page(visit: Visit, asked: Asked) -> Response:
         found=found,
         is_raw=is_raw,
         is_demo=demo.is_demo(visit.session),
-        through=found.through,
+        through=loosely_dated(found.through.isoformat(), language) if found.through else "",
         sentences=[one.get(language) for one in found.sentences],
         notes=[one.get(language) for one in found.notes],
         table=Markup(pictures.table(found.table, language, behind=to_questions)),
@@ -163,7 +163,7 @@ def _page(visit: Visit, asked: Asked) -> Response:
         has_pdf=printing.is_there(),
         name=printing.TITLE.get(language),
         period=asked.period.name().get(language),
-        since=since,
+        standard=since,
         months=_months(visit, asked, since),
         choices=_choices(visit.knowledge, language),
         shown=shown,

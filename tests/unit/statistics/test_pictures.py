@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -43,7 +43,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["lines", "stack", "bars"])
+@pytest.mark.parametrize("kind", ["panels", "stack", "bars"])
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_a_picture_is_whole_and_has_no_style(kind: str, language: str) -> None:
     drawn = pictures.picture(chart(kind, ROWS), language)
@@ -63,7 +63,7 @@ def test_a_picture_is_whole_and_has_no_style(kind: str, language: str) -> None:
     assert set(re.findall(r"url\(#([^)]+)\)", drawn)) <= set(ids)
 
 
-@pytest.mark.parametrize("kind", ["lines", "stack", "bars"])
+@pytest.mark.parametrize("kind", ["panels", "stack", "bars"])
 def test_everything_drawn_is_within_the_picture(kind: str) -> None:
     root = ElementTree.fromstring(pictures.picture(chart(kind, ROWS), "sv"))
     _, _, width, height = (float(one) for one in (root.get("viewBox") or "").split())
@@ -81,23 +81,44 @@ def test_a_hidden_figure_is_drawn_alike_whatever_it_is_beside(beside: int) -> No
     stack = chart("stack", {"a": [cell(beside)], "b": [cell(None)]})
     for root in (bars, ElementTree.fromstring(pictures.picture(stack, "sv"))):
         hatched = [part for part in root if "hatch" in (part.get("fill") or "")]
-        assert hatched[-1].get("width") == "14.0"
-    lines = chart("lines", {"a": [cell(beside), cell(None)]})
-    squares = [part for part in ElementTree.fromstring(pictures.picture(lines, "sv")) if part.tag == f"{SVG}rect"]
-    assert [(part.get("width"), part.get("y")) for part in squares] == [("8.0", "236.0")]
+        # The other one is where it is said what hatching means.
+        assert sorted(part.get("width") or "" for part in hatched) == ["14.0", "16.0"]
+    panels = chart("panels", {"a": [cell(beside), cell(None)], "b": [cell(None), cell(beside)]})
+    root = ElementTree.fromstring(pictures.picture(panels, "sv"))
+    drawn = [part for part in root if "hatch" in (part.get("fill") or "")]
+    assert {(part.get("width"), part.get("height")) for part in drawn[:2]} == {("58.0", "8.0")}
 
 
-def test_labels_of_lines_never_cover_each_other() -> None:
-    rows = {f"rad {n}": [cell(10), cell(10 + n % 2)] for n in range(7)}
-    root = ElementTree.fromstring(pictures.picture(chart("lines", rows), "sv"))
-    heights = sorted(float(part.get("y", 0)) for part in root if (part.text or "").startswith("rad "))
-    assert len(heights) == 7
-    assert all(below - above >= 14.9 for above, below in pairwise(heights))
+def test_every_row_of_panels_has_its_name_and_every_figure() -> None:
+    rows = {f"En rubrik med ett långt namn {n}": [cell(10 * n + m) for m in range(12)] for n in range(1, 8)}
+    root = ElementTree.fromstring(pictures.picture(chart("panels", rows), "sv"))
+    said = [part.text for part in root if part.tag == f"{SVG}text"]
+    assert [one for one in said if one in rows] == list(rows)
+    assert {one.text for cells in rows.values() for one in cells} <= {words(one or "") for one in said}
 
 
-def test_lines_differ_by_more_than_colour() -> None:
-    assert len(set(pictures._MARKS)) == len(pictures.COLOURS) == len(set(pictures._DASHES))
+def test_parts_differ_by_more_than_colour() -> None:
     assert len({pictures._pattern("x", place) for place in range(6)}) == 6
+
+
+def test_a_hidden_part_is_explained_in_the_picture() -> None:
+    for kind in ("bars", "panels", "stack"):
+        assert "dold" in pictures.picture(chart(kind, {"a": [cell(None)]}), "sv")
+        assert "dold" not in pictures.picture(chart(kind, {"a": [cell(7)]}), "sv")
+    assert "resten är dold" in pictures.picture(chart("bars", {"a": [cell(None, 7)]}), "sv")
+
+
+def test_rows_lead_to_the_questions_behind_them_where_they_may() -> None:
+    shown = replace(chart("none", ROWS).table, dimension="topic")
+    page = pictures.table(shown, "sv", behind=lambda dimension, category: f"/{dimension}?a={category}&b")
+    assert '<a href="/topic?a=Bidrag&amp;b">Bidrag</a>' in page
+    assert "<a" not in pictures.table(shown, "sv")
+    assert "<a" not in pictures.plain_table(shown, "sv")
+
+
+def test_a_long_table_opens_when_asked() -> None:
+    rows = {f"rad {n}": [cell(n)] for n in range(pictures.LONGEST + 1)}
+    assert pictures.table(chart("none", rows).table, "sv").startswith("<details>")
 
 
 def test_nothing_to_draw_is_no_picture() -> None:
@@ -109,5 +130,5 @@ def test_nothing_to_draw_is_no_picture() -> None:
 def test_the_table_stands_before_the_picture_and_is_escaped() -> None:
     page = pictures.figure(chart("bars", ROWS), "sv")
     assert page.index("<table>") < page.index("<svg")
-    assert "<caption>Titel &lt;b&gt;</caption>" in page
+    assert '<caption id="table-x">Titel &lt;b&gt;</caption>' in page
     assert '<th scope="row">Lokaler &amp; hallar</th>' in page
