@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lokbot import accounts, balance, desk_settings, gaps, mailroom
 from lokbot.balance import Balance
@@ -20,9 +20,10 @@ from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing,
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
-from lokbot.model import ChannelName
+from lokbot.model import ChannelName, Knowledge
 from lokbot.statistics import closing, facts, report
 from lokbot.store.session import Sessions, connect, reading, session_factory
+from lokbot.understanding import Encoder
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
@@ -177,7 +178,7 @@ def work(service: Service) -> None:
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
-            close_months(service, reads, content, settings)
+            close_months(service.sessions, active.knowledge, content.encoder, settings, now=clock())
             with service.sessions.begin() as session:
                 report.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
                 snoozing.wake_due(session, now=clock())
@@ -202,24 +203,26 @@ def work(service: Service) -> None:
     persist(service, "handle and send", turn)
 
 
-def close_months(service: Service, reads: Sessions, content: Content, settings: Settings) -> None:
+def close_months(
+    sessions: Sessions, knowledge: Knowledge, encoder: Encoder | None, settings: Settings, *, now: datetime
+) -> None:
     """Decide what may be published of the months that are over. What nobody could answer gets its themes before anybody
     has to wait for it, as that may take seconds.
     """
-    today, knowledge = clock().astimezone(SWEDEN).date(), content.lately().knowledge
-    with reads() as session:
+    today = now.astimezone(SWEDEN).date()
+    with reading(sessions)() as session:
         themes = {
-            month: gaps.themes_of_month(session, month, content.encoder)
+            month: gaps.themes_of_month(session, month, encoder)
             for month in closing.due(session, settings.statistics, today=today)
         }
     if not themes:
         return
-    with service.sessions.begin() as session:
+    with sessions.begin() as session:
         closing.close_due(
             session,
             settings.statistics,
             knowledge,
-            now=clock(),
+            now=now,
             today=today,
             themes=lambda month: themes.get(month, {}),
         )

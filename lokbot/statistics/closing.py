@@ -47,13 +47,17 @@ def close_due(
     *,
     now: datetime,
     today: date,
-    themes: Themes = lambda _month: {},
+    themes: Themes | None = None,
 ) -> list[Month]:
-    """Close every month that is due and is not closed yet, oldest first; returns which."""
+    """Close every month that is due and is not closed yet, oldest first; returns which.
+
+    Without ``themes`` what nobody could answer keeps those it has.
+    """
     take_turns(session, "closing")
     closed = due(session, settings, today=today)
     for month in closed:
-        facts.name_themes(session, month, themes(month))
+        if themes is not None:
+            facts.name_themes(session, month, themes(month))
         _close(session, month, knowledge, least=settings.least, now=now)
     return closed
 

@@ -16,12 +16,12 @@ STYLE = """
 @page { size: A4; margin: 18mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font-size: 9pt } }
 html { font: 10.5pt/1.45 Roboto, Arial, "DejaVu Sans", sans-serif; color: #2d2d2d }
 h1 { font-size: 18pt; color: #ae0b05; margin: 0 0 4mm }
-figure { margin: 7mm 0; break-inside: avoid }
+figure { margin: 6mm 0; break-inside: avoid }
 caption { text-align: left; font-weight: bold; font-size: 12pt; padding-bottom: 1mm }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; border-bottom: 1px solid #c8c8c8; padding: 1mm 2mm 1mm 0; font-weight: normal }
 thead th { font-weight: bold }
-svg { width: 120mm; margin-top: 3mm }
+svg { width: 78mm; margin-top: 3mm }
 .demo { border: 2px solid #ae0b05; padding: 2mm; font-weight: bold }
 """
 

@@ -70,9 +70,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A picture of a table. ``panels``: a small picture for each row over the columns; ``stack``: a bar for each column,
-    a part for each row; ``bars``: a bar for each row's first cell; ``none``: the table says it better. ``unit`` is of
-    numbers.
+    """A picture of a table. ``panels``: a small picture for each row over the columns; ``stack``: a bar for each
+    column, a part for each row; ``bars``: a bar for each row's first cell; ``none``: the table says it better.
+    ``unit`` is of numbers.
     """
 
     kind: Literal["panels", "stack", "bars", "none"]
