@@ -218,6 +218,9 @@ class Promise(_Section):
     """When somebody answers, as the receipts say it."""
 
     working_days: int = Field(1, ge=0, le=30, description="A person answers within so many working days.")
+    day_begins: Annotated[time, BeforeValidator(_clock)] = Field(
+        time(8, 0), description="When the working day begins: the statistics count waiting in working time."
+    )
     day_ends: Annotated[time, BeforeValidator(_clock)] = Field(
         time(16, 0), description="What comes in later counts as the next working day (Swedish time)."
     )
@@ -246,6 +249,29 @@ class Caps(_Section):
     notifications_per_hour: int = Field(
         100, ge=1, description="Mails about waiting cases to each coordinator in an hour; urgent ones always go."
     )
+
+
+class StatisticsSettings(_Section):
+    """What the steering group sees, and when."""
+
+    meetings: Annotated[tuple[date, ...], BeforeValidator(_listed)] = Field(
+        (), description="The steering group's meetings, held and to come: `2026-09-15, ...`."
+    )
+    least: int = Field(
+        5, ge=3, le=100, description="Published figures of fewer people than this are hidden (”färre än 5”)."
+    )
+    closes_after_days: int = Field(
+        7,
+        ge=0,
+        le=60,
+        description="A month is closed for publication so many days after its end, when what was asked has been "
+        "answered.",
+    )
+    report_to: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="Mail addresses that get the report before each meeting. Empty: no report is mailed."
+    )
+    report_days_before: int = Field(7, ge=0, le=60, description="How many days before a meeting that is.")
+    report_monthly: bool = Field(False, description="Mail it also each time a month has been closed.")
 
 
 class WebSettings(_Section):
@@ -332,6 +358,7 @@ class Settings(_Section):
     alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    statistics: StatisticsSettings = Field(StatisticsSettings(), description="What the steering group sees.")
     web: WebSettings = Field(WebSettings(), description="The desk.")
     public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")
     wrong_answer_rate: float = Field(

@@ -24,7 +24,7 @@ from lokbot.knowledge.problems import KnowledgeError, Severity
 from lokbot.model import Knowledge
 from lokbot.store.schema import ArticleRevision
 from lokbot.store.session import Sessions, reading
-from lokbot.understanding import Active
+from lokbot.understanding import Active, Encoder
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,11 @@ class Content:
         self._looked = now()
         self._encoder = vectors.for_settings(settings)
         self._active = self._load()
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What computes sentence vectors on this machine, if anything does."""
+        return self._encoder
 
     def lately(self) -> Active:
         """What the bot knew at most ``LOOK`` ago: for a loop that asks again and again."""

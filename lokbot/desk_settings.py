@@ -1,8 +1,8 @@
-"""What coordinators set in the desk, laid over the settings file: closed days, hours, who answers."""
+"""What coordinators set in the desk, laid over the settings file: closed days, hours, who answers, meetings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot import accounts
-from lokbot.config import Settings
+from lokbot.config import Promise, Settings
 from lokbot.model import UserError
 from lokbot.store import queries
 from lokbot.store.schema import DeskSetting
 
-CLOSED_DAYS, DAY_ENDS, WORKING_DAYS = "closed-days", "day-ends", "working-days"
+CLOSED_DAYS, DAY_ENDS, WORKING_DAYS, MEETINGS = "closed-days", "day-ends", "working-days", "meetings"
 
 
 class NotUsable(UserError):
@@ -26,20 +26,34 @@ class NotUsable(UserError):
 
 def current(session: Session, settings: Settings) -> Settings:
     """The settings as they hold now: the file's, with what the desk has set, and everybody who answers."""
-    stored = {row.name: row.value for row in session.scalars(select(DeskSetting))}
-    promise: dict[str, Any] = {}
+    stored = _stored(session)
+    everybody = dict.fromkeys((*(one.lower() for one in settings.coordinators), *accounts.coordinators(session)))
+    update: dict[str, Any] = {"coordinators": tuple(everybody), "promise": _promise(stored, settings)}
+    if MEETINGS in stored:
+        meetings = {*settings.statistics.meetings, *map(date.fromisoformat, stored[MEETINGS])}
+        update["statistics"] = settings.statistics.model_copy(update={"meetings": tuple(sorted(meetings))})
+    return settings.model_copy(update=update)
+
+
+def promise(session: Session, settings: Settings) -> Promise:
+    """When people work and answer, as it holds now."""
+    return _promise(_stored(session), settings)
+
+
+def _stored(session: Session) -> dict[str, Any]:
+    return {row.name: row.value for row in session.scalars(select(DeskSetting))}
+
+
+def _promise(stored: Mapping[str, Any], settings: Settings) -> Promise:
+    update: dict[str, Any] = {}
     if CLOSED_DAYS in stored:
         days = {*settings.promise.closed_days, *map(date.fromisoformat, stored[CLOSED_DAYS])}
-        promise["closed_days"] = tuple(sorted(days))
+        update["closed_days"] = tuple(sorted(days))
     if DAY_ENDS in stored:
-        promise["day_ends"] = time.fromisoformat(stored[DAY_ENDS])
+        update["day_ends"] = time.fromisoformat(stored[DAY_ENDS])
     if WORKING_DAYS in stored:
-        promise["working_days"] = stored[WORKING_DAYS]
-    everybody = dict.fromkeys((*(one.lower() for one in settings.coordinators), *accounts.coordinators(session)))
-    update: dict[str, Any] = {"coordinators": tuple(everybody)}
-    if promise:
-        update["promise"] = settings.promise.model_copy(update=promise)
-    return settings.model_copy(update=update)
+        update["working_days"] = stored[WORKING_DAYS]
+    return settings.promise.model_copy(update=update) if update else settings.promise
 
 
 def set_promise(
@@ -61,9 +75,25 @@ def set_promise(
     _set(session, WORKING_DAYS, working_days, actor=actor, now=now)
 
 
+def set_meetings(session: Session, meetings: Collection[date], *, actor: str, now: datetime) -> None:
+    """When the steering group meets and met, beside the dates of the settings file."""
+    if len(meetings) > 200:
+        raise NotUsable("Högst 200 möten kan anges.")
+    _set(session, MEETINGS, sorted({day.isoformat() for day in meetings}), actor=actor, now=now)
+
+
+def own_meetings(session: Session) -> Sequence[date]:
+    """The meetings that the desk has set, beside those of the settings file."""
+    return _days(session, MEETINGS)
+
+
 def own_closed_days(session: Session) -> Sequence[date]:
     """The closed days that the desk has set, beside those of the settings file."""
-    row = session.get(DeskSetting, CLOSED_DAYS)
+    return _days(session, CLOSED_DAYS)
+
+
+def _days(session: Session, name: str) -> Sequence[date]:
+    row = session.get(DeskSetting, name)
     return tuple(map(date.fromisoformat, row.value)) if row else ()
 
 

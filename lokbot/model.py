@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 # --------------------------------------------------------------------------- what comes in
 
@@ -614,3 +615,33 @@ class Reply:
     html: str | None
     language: str
     buttons: tuple[Button, ...] = ()
+
+
+# --------------------------------------------------------------------------- what is counted
+
+
+class FactOutcome(StrEnum):
+    """What became of a question: exactly one of these, so that shares add up to the whole."""
+
+    BOT = "bot"  # the bot answered, or asked back, and that went out
+    SUGGESTION = "suggestion"  # a person sent what the bot had suggested
+    PERSON = "person"  # a person answered in their own words
+    POINTED = "pointed"  # it was told whose matter it is, or sent on there
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"  # settled without an answer
+    AUTOMATIC = "automatic"  # no question: a machine's mail, thanks
+
+
+ASSOCIATION_KINDS: Mapping[str, LocalText] = MappingProxyType(
+    {
+        "idrott": LocalText("Idrottsföreningar", "Sports associations"),
+        "kultur": LocalText("Kulturföreningar", "Cultural associations"),
+        "ungdom": LocalText("Barn- och ungdomsföreningar", "Children's and youth associations"),
+        "etnisk": LocalText("Etniska föreningar", "Ethnic associations"),
+        "funktionsratt": LocalText("Funktionsrättsföreningar", "Disability rights associations"),
+        "social": LocalText("Sociala föreningar", "Social associations"),
+        "pensionar": LocalText("Pensionärsföreningar", "Pensioners' associations"),
+        "annan": LocalText("Andra föreningar", "Other kinds of associations"),
+    }
+)
+"""The kinds of association that equal terms are compared between."""

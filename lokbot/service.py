@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from lokbot import accounts, balance, desk_settings, mailroom
+from lokbot import accounts, balance, desk_settings, gaps, mailroom
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -18,10 +18,13 @@ from lokbot.config import Settings
 from lokbot.content import Content
 from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
 from lokbot.conversation.delivery import Sender
+from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
-from lokbot.model import ChannelName
-from lokbot.store.session import connect, reading, session_factory
+from lokbot.model import ChannelName, Knowledge
+from lokbot.statistics import closing, facts, report
+from lokbot.store.session import Sessions, connect, reading, session_factory
+from lokbot.understanding import Encoder
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
@@ -37,7 +40,8 @@ def open_service(settings: Settings, observer: Observer | None = None) -> Servic
     """Connect to the database of ``settings``."""
     engine = connect(settings.database)
     tokens = token_source(settings)
-    return Service(settings, engine, session_factory(engine), observer or Observer(), tokens=tokens)
+    sessions = facts.follow(session_factory(engine), lambda session: desk_settings.promise(session, settings))
+    return Service(settings, engine, sessions, observer or Observer(), tokens=tokens)
 
 
 def token_source(settings: Settings) -> TokenSource | None:
@@ -194,7 +198,9 @@ def work(service: Service) -> None:
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
+            close_months(service.sessions, active.knowledge, content.encoder, settings, now=clock())
             with service.sessions.begin() as session:
+                report.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
                 snoozing.wake_due(session, now=clock())
                 reminders.remind(session, settings=settings, knowledge=active.knowledge, now=clock())
                 digest.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
@@ -217,6 +223,31 @@ def work(service: Service) -> None:
             service.news.wait(POLL_SECONDS)
 
     persist(service, "handle and send", turn)
+
+
+def close_months(
+    sessions: Sessions, knowledge: Knowledge, encoder: Encoder | None, settings: Settings, *, now: datetime
+) -> None:
+    """Decide what may be published of the months that are over. What nobody could answer gets its themes before anybody
+    has to wait for it, as that may take seconds.
+    """
+    today = now.astimezone(SWEDEN).date()
+    with reading(sessions)() as session:
+        themes = {
+            month: gaps.themes_of_month(session, month, encoder)
+            for month in closing.due(session, settings.statistics, today=today)
+        }
+    if not themes:
+        return
+    with sessions.begin() as session:
+        closing.close_due(
+            session,
+            settings.statistics,
+            knowledge,
+            now=now,
+            today=today,
+            themes=lambda month: themes.get(month, {}),
+        )
 
 
 # ------------------------------------------------------------------ the web

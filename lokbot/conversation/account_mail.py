@@ -1,4 +1,4 @@
-"""The mails about an account: an invitation, a link for a forgotten password."""
+"""The mails about an account: an invitation, a link for a forgotten password, one to the statistics."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ def send_invitation(
     say = knowledge.phrases[user.language]
     text = say["account.invite"].format(name=user.name, link=link, inviter=inviter)
     subject = say["account.subject.invite"]
+    return staff_mail.enqueue(session, user.email, subject, text, settings=settings, now=now)
+
+
+def send_reading_link(
+    session: Session, user: User, link: str, *, inviter: str, settings: Settings, knowledge: Knowledge, now: datetime
+) -> StaffMail:
+    """A personal link to the statistics."""
+    say = knowledge.phrases[user.language]
+    text = say["account.reading"].format(name=user.name, link=link, inviter=inviter)
+    subject = say["account.subject.reading"]
     return staff_mail.enqueue(session, user.email, subject, text, settings=settings, now=now)
 
 

@@ -11,6 +11,8 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "account.subject.invite": frozenset(),
         "account.invite": frozenset({"name", "link", "inviter"}),
+        "account.subject.reading": frozenset(),
+        "account.reading": frozenset({"name", "link", "inviter"}),
         "account.subject.reset": frozenset(),
         "account.reset": frozenset({"name", "link"}),
         "opening.automatic": frozenset(),

@@ -26,6 +26,7 @@ from lokbot.conversation import escalation
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import MessageState, OutboxStatus
+from lokbot.statistics import facts
 from lokbot.store import queries, search, tombstones
 from lokbot.store.schema import (
     AttachmentContent,
@@ -99,15 +100,17 @@ def erase(
     session.expire_all()
     escalation.settle(conversation, now)
     done = Erased(messages, outgoing, attachments, shared)
-    facts: dict[str, Any] = {
+    told: dict[str, Any] = {
         "decision": decision,
         "messages": messages,
         "outgoing": outgoing,
         "attachments": attachments,
     }
-    queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **facts)
-    audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **facts)
+    queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **told)
+    audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **told)
     session.flush()
+    # Last, since every fact that is written waits for this commit from here on.
+    facts.anonymise(session, conversation)
     return done
 
 

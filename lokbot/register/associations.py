@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lokbot import audit
 from lokbot.audit import Source
 from lokbot.conversation.escalation import NotPossible
+from lokbot.model import ASSOCIATION_KINDS
 from lokbot.register.names import FREEMAIL, fits, folded, nearest
 from lokbot.store.schema import Association
 from lokbot.store.session import take_turns
@@ -104,6 +105,7 @@ def create(
     domain: str | None = None,
     organisation_number: str | None = None,
     notes: str = "",
+    kind: str | None = None,
 ) -> Association:
     """Add an association. Raises NotPossible where one is called so already, and for what is no name or domain."""
     take_turns(session, "register")
@@ -113,6 +115,7 @@ def create(
         domain=_domain(domain),
         organisation_number=_organisation_number(organisation_number),
         notes=notes.strip(),
+        kind=_kind(kind),
         created_by=actor,
         created_at=now,
     )
@@ -135,6 +138,7 @@ def change(
     domain: str | None = None,
     organisation_number: str | None = None,
     notes: str | None = None,
+    kind: str | None = None,
 ) -> None:
     """Change what is known of it: None leaves as it is, "" takes away. Raises NotPossible as ``create`` does."""
     take_turns(session, "register")
@@ -147,6 +151,7 @@ def change(
         if organisation_number is None
         else _organisation_number(organisation_number),
         "notes": association.notes if notes is None else notes.strip(),
+        "kind": association.kind if kind is None else _kind(kind),
     }
     changed = [key for key, value in new.items() if value != getattr(association, key)]
     if not changed:
@@ -159,6 +164,12 @@ def change(
     audit.record(
         session, "changed-association", actor=actor, source=source, now=now, association=association, changed=changed
     )
+
+
+def _kind(kind: str | None) -> str | None:
+    if kind and kind not in ASSOCIATION_KINDS:
+        raise NotPossible(f"Det finns inget slag av förening ”{kind}”. Välj bland: {', '.join(ASSOCIATION_KINDS)}.")
+    return kind or None
 
 
 def _must_be_alone(session: Session, association: Association) -> None:

@@ -28,7 +28,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome, RecordClass
+from lokbot.model import (
+    ChannelName,
+    ConversationStatus,
+    FactOutcome,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+    RecordClass,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -79,6 +88,7 @@ class Base(DeclarativeBase):
         bytes: LargeBinary(),
         ChannelName: _words(ChannelName),
         ConversationStatus: _words(ConversationStatus),
+        FactOutcome: _words(FactOutcome),
         MessageState: _words(MessageState),
         Outcome: _words(Outcome),
         OutboxKind: _words(OutboxKind),
@@ -88,13 +98,16 @@ class Base(DeclarativeBase):
 
 
 class Association(Base):
-    """A förening. ``aliases`` are other names that people use for it; ``domain`` is what its mail addresses end in."""
+    """A förening. ``aliases`` are other names that people use for it; ``domain`` is what its mail addresses end in;
+    ``kind`` (idrott, kultur, ...) is what "equal terms" compares.
+    """
 
     __tablename__ = "associations"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(300), unique=True)
     organisation_number: Mapped[str | None] = mapped_column(String(16))
+    kind: Mapped[str | None] = mapped_column(String(32))
     # Nullable, as SQLite adds no other column without a default; nobody wrote to the table before these came.
     aliases: Mapped[list[Any]] = mapped_column(default=list, nullable=True)
     domain: Mapped[str | None] = mapped_column(String(255), index=True)
@@ -675,6 +688,22 @@ class AccountLink(Base):
     user: Mapped[User | None] = relationship()
 
 
+class ReadingLink(Base):
+    """A personal link to the statistics for somebody of the steering group: it opens nothing else, until it is revoked.
+
+    ``id`` is the SHA-256 of what stands in the link: a copy of the database opens nothing.
+    """
+
+    __tablename__ = "reading_links"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    created_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+
 class FailedLogin(Base):
     """A wrong password: for an address, and from a place. ``key`` is a hash; rows count for a quarter of an hour."""
 
@@ -801,3 +830,78 @@ class Heartbeat(Base):
     part: Mapped[str] = mapped_column(String(32), primary_key=True)
     at: Mapped[datetime]
     process: Mapped[str] = mapped_column(String(200))
+
+
+class Fact(Base):
+    """What a question counts as in the statistics: no text, no name, and no key to any row that has one.
+
+    Its numbers are those of the question and the conversation, without a foreign key: a fact outlives both. ``day`` and
+    ``month`` (``2026-11``) are Sweden's. ``contact`` and ``association`` are keyed hashes; once ``is_anonymised``, they
+    are chance, and nothing in the row changes any more. ``first_reply_minutes`` is working time to a person's first
+    reply. ``returned``: how many of the administrations that it was ``forwarded`` to said that it is not theirs.
+    ``theme`` is given when its month is closed, to what no text of ours could answer (``is_unknown``).
+    """
+
+    __tablename__ = "facts"
+    __table_args__ = (Index("ix_facts_month_day", "month", "day"), Index("ix_facts_outcome_day", "outcome", "day"))
+
+    question_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    conversation_id: Mapped[int] = mapped_column(index=True)
+    asked_at: Mapped[datetime]
+    day: Mapped[date]
+    month: Mapped[str] = mapped_column(String(7))
+    is_first: Mapped[bool]
+    channel: Mapped[ChannelName]
+    language: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[str | None] = mapped_column(String(64))
+    intent: Mapped[str | None] = mapped_column(String(64))
+    administration: Mapped[str | None] = mapped_column(String(64))
+    article: Mapped[str | None] = mapped_column(String(100))
+    revision_id: Mapped[int | None]
+    outcome: Mapped[FactOutcome]
+    confidence: Mapped[float]
+    is_unknown: Mapped[bool]
+    feedback: Mapped[str | None] = mapped_column(String(8))
+    verdict: Mapped[str | None] = mapped_column(String(8))
+    first_reply_minutes: Mapped[int | None]
+    forwarded: Mapped[int]
+    returned: Mapped[int]
+    contact: Mapped[str] = mapped_column(String(32))
+    association: Mapped[str | None] = mapped_column(String(32))
+    association_kind: Mapped[str | None] = mapped_column(String(32))
+    theme: Mapped[str | None] = mapped_column(String(200))
+    is_anonymised: Mapped[bool]
+
+
+class FactCell(Base):
+    """How many facts of a month fall into a category, among all (``scope`` is empty) or within one other category."""
+
+    __tablename__ = "fact_cells"
+
+    scope: Mapped[str] = mapped_column(String(120), primary_key=True)
+    dimension: Mapped[str] = mapped_column(String(16), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    category: Mapped[str] = mapped_column(String(200), primary_key=True)
+    questions: Mapped[int]
+
+
+class PublishedMonth(Base):
+    """A month whose published figures are decided, once and for good, with the ``least`` that was shown then."""
+
+    __tablename__ = "published_months"
+
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    least: Mapped[int]
+    closed_at: Mapped[datetime]
+
+
+class PublishedCell(Base):
+    """A figure of a closed month that may be shown. What is not here is hidden or nought, and nothing tells which."""
+
+    __tablename__ = "published_cells"
+
+    scope: Mapped[str] = mapped_column(String(120), primary_key=True)
+    dimension: Mapped[str] = mapped_column(String(16), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    category: Mapped[str] = mapped_column(String(200), primary_key=True)
+    questions: Mapped[int]

@@ -231,9 +231,12 @@ def _link(visit: Visit, conversation: Conversation) -> dict[str, str]:
     if not name:
         raise NotPossible("Skriv eller välj en förening.")
     known = {one.name.casefold(): one for one in register.everyone(session)}
-    association = known.get(name.casefold()) or register.create(
-        session, name, actor=visit.actor, source="web", now=visit.now
-    )
+    kind = visit.form["kind"]
+    association = known.get(name.casefold())
+    if association is None:
+        association = register.create(session, name, actor=visit.actor, source="web", now=visit.now, kind=kind)
+    elif kind:
+        register.change(session, association, actor=visit.actor, source="web", now=visit.now, kind=kind)
     register.link(session, conversation, association, actor=visit.actor, source="web", now=visit.now)
     return {"klart": "linked"}
 

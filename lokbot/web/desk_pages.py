@@ -7,11 +7,12 @@ from datetime import date
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from lokbot import desk_settings
 from lokbot.conversation import calls, reviewing, steering
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import ChannelName, UserError
 from lokbot.store.schema import DecisionRecord
-from lokbot.web import thread
+from lokbot.web import people, thread
 from lokbot.web.cases import names
 from lokbot.web.visit import Visit
 
@@ -72,7 +73,22 @@ def review(visit: Visit) -> Response:
 
 
 def steering_page(visit: Visit) -> Response:
-    return visit.page("steering.html", matters=steering.collected(visit.session), people=names(visit), today=visit.now)
+    own = desk_settings.own_meetings(visit.session)
+    return visit.page(
+        "steering.html",
+        matters=steering.collected(visit.session),
+        people=names(visit),
+        meetings=own,
+        of_the_file=[one for one in visit.service.settings.statistics.meetings if one not in own],
+        report_days=visit.settings.statistics.report_days_before,
+    )
+
+
+def set_meetings(visit: Visit) -> Response:
+    """The days of the steering group's meetings, one a line: the statistics begin with the last, reports go before."""
+    meetings = [people.day_of(visit, line.strip()) for line in visit.form["meetings"].splitlines() if line.strip()]
+    desk_settings.set_meetings(visit.session, meetings, actor=visit.actor, now=visit.now)
+    return visit.to("/styrgruppen", klart="saved")
 
 
 def hold_meeting(visit: Visit) -> Response:
@@ -81,4 +97,6 @@ def hold_meeting(visit: Visit) -> Response:
     except ValueError:
         raise NotPossible("Välj en dag.") from None
     steering.hold_meeting(visit.session, on, actor=visit.actor, now=visit.now)
+    meetings = {*desk_settings.own_meetings(visit.session), on}
+    desk_settings.set_meetings(visit.session, meetings, actor=visit.actor, now=visit.now)
     return visit.to("/styrgruppen", klart="met")

@@ -21,6 +21,8 @@ def start(visit: Visit) -> Response:
         return visit.to("/personer")
     if visit.has(Role.REGISTRATOR):
         return visit.to("/registrator")
+    if visit.has(Role.STEERING):
+        return visit.to("/statistik")
     return visit.to("/konto") if visit.login else visit.to("/logga-in")
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from starlette.responses import Response
 
 from lokbot.model import Role
-from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, thread
+from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, statistics, thread
 from lokbot.web.visit import Visit
 
 NOBODY_SPECIAL = None
@@ -20,6 +20,7 @@ LOGGED_IN = frozenset(Role)
 DESK = frozenset({Role.COORDINATOR})
 READERS = frozenset({Role.COORDINATOR, Role.REGISTRATOR})
 ADMIN = frozenset({Role.ADMIN})
+STATISTICS = frozenset({Role.STEERING, Role.COORDINATOR, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ PAGES: tuple[Page, ...] = (
     _post("/botens-svar/{decision:int}", desk_pages.review, DESK),
     _get("/styrgruppen", desk_pages.steering_page, DESK),
     _post("/styrgruppen", desk_pages.hold_meeting, DESK),
+    _post("/styrgruppen/moten", desk_pages.set_meetings, DESK),
+    _get("/statistik", statistics.page, STATISTICS),
+    _get("/statistik.csv", statistics.as_csv, STATISTICS),
+    _get("/statistik.xlsx", statistics.as_xlsx, STATISTICS),
+    _get("/statistik.pdf", statistics.as_pdf, STATISTICS),
+    _get("/statistik/fragor", statistics.behind, DESK),
+    _get("/lasa/{token}", statistics.linked_page, NOBODY_SPECIAL),
+    _get("/lasa/{token}/statistik.{ending}", statistics.linked_file, NOBODY_SPECIAL),
     _get("/registrator", registry.daily_page, READERS),
     _get("/registrator.csv", registry.daily_file, READERS, writes=True),
     _get("/logg", registry.audit_page, ADMIN),
@@ -85,6 +94,7 @@ PAGES: tuple[Page, ...] = (
     _post("/personer", people.invite, ADMIN),
     _post("/personer/{user:int}", people.change, ADMIN),
     _post("/personer/{user:int}/lank", people.new_link, ADMIN),
+    _post("/personer/{user:int}/statistik", people.reading_link, ADMIN),
     _get("/tider", people.hours_page, DESK),
     _post("/tider", people.set_hours, DESK),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),

@@ -59,7 +59,7 @@ def change_account(visit: Visit) -> Response:
         raise NotAllowed(visit.say("Ersättarens adress är ingen mejladress."))
     user.name, user.deputy = name, deputy[:320] or None
     user.language = form["language"] if form["language"] in LANGUAGES else user.language
-    user.absent_until = _day(visit, form["absent_until"]) if form["absent_until"] else None
+    user.absent_until = day_of(visit, form["absent_until"]) if form["absent_until"] else None
     queries.record(visit.session, "account-changed", actor=visit.actor, now=visit.now, user=user.id)
     return visit.to("/konto", klart="saved")
 
@@ -106,7 +106,30 @@ def _people(visit: Visit, *, error: str = "", shown_link: str = "", status: int 
         shown_link=shown_link,
         failed={mail.to: mail.last_error for mail in failed},
         form=visit.form,
+        reading=accounts.reading_links(visit.session),
     )
+
+
+def reading_link(visit: Visit) -> Response:
+    """A personal link to the statistics for somebody of the steering group, or none any more."""
+    user = _user(visit)
+    if visit.form["act"] == "revoke":
+        accounts.revoke_reading_link(visit.session, user, actor=visit.actor, now=visit.now)
+        return visit.to("/personer", klart="saved")
+    token = accounts.reading_link(visit.session, user, actor=visit.actor, now=visit.now)
+    address = f"{visit.settings.web.public_url}/lasa/{token}"
+    if not visit.settings.smtp.host:
+        return _people(visit, shown_link=address)
+    account_mail.send_reading_link(
+        visit.session,
+        user,
+        address,
+        inviter=visit.user.name,
+        settings=visit.settings,
+        knowledge=visit.knowledge,
+        now=visit.now,
+    )
+    return visit.to("/personer", klart="reading-link")
 
 
 def invite(visit: Visit) -> Response:
@@ -186,7 +209,7 @@ def hours_page(visit: Visit) -> Response:
 def set_hours(visit: Visit) -> Response:
     """Closed days (one a line), the hour when the day ends, how many working days an answer may take."""
     form = visit.form
-    days = [_day(visit, line.strip()) for line in form["closed_days"].splitlines() if line.strip()]
+    days = [day_of(visit, line.strip()) for line in form["closed_days"].splitlines() if line.strip()]
     try:
         day_ends = time.fromisoformat(form["day_ends"].replace(".", ":"))
     except ValueError:
@@ -204,7 +227,8 @@ def set_hours(visit: Visit) -> Response:
     return visit.to("/tider", klart="saved")
 
 
-def _day(visit: Visit, value: str) -> date:
+def day_of(visit: Visit, value: str) -> date:
+    """The day that was written. Raises NotUsable for what is none."""
     try:
         return date.fromisoformat(value)
     except ValueError:

@@ -57,6 +57,7 @@ DONE = {
     "logged": "Samtalet är sparat som ett ärende.",
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
+    "reading-link": "Länken till statistiken är skickad. Den gäller tills du återkallar den.",
     "password": "Lösenordet är bytt.",
     "logged-out": "Du är utloggad.",
     "reset": "Om adressen har ett konto har vi skickat en länk dit.",

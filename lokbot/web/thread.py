@@ -17,7 +17,16 @@ from lokbot.conversation import escalation, forwarding, parties, steering
 from lokbot.conversation.corrections import questions_of
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import WARNINGS
-from lokbot.model import Authentication, ChannelName, MessageState, OutboxKind, OutboxStatus, Outcome, Role
+from lokbot.model import (
+    ASSOCIATION_KINDS,
+    Authentication,
+    ChannelName,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+    Role,
+)
 from lokbot.store import queries
 from lokbot.store.schema import (
     Association,
@@ -187,6 +196,7 @@ def show(
         concerned=forwarding.concerned(conversation),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
+        association_kinds=ASSOCIATION_KINDS,
         suggested=register.suggest_association(session, conversation)
         if can_act and not contact_of.association_id
         else (),

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from lokbot.config import SmtpSettings, WebSettings
 from lokbot.loops import clock
+from lokbot.statistics import facts
 from lokbot.store.migrations import migrate
 from lokbot.store.session import Sessions, connect, session_factory
 from lokbot.web.app import create_app
@@ -77,7 +78,7 @@ def office(browser: Browser, tmp_path: Path, migrated: Path) -> Iterator[Office]
     """An office with an empty inbox where the bot may only suggest; Kim Sand and Alex Berg work there."""
     file = shutil.copy(migrated, tmp_path / "lokbot.db")
     engine = connect(f"sqlite:///{file}")
-    sessions: Sessions = session_factory(engine)
+    sessions = facts.follow(session_factory(engine), lambda _: SUGGEST.promise)
     server, port, thread, desk = _serve(sessions)
     desk.account()
     desk.account("alex@stad.example", "Alex Berg")

@@ -280,6 +280,7 @@ ERASED = {
     "steering_matters": {"line", "marked_by"},
     "reviews": {"comment"},
     "revision_corrections": {"address"},
+    "facts": {"contact", "association"},
 }
 # Our own words, and facts that figures are counted on.
 KEPT = {
@@ -299,8 +300,12 @@ KEPT = {
     "tombstones": {"digest"},
     "forwards": {"administration"},
     "reviews": {"verdict", "reviewed_by"},
-    "associations": {"name", "organisation_number", "aliases", "domain", "notes", "created_by"},
+    "associations": {"name", "organisation_number", "aliases", "domain", "notes", "created_by", "kind"},
     "association_links": {"linked_by", "unlinked_by"},
+    "facts": {
+        *("month", "language", "topic", "intent", "administration", "article", "feedback", "verdict"),
+        *("association_kind", "theme"),
+    },
 }
 # Tables that know of no conversation.
 NOT_OF_A_CASE = {
@@ -309,6 +314,8 @@ NOT_OF_A_CASE = {
     "staff_mails",  # has no text once it is sent
     "digests",
     "telegram_updates",  # numbers, and what became of each
+    "reading_links",
+    *("published_months", "published_cells", "fact_cells"),
 }
 
 

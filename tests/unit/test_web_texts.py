@@ -11,7 +11,7 @@ from lokbot import records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, cases, desk_pages, people, rendering, thread
+from lokbot.web import app, cases, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -37,6 +37,7 @@ def sentences() -> set[str]:
     """Every Swedish sentence that the pages say."""
     said = {sentence for table in TABLES for sentence in table.values()}
     said |= {sentence for pair in app.REFUSALS.values() for sentence in pair}
+    said |= set(statistics.GROUPS)
     for template in (WEB / "templates").glob("*.html"):
         said |= {found[2] for found in re.finditer(r"_\(([\"'])(.+?)\1", template.read_text(encoding="utf-8"))}
     for module in WEB.glob("*.py"):
