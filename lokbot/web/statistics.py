@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from lokbot import accounts
 from lokbot.conversation.working_days import SWEDEN, loosely_dated
-from lokbot.model import ChannelName, Knowledge, LocalText, Role
+from lokbot.model import ChannelName, FactOutcome, Knowledge, LocalText, Role
 from lokbot.statistics import demo, files, listing, months, pictures, printing, wording
 from lokbot.statistics.figures import Chart, Figures, Filter, Period, View, available, default_period, figures
 from lokbot.statistics.months import PeriodError
@@ -76,9 +76,9 @@ def linked_file(visit: Visit) -> Response:
 
 
 def behind(visit: Visit) -> Response:
-    """The questions behind one of the coordinators' figures, with their cases."""
+    """The questions behind one of the coordinators' figures, with their cases: those without an answer, if none is named."""
     asked = _asked(visit, "/statistik", View.COORDINATORS)
-    dimension, category = visit.query("vad"), visit.query("varde")
+    dimension, category = visit.query("vad") or "outcome", visit.query("varde") or FactOutcome.OPEN
     number = max(1, min(int(visit.query("sida")), 10_000)) if visit.query("sida").isdecimal() else 1
     rows, has_more = listing.behind(visit.session, asked.period, dimension, category, asked.filters, page=number)
     return visit.page(
