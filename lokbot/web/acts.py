@@ -335,7 +335,8 @@ def pause(visit: Visit) -> Response:
         knowledge=visit.knowledge,
         now=visit.now,
     )
-    return visit.to("/paus", klart="paused")
+    back = visit.form["back"]
+    return visit.to(f"/version/{back}" if back.isdecimal() else "/paus", klart="paused")
 
 
 def resume(visit: Visit) -> Response:

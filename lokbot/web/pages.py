@@ -12,7 +12,7 @@ from typing import Literal
 from starlette.responses import Response
 
 from lokbot.model import Role
-from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, thread
+from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, thread, versions
 from lokbot.web.visit import Visit
 
 NOBODY_SPECIAL = None
@@ -67,6 +67,9 @@ PAGES: tuple[Page, ...] = (
     _post("/nytt-samtal", desk_pages.log_call, DESK),
     _get("/botens-svar", desk_pages.reviews_page, DESK),
     _post("/botens-svar/{decision:int}", desk_pages.review, DESK),
+    _get("/version/{revision:int}", versions.version_page, DESK, writes=True),
+    _post("/version/{revision:int}/rattelse", versions.correct_all, DESK),
+    _post("/version/{revision:int}/stoppa", versions.stop_all, DESK),
     _get("/styrgruppen", desk_pages.steering_page, DESK),
     _post("/styrgruppen", desk_pages.hold_meeting, DESK),
     _get("/registrator", registry.daily_page, READERS),

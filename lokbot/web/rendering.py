@@ -54,6 +54,8 @@ DONE = {
     "classed": "Uppgiften om diariet är sparad.",
     "reviewed": "Bedömningen är sparad.",
     "logged": "Samtalet är sparat som ett ärende.",
+    "corrected-all": "Rättelserna skickas efter ångertiden. Till dess kan du stoppa dem.",
+    "stopped-all": "Rättelserna som inte hade gått är stoppade.",
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
     "password": "Lösenordet är bytt.",

@@ -31,6 +31,7 @@ def address_of(page: Page, case: str) -> str:
         .replace("{message:int}", "1")
         .replace("{user:int}", "1")
         .replace("{decision:int}", "1")
+        .replace("{revision:int}", "1")
     )
 
 

@@ -82,6 +82,30 @@ def test_a_suggestion_is_released_with_one_click(office: Town, page: Page) -> No
     assert JOIN_ANSWER in body(office.mail_to(ANNA, 2))
 
 
+def test_a_wrong_answer_that_went_to_fourteen_is_paused_and_corrected_once_for_each(office: Town, page: Page) -> None:
+    come_in(office, page)
+    everybody = [f"f{number:02}@forening.example" for number in range(14)]
+    for number, email in enumerate(everybody, start=1):
+        office.receive(letter(email, JOIN))
+        office.until_settled(number)
+    page.goto(f"{office.site()}/botens-svar")
+    page.locator("text=Vilka har fått det här svaret?").first.click()
+    expect(page.locator("main")).to_contain_text("14 har fått texten.")
+    page.click("button:has-text('Pausa svaret')")
+    page.fill("[name=text]", "Årsmötet beslutar, inte styrelsen.")
+    page.click("text=Visa rättelsen först")
+    expect(page.locator("#forhandsvisning")).to_contain_text("Årsmötet beslutar, inte styrelsen.")
+    page.click("text=Skicka rättelsen till 14")
+    page.wait_for_url("**klart=corrected-all")
+    for email in everybody:
+        correction = office.mail_to(email, 2)
+        assert "Årsmötet beslutar, inte styrelsen." in body(correction)
+        assert correction["In-Reply-To"]
+    office.receive(letter("ny@forening.example", JOIN))
+    assert JOIN_ANSWER not in body(office.mail_to("ny@forening.example")), "the wrong answer goes to nobody more"
+    assert [len(office.mails_to(email)) for email in everybody] == [2] * 14
+
+
 def test_the_desk_lives_on_through_a_killed_process(office: Town, page: Page) -> None:
     come_in(office, page)
     office.write(letter(ANNA, OWN_MATTER))
