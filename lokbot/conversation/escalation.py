@@ -55,6 +55,7 @@ __all__ = [
     "forward_by_itself",
     "hand_back",
     "is_from_inside",
+    "is_passed_on",
     "is_paused",
     "latest_from_asker",
     "note",

@@ -1,4 +1,4 @@
-"""Pages beside the cases: a call or visit, what the bot answered, what the steering group is to hear."""
+"""Pages beside the cases: a call or visit, what the bot answered, what the steering group is to hear, templates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from lokbot import desk_settings
 from lokbot.conversation import calls, reviewing, steering
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import ChannelName, UserError
@@ -82,3 +83,37 @@ def hold_meeting(visit: Visit) -> Response:
         raise NotPossible("Välj en dag.") from None
     steering.hold_meeting(visit.session, on, actor=visit.actor, now=visit.now)
     return visit.to("/styrgruppen", klart="met")
+
+
+def templates_page(visit: Visit) -> Response:
+    return _templates(visit)
+
+
+def set_template(visit: Visit) -> Response:
+    """Keep a template as it is written, new or changed, or put back as it was; or take it away."""
+    form = visit.form
+    try:
+        if form["remove"] == "1":
+            desk_settings.remove_template(visit.session, form["key"], actor=visit.actor, now=visit.now)
+            return visit.to("/mallar", klart="template-removed")
+        texts = {language: form[language].replace("\r\n", "\n") for language in ("sv", "en")}
+        desk_settings.set_template(
+            visit.session, form["key"] or None, form["name"], texts, actor=visit.actor, now=visit.now
+        )
+    except UserError as error:
+        visit.session.rollback()
+        return _templates(visit, error=str(error), status=409)
+    return visit.to("/mallar", klart="saved")
+
+
+def _templates(visit: Visit, *, error: str = "", status: int = 200) -> Response:
+    """What was written and could not be kept stands in its fields again."""
+    return visit.page(
+        "templates.html",
+        status=status,
+        templates=desk_settings.templates(visit.session),
+        history=desk_settings.template_history(visit.session),
+        people=names(visit),
+        error=error,
+        form=visit.form,
+    )

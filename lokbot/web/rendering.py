@@ -56,6 +56,7 @@ DONE = {
     "logged": "Samtalet är sparat som ett ärende.",
     "corrected-all": "Rättelserna skickas efter ångertiden. Till dess kan du stoppa dem.",
     "stopped-all": "Rättelserna som inte hade gått är stoppade.",
+    "template-removed": "Mallen är borttagen. Den kan läggas tillbaka ur historiken.",
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
     "password": "Lösenordet är bytt.",

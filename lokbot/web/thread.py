@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from sqlalchemy import Select, delete, func, select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import audit, records, register
+from lokbot import audit, desk_settings, records, register
 from lokbot.channels.mime import WARNINGS
-from lokbot.conversation import escalation, forwarding, steering
+from lokbot.conversation import escalation, forwarding, parties, steering, uploads
 from lokbot.conversation.corrections import questions_of
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import Authentication, MessageState, OutboxKind, OutboxStatus, Outcome, Role
@@ -29,6 +29,7 @@ from lokbot.store.schema import (
     Message,
     MessageAttachment,
     Note,
+    OutboxAttachment,
     OutboxItem,
     Presence,
     SteeringMatter,
@@ -136,6 +137,7 @@ def show(
     }
     to = escalation.asker(conversation)
     latest = escalation.latest_from_asker(conversation)
+    likely = _likely(visit, conversation)
     leaving = [
         item
         for item in conversation.outbox
@@ -155,12 +157,22 @@ def show(
         related=session.get(Conversation, conversation.related_to_id) if conversation.related_to_id else None,
         drafts={**drafts, **(typed or {})},
         greeting=_greeting(visit, conversation),
-        articles=_articles(visit, conversation),
+        likely=likely,
+        articles=_articles(visit, likely),
+        templates=desk_settings.templates(session),
         questions=questions_of(conversation),
         seen=seen(visit, conversation),
         others=others(visit, conversation),
+        copies=escalation.others(conversation, visit.settings) if can_act else (),
+        copied={email.lower() for email in visit.form.all("cc")},
+        at_hand=at_hand(conversation),
+        along=_along(visit, conversation),
+        lost_files=[file.name for file in visit.form.files],
+        largest=visit.settings.web.max_upload_bytes,
+        file_endings=uploads.ENDINGS,
+        is_passed_on=escalation.is_passed_on,
         coordinators=[user for user in _colleagues(visit) if user.email != conversation.taken_by],
-        people=names(visit),
+        people=people_of(visit),
         can_act=can_act,
         is_mine=conversation.taken_by == visit.actor,
         undo=visit.settings.answering.undo_minutes,
@@ -188,6 +200,29 @@ def show(
         article_name=lambda key: article_name(visit, key),
         owner_name=lambda key: owner_name(visit, key),
     )
+
+
+def at_hand(conversation: Conversation) -> Sequence[OutboxAttachment]:
+    """Files that an answer of one's own may take along: those of what is suggested, and of an answer that was taken
+    back while nothing has taken its place.
+    """
+    found: Sequence[OutboxAttachment] = ()
+    for item in conversation.outbox:
+        if item.kind in (OutboxKind.ANSWER, OutboxKind.REPLY):
+            is_unsent = item.status in (OutboxStatus.HELD, OutboxStatus.CANCELLED)
+            found = item.attachments if is_unsent else ()
+    return found
+
+
+def _along(visit: Visit, conversation: Conversation) -> set[str]:
+    """Which of them are ticked: as the form had it, else those of an answer that the reader has just taken back."""
+    if visit.form.fields:
+        return set(visit.form.all("along"))
+    stopped = select(Event.outbox_id).where(
+        Event.conversation_id == conversation.id, Event.verb == "stopped", Event.actor == visit.actor
+    )
+    known = set(visit.session.scalars(stopped))
+    return {str(each.id) for each in at_hand(conversation) if each.outbox_id in known}
 
 
 def entries(events: Sequence[Event], conversation: Conversation) -> Sequence[Entry]:
@@ -237,16 +272,21 @@ def _greeting(visit: Visit, conversation: Conversation) -> str:
     return f"Hej!\n\n\n\nVänliga hälsningar\n{visit.user.name}\nföreningssamordnare, Helsingborgs stad"
 
 
-def _articles(visit: Visit, conversation: Conversation) -> Sequence[tuple[str, str]]:
-    """Articles that may be of use here, the likeliest first, then all the others by name: (id, first wording)."""
+def _likely(visit: Visit, conversation: Conversation) -> list[tuple[str, str]]:
+    """Articles that may be of use here, the likeliest first: (id, first wording)."""
     near: dict[str, float] = {}
     for question in questions_of(conversation):
         for match in question.understanding.get("matches", ()):
             near[match["article"]] = max(near.get(match["article"], 0.0), match["confidence"])
     known = visit.knowledge.articles
     likely = [key for key, _ in sorted(near.items(), key=lambda pair: -pair[1]) if key in known][:5]
-    rest = sorted((key for key in known if key not in likely), key=lambda key: article_name(visit, key))
-    return [(key, article_name(visit, key)) for key in (*likely, *rest)]
+    return [(key, article_name(visit, key)) for key in likely]
+
+
+def _articles(visit: Visit, likely: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All the others, by name."""
+    rest = ((key, article_name(visit, key)) for key in visit.knowledge.articles if key not in dict(likely))
+    return sorted(rest, key=lambda one: one[1].casefold())
 
 
 def article_name(visit: Visit, key: str) -> str:
@@ -258,6 +298,12 @@ def article_name(visit: Visit, key: str) -> str:
 def owner_name(visit: Visit, key: str | None) -> str:
     owner = visit.knowledge.administrations.get(key or "")
     return owner.name.get(visit.language) if owner else (key or "")
+
+
+def people_of(visit: Visit) -> Mapping[str, str]:
+    """Who acts in cases, by how the acts are signed: everybody with an account, and the administrations."""
+    owners = visit.knowledge.administrations
+    return {**names(visit), **{f"{parties.ADMINISTRATION}{key}": owner_name(visit, key) for key in owners}}
 
 
 def _reason(visit: Visit, key: str | None) -> str:
@@ -286,7 +332,7 @@ def since(visit: Visit, conversation: Conversation, known: str) -> Sequence[str]
     event, _, message = known.partition(".")
     if not (event.isdecimal() and message.isdecimal()):
         return ()
-    people = names(visit)
+    people = people_of(visit)
     found = [
         visit.say("{who} {what}", who=people.get(one.actor, one.actor), what=_what(visit, one))
         for one in visit.session.scalars(
@@ -352,6 +398,16 @@ def attachment(visit: Visit) -> Response:
         raise HTTPException(404)
     _looked(visit, message.conversation, attachment=found.id)
     return _download(content.content, found.name or "bilaga")
+
+
+def sent_attachment(visit: Visit) -> Response:
+    """What went, or is to go, along with a mail of ours."""
+    found = visit.session.get(OutboxAttachment, visit.request.path_params["attachment"])
+    item = visit.session.get(OutboxItem, found.outbox_id) if found is not None else None
+    if found is None or item is None:
+        raise HTTPException(404)
+    _looked(visit, item.conversation, sent_attachment=found.id)
+    return _download(found.content.content, found.name or "bilaga")
 
 
 def original(visit: Visit) -> Response:
