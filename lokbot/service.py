@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from lokbot import accounts, balance, desk_settings, mailroom
+from lokbot import accounts, balance, desk_settings, mailroom, records
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -19,8 +20,10 @@ from lokbot.content import Content
 from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
-from lokbot.model import ChannelName
+from lokbot.model import ChannelName, Knowledge
 from lokbot.store.session import connect, reading, session_factory
+
+log = logging.getLogger(__name__)
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
@@ -174,10 +177,7 @@ def work(service: Service) -> None:
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
-            with service.sessions.begin() as session:
-                snoozing.wake_due(session, now=clock())
-                reminders.remind(session, settings=settings, knowledge=active.knowledge, now=clock())
-                digest.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
+            every_minute(service, settings, active.knowledge)
             reminded = time.monotonic()
         has_handled = False
         for handled in pipeline.handle_waiting(service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock):
@@ -195,6 +195,16 @@ def work(service: Service) -> None:
             service.news.wait(POLL_SECONDS)
 
     persist(service, "handle and send", turn)
+
+
+def every_minute(service: Service, settings: Settings, knowledge: Knowledge) -> None:
+    """What is due by the clock, and the rest of an erasure: on SQLite the file is written anew, which takes a while."""
+    with service.sessions.begin() as session:
+        snoozing.wake_due(session, now=clock())
+        reminders.remind(session, settings=settings, knowledge=knowledge, now=clock())
+        digest.send_due(session, settings=settings, knowledge=knowledge, now=clock())
+    if not records.sweep(service.engine, now=clock()):
+        log.info("what was erased still stands in places of the database file; it is tried again in a minute")
 
 
 # ------------------------------------------------------------------ the web

@@ -36,13 +36,13 @@ def log_call(
     """
     text, mail, digits = text.strip(), mail.strip().lower(), re.sub(r"[\s()/–-]", "", phone)
     if not channel.is_logged:
-        raise NotPossible("Välj phone eller visit.")
+        raise NotPossible("Välj samtal eller besök.", terminal="(phone eller visit)")
     if not text:
         raise NotPossible("Skriv vad det gällde.")
     if mail and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", mail):
-        raise NotPossible(f"”{mail}” är ingen mejladress.")
+        raise NotPossible("”{address}” är ingen mejladress.", address=mail)
     if digits and not re.fullmatch(r"\+?\d{3,20}", digits):
-        raise NotPossible(f"”{phone}” är inget telefonnummer.")
+        raise NotPossible("”{number}” är inget telefonnummer.", number=phone)
     number = queries.next_case_number(session, now.astimezone(SWEDEN).year)
     conversation = Conversation(
         case_number=number,

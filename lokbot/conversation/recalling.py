@@ -121,7 +121,7 @@ def correct_all(
     if not text.strip():
         raise NotPossible("Rättelsen är tom. Skriv en text först.")
     if not is_silent(session, revision):
-        raise NotPossible(f"Pausa artikeln först: lokbot pause --article {revision.article}")
+        raise NotPossible("Pausa svaret först.", terminal=f"lokbot pause --article {revision.article}")
     take_turns(session, f"correct revision {revision.id}")
     known = corrected(session, revision)
     queued = []

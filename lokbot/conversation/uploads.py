@@ -23,17 +23,20 @@ ENDINGS = (
     *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic", ".heif", ".tif", ".tiff", ".bmp"),
     *(".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".ppsx", ".odt", ".ods", ".odp"),
 )
-KINDS = "PDF, bilder, Word, Excel, PowerPoint, OpenDocument och ren text"
 
 
 def read(name: str, content: bytes, declared_type: str = "") -> Attachment:
     """The file as ``escalation.coordinator_reply`` takes it.
 
-    Raises NotPossible for an empty one and for one of another kind: both its name and its bytes must say ``KINDS``.
+    Raises NotPossible for an empty one and for one of another kind: name and bytes must both say that it may go.
     """
     found = attachment(name, declared_type, content)
     if not content:
-        raise NotPossible(f"Filen {found.name} är tom.")
+        raise NotPossible("Filen {name} är tom.", name=found.name)
     if found.content_type not in TYPES or not found.name.lower().endswith(ENDINGS):
-        raise NotPossible(f"Filen {found.name} kan inte skickas. Det här går att bifoga: {KINDS}.")
+        raise NotPossible(
+            "Filen {name} kan inte skickas. Det här går att bifoga: PDF, bilder, Word, Excel, PowerPoint, OpenDocument "
+            "och ren text.",
+            name=found.name,
+        )
     return found

@@ -67,7 +67,7 @@ def export(
     ``knowledge`` gives the words for why something was decided. Raises NotPossible where it has been erased.
     """
     if conversation.erased_at is not None:
-        raise NotPossible(f"{conversation.case_number} är raderat: det finns inget att ta ut.")
+        raise NotPossible("{case} är raderat: det finns inget att ta ut.", case=conversation.case_number)
     queries.record(session, "exported", actor=actor, now=now, conversation=conversation)
     audit.record(session, "exported", actor=actor, source=source, now=now, conversation=conversation)
     session.flush()

@@ -41,7 +41,7 @@ def act(visit: Visit) -> Response:
         visit.session.rollback()
         conversation = thread.find(visit)
         _keep(visit, conversation, typed)
-        return thread.show(visit, conversation, status=409, typed=typed, error=str(error))
+        return thread.show(visit, conversation, status=409, typed=typed, error=visit.told(error))
     return visit.to(f"/arenden/{conversation.case_number}", **done)
 
 
@@ -148,7 +148,7 @@ def _edit(visit: Visit, conversation: Conversation) -> dict[str, str]:
     """The suggestion becomes a draft of one's own: what is sent is then what the coordinator sees."""
     held = [item for item in conversation.outbox if item.status is OutboxStatus.HELD]
     if not held:
-        raise NotPossible(f"{conversation.case_number} har inget förslag.")
+        raise NotPossible("{case} har inget förslag.", case=conversation.case_number)
     _keep(visit, conversation, {ANSWER: "\n\n".join(item.text for item in held)})
     return {"klart": "draft"}
 

@@ -42,7 +42,7 @@ def log_call(visit: Visit) -> Response:
         )
     except UserError as error:
         visit.session.rollback()
-        return visit.page("call.html", status=409, error=str(error), form=form)
+        return visit.page("call.html", status=409, error=visit.told(error), form=form)
     return visit.to(f"/arenden/{conversation.case_number}", klart="logged")
 
 
@@ -102,7 +102,7 @@ def set_template(visit: Visit) -> Response:
         )
     except UserError as error:
         visit.session.rollback()
-        return _templates(visit, error=str(error), status=409)
+        return _templates(visit, error=visit.told(error), status=409)
     return visit.to("/mallar", klart="saved")
 
 

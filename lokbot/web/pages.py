@@ -20,6 +20,7 @@ LOGGED_IN = frozenset(Role)
 DESK = frozenset({Role.COORDINATOR})
 READERS = frozenset({Role.COORDINATOR, Role.REGISTRATOR})
 ADMIN = frozenset({Role.ADMIN})
+ERASERS = frozenset({Role.ADMIN, Role.REGISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ PAGES: tuple[Page, ...] = (
     _post("/styrgruppen", desk_pages.hold_meeting, DESK),
     _get("/registrator", registry.daily_page, READERS),
     _get("/registrator.csv", registry.daily_file, READERS, writes=True),
+    _get("/radera", registry.erasure_page, ERASERS, writes=True),
+    _post("/radera", registry.erase, ERASERS),
     _get("/logg", registry.audit_page, ADMIN),
     _get("/bilaga/{attachment:int}", thread.attachment, READERS, writes=True),
     _get("/skickad-bilaga/{attachment:int}", thread.sent_attachment, READERS, writes=True),

@@ -57,6 +57,7 @@ DONE = {
     "corrected-all": "Rättelserna skickas efter ångertiden. Till dess kan du stoppa dem.",
     "stopped-all": "Rättelserna som inte hade gått är stoppade.",
     "template-removed": "Mallen är borttagen. Den kan läggas tillbaka ur historiken.",
+    "erased": "Ärendet är raderat. Databasfilen städas inom några minuter.",
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
     "password": "Lösenordet är bytt.",
