@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
 
-from lokbot.model import Address, ConversationStatus, OutboxKind, Role
+from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.web.pages import PAGES
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
@@ -141,6 +141,61 @@ def test_the_whole_way_by_keyboard(office: Office) -> None:
     expect(page.locator(".message.note")).to_contain_text("s i en text är ett s")
     page.keyboard.press("t")
     assert case.conversation.taken_by == "kim@stad.example"
+
+
+def test_an_answer_is_written_sent_and_undone_by_keyboard(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    office.world.deliver()
+    page = office.log_in(office.page())
+    press_to(page, ".folders a[href$=vantar]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**mapp=vantar")
+    press_to(page, ".cases a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.locator("#answer")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Den har kommit fram.")
+    press_to(page, ".write button.primary")
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_contain_text("Svaret skickas klockan")
+    (item,) = case.items(OutboxKind.ANSWER)
+    assert (item.text, item.status) == ("Den har kommit fram.", OutboxStatus.QUEUED)
+    page.keyboard.press("z")
+    expect(page.locator("#pa-vag button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_contain_text("Det är stoppat. Ingenting har gått i väg.")
+    expect(page.locator("#answer")).to_have_value("Den har kommit fram.")
+    office.world.later(hours=1)
+    assert not office.world.deliver()
+
+
+def test_files_too_large_are_told_before_they_are_sent(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    page = office.log_in(office.page())
+    page.goto(office.site + path_of(case))
+    page.set_input_files("#filer", {"name": "stor.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-" * 2_200_000})
+    page.click("text=Skicka svaret")
+    message = page.locator("#filer").evaluate("one => one.validationMessage")
+    assert message == "Filerna är större än 10 MB tillsammans. Välj mindre eller färre filer."
+    assert not case.items(OutboxKind.ANSWER)
+    page.set_input_files("#filer", {"name": "liten.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    page.click("text=Skicka svaret")
+    page.wait_for_url("**klart=answered**")
+    with page.expect_download() as file:
+        page.click(".files a")
+    assert file.value.suggested_filename == "liten.pdf"
+
+
+def test_a_file_too_large_is_refused_in_words_without_javascript_too(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    page = office.log_in(office.page(scripts=False))
+    page.goto(office.site + path_of(case))
+    page.set_input_files("#filer", {"name": "stor.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-" * 3_000_000})
+    page.click("text=Skicka svaret")
+    expect(page.locator("main")).to_contain_text("Filen är för stor")
+    assert not case.items(OutboxKind.ANSWER)
 
 
 def test_the_desk_works_without_javascript(office: Office) -> None:

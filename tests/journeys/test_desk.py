@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.integration.browser import PASSWORD
 from tests.journeys.test_mail import Town
 from tests.processes import body
@@ -28,7 +27,7 @@ def office(tmp_path: Path, dovecot: DovecotServer, smtp_sink: SmtpSink) -> Itera
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(locale="sv-SE", viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     opened.set_default_timeout(30_000)
@@ -80,6 +79,49 @@ def test_a_suggestion_is_released_with_one_click(office: Town, page: Page) -> No
     page.click(".cases a")
     page.click("text=Skicka som det är")
     assert JOIN_ANSWER in body(office.mail_to(ANNA, 2))
+
+
+def test_two_coordinators_at_once_see_each_other_and_nothing_goes_twice(
+    office: Town,
+    page: Page,
+    browser: Browser,
+) -> None:
+    come_in(office, page)
+    site = office.site()
+    page.goto(f"{site}/personer")
+    page.fill("[name=name]", "Alex Berg")
+    page.fill("form[action='/personer'] [name=email]", "alex@stad.example")
+    page.click("text=Skicka inbjudan")
+    page.wait_for_url("**klart=invited")
+    (path,) = re.findall(r"/valkommen/[\w-]+", body(office.mail_to("alex@stad.example")))
+    context = browser.new_context(locale="sv-SE")
+    alex = context.new_page()
+    alex.set_default_timeout(30_000)
+    alex.goto(site + path)
+    alex.fill("[name=password]", PASSWORD)
+    alex.fill("[name=again]", PASSWORD)
+    alex.click("text=Spara och logga in")
+    alex.wait_for_url("**/arenden*")
+
+    office.write(letter(ANNA, OWN_MATTER))
+    for one in (page, alex):
+        one.goto(f"{site}/arenden?mapp=vantar")
+        one.click(".cases a")
+        expect(one.locator("#answer")).to_be_visible()
+    expect(alex.locator("#andra")).to_contain_text("Kim Sand")
+    expect(page.locator("#andra")).to_contain_text("Alex Berg", timeout=30_000)  # it asks now and then
+    page.fill("#answer", "Kims svar")
+    alex.fill("#answer", "Alex svar")
+    page.click("text=Skicka svaret")
+    page.wait_for_url("**klart=answered-now")
+    alex.click("text=Skicka svaret")
+    expect(alex.locator("#konflikt")).to_contain_text("Kim Sand svarade")
+    expect(alex.locator("#answer")).to_have_value("Alex svar")
+    assert body(office.mail_to(ANNA, 2)) == "Kims svar"
+    office.receive(letter("bo@forening.example", OWN_MATTER))
+    office.mail_to("bo@forening.example")  # what was to go before has gone by now
+    assert len(office.mails_to(ANNA)) == 2
+    context.close()
 
 
 def test_a_wrong_answer_that_went_to_fourteen_is_paused_and_corrected_once_for_each(office: Town, page: Page) -> None:
