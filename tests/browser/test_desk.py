@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
+from sqlalchemy import select
 
+from lokbot import desk_settings
+from lokbot.conversation import escalation
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
+from lokbot.store.schema import DecisionRecord
 from lokbot.web.pages import PAGES
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
 from tests.browser.looking import faults
 from tests.integration.browser import PASSWORD
+from tests.integration.test_escalation import act
 from tests.integration.world import Case
 from tests.sample_mails import attachment
 
@@ -26,8 +31,21 @@ def full(office: Office) -> Case:
     world.write("Як вступити?", sender=Address("Олена", "o@post.example"), subject="Питання")
     case = world.write(sample.JOIN, attachments=(attachment(),), cc=(Address("Bo Ek", "bo@post.example"),))
     world.deliver()
-    world.write(sample.JOIN, sender=Address("Siv Ek", "siv@post.example"))
+    told = world.write(sample.JOIN, sender=Address("Siv Ek", "siv@post.example"))
+    act(told, escalation.release)
+    world.deliver()
+    act(case, escalation.note, "Ring Bo.", actor="kim@stad.example")
+    with world.sessions.begin() as session:
+        texts = {"sv": "Vi svarar efter mötet.", "en": "We answer after the meeting."}
+        desk_settings.set_template(session, None, "Efter mötet", texts, actor="kim@stad.example", now=world.now)
     return case
+
+
+def told_version(office: Office) -> str:
+    """The page of the version of an answer that somebody got."""
+    with office.world.sessions() as session:
+        number = session.scalars(select(DecisionRecord.revision_id).where(DecisionRecord.revision_id.is_not(None)))
+        return f"/version/{number.first()}"
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
@@ -49,8 +67,19 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
     plain = [
         one.path for one in PAGES if one.method == "GET" and one.roles is not None and not {"{", "."} & set(one.path)
     ]
-    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte"):
+    number, version = path_of(case).rpartition("/")[2], told_version(office)
+    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte", version):
         look(path)
+    look(f"/radera?arende={number}")
+    page.goto(f"{office.site}/paus")
+    page.click("text=Pausa allt")
+    page.wait_for_url("**klart=paused")
+    page.goto(office.site + version)
+    page.fill("[name=text]", "Så här är det.")
+    page.click("text=Visa rättelsen först")
+    expect(page.locator("#forhandsvisning")).to_be_visible()
+    if wrong := faults(page):
+        found["the preview of a correction"] = wrong
     assert found == {}
 
 
