@@ -42,6 +42,8 @@ def act(visit: Visit) -> Response:
         conversation = thread.find(visit)
         _keep(visit, conversation, typed)
         return thread.show(visit, conversation, status=409, typed=typed, error=visit.told(error))
+    if isinstance(done, Response):
+        return done
     return visit.to(f"/arenden/{conversation.case_number}", **done)
 
 
@@ -230,15 +232,19 @@ def _not_to_steering(visit: Visit, conversation: Conversation) -> dict[str, str]
     return {"klart": "not-to-steering"}
 
 
-def _link(visit: Visit, conversation: Conversation) -> dict[str, str]:
-    """The contact writes for an association: one of the register's, or a new one by the name that was written."""
+def _link(visit: Visit, conversation: Conversation) -> dict[str, str] | Response:
+    """The contact writes for an association: one of the register's, or a new one by the name that was written, once
+    the coordinator has seen those that are called nearly so.
+    """
     session, name = visit.session, " ".join(visit.form["association"].split())
     if not name:
         raise NotPossible("Skriv eller välj en förening.")
     known = {one.name.casefold(): one for one in register.everyone(session)}
-    association = known.get(name.casefold()) or register.create(
-        session, name, actor=visit.actor, source="web", now=visit.now
-    )
+    association = known.get(name.casefold())
+    if association is None:
+        if visit.form["new"] != "1" and (near := register.search(session, name, limit=5)):
+            return thread.show(visit, conversation, wanted=name, near=[one.association.name for one in near])
+        association = register.create(session, name, actor=visit.actor, source="web", now=visit.now)
     register.link(session, conversation, association, actor=visit.actor, source="web", now=visit.now)
     return {"klart": "linked"}
 
@@ -269,7 +275,7 @@ def _correct(visit: Visit, conversation: Conversation) -> dict[str, str]:
     return {"klart": "corrected"}
 
 
-ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str]]] = {
+ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str] | Response]] = {
     "svara": _answer,
     "anteckna": _note,
     "ta": _take,
@@ -313,6 +319,8 @@ def _chosen_text(visit: Visit, conversation: Conversation) -> str:
     chosen = visit.form["insert"]
     if article := visit.knowledge.articles.get(chosen):
         return (article.text(conversation.language) or article.texts["sv"]).answer.strip()
+    if chosen == thread.OTHER_LANGUAGE:
+        return thread.line_of(visit, conversation)
     found = (one.text(conversation.language) for one in desk_settings.templates(visit.session) if one.key == chosen)
     return next(found, "")
 

@@ -97,6 +97,7 @@ PAGES: tuple[Page, ...] = (
     _get("/tider", people.hours_page, DESK),
     _post("/tider", people.set_hours, DESK),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),
+    _post("/tillganglighet", public.report_fault, NOBODY_SPECIAL),
     _get("/personuppgifter", public.personal_data, NOBODY_SPECIAL),
     _get("/halsa", public.health, NOBODY_SPECIAL),
 )

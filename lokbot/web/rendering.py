@@ -58,6 +58,7 @@ DONE = {
     "stopped-all": "Rättelserna som inte hade gått är stoppade.",
     "template-removed": "Mallen är borttagen. Den kan läggas tillbaka ur historiken.",
     "erased": "Ärendet är raderat. Databasfilen städas inom några minuter.",
+    "reported": "Tack! Vi har fått din rapport.",
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
     "password": "Lösenordet är bytt.",

@@ -39,6 +39,8 @@ from lokbot.web.cases import CHANNELS, STATUSES, names, tongue
 from lokbot.web.visit import Visit
 
 ANSWER, NOTE = "answer", "note"
+OTHER_LANGUAGE = "other-language.line"
+"""The phrase for who writes in a language that nobody here reads."""
 HERE_FOR = timedelta(seconds=45)
 
 # What an event is called, where a reader of the case wants to know of it; the others are seen by what they did.
@@ -126,8 +128,12 @@ def show(
     error: str = "",
     typed: dict[str, str] | None = None,
     news: Sequence[str] = (),
+    wanted: str = "",
+    near: Sequence[str] = (),
 ) -> Response:
-    """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again."""
+    """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again. ``near``
+    are associations that are called nearly as is ``wanted``.
+    """
     session, can_act, contact_of = visit.session, visit.has(Role.COORDINATOR), conversation.contact
     drafts = {
         draft.kind: draft.text
@@ -160,6 +166,11 @@ def show(
         likely=likely,
         articles=_articles(visit, likely),
         templates=desk_settings.templates(session),
+        line=line_of(visit, conversation),
+        line_key=OTHER_LANGUAGE,
+        wanted=wanted,
+        near=near,
+        forwarding=visit.form if visit.request.path_params.get("act") == "skicka-vidare" else None,
         questions=questions_of(conversation),
         seen=seen(visit, conversation),
         others=others(visit, conversation),
@@ -197,6 +208,7 @@ def show(
         outcomes=OUTCOMES,
         event_names=EVENTS,
         reason=lambda key: _reason(visit, key),
+        escalated=lambda event: _escalated(visit, conversation, event),
         article_name=lambda key: article_name(visit, key),
         owner_name=lambda key: owner_name(visit, key),
     )
@@ -309,6 +321,26 @@ def people_of(visit: Visit) -> Mapping[str, str]:
 def _reason(visit: Visit, key: str | None) -> str:
     """Why, in a sentence."""
     return visit.knowledge.phrases[visit.language].get(f"reason.{key}", key or "").format(kind="-", held="")
+
+
+def _escalated(visit: Visit, conversation: Conversation, event: Event) -> str:
+    """Why a case went to a person: where the bot knew an answer and might not send it, why it might not."""
+    reason = event.detail.get("reason")
+    held = (
+        decision.held_because
+        for message in conversation.messages
+        for question in message.questions
+        for decision in question.decisions
+        if decision.held_because and decision.reason == reason
+    )
+    if because := next(held, None):
+        return visit.knowledge.phrases[visit.language][f"held.{because}"]
+    return _reason(visit, reason) if reason else ""
+
+
+def line_of(visit: Visit, conversation: Conversation) -> str:
+    """A fixed sentence in the asker's language, where it is neither Swedish nor English and there is one."""
+    return visit.knowledge.phrases.get(conversation.language, {}).get(OTHER_LANGUAGE, "")
 
 
 def _colleagues(visit: Visit) -> Sequence[User]:

@@ -42,9 +42,9 @@ def test_what_goes_and_what_stays_is_shown_before(desk: DeskWorld) -> None:
     number = case.conversation.case_number
     assert f'href="/radera?arende={number}"' in person.see(f"/arenden/{number}")
     page = person.see(f"/radera?arende={number}")
-    assert "1 meddelanden som kom in" in page
-    assert f"{len(case.conversation.outbox)} texter som vi har skrivit" in page
-    assert "1 bilagor (1 av filerna finns kvar i andra ärenden)" in page
+    assert "Meddelanden som kom in: 1 " in page
+    assert f"Texter som vi har skrivit: {len(case.conversation.outbox)} " in page
+    assert "Bilagor: 1 (kvar i andra ärenden: 1)" in page
     assert SECRET in person.see(f"/arenden/{number}"), "nothing has happened yet"
     with desk.world.sessions() as session:
         assert audit.search(session, actor="robin@stad.example", conversation=case.conversation).entries

@@ -53,13 +53,13 @@ def test_a_wrong_answer_is_paused_seen_and_corrected_once_for_each(desk: DeskWor
     assert not desk.world.deliver(), "showing sends nothing"
 
     assert kim.do(f"{path}/rattelse", text=RIGHT, sure="1", count="14")[0] == 303
-    assert "14 rättelser väntar på att skickas." in kim.see(path)
+    assert "Rättelser som väntar på att skickas: 14." in kim.see(path)
     assert not desk.world.deliver(), "it can be stopped for a while"
     desk.world.later(minutes=10)
     sent = desk.world.deliver()
     assert sorted(mail.to[0].email for mail in sent) == [f"{name}@forening.example" for name in names]
     assert all(RIGHT in mail.text for mail in sent)
-    assert "0 av dem har inte fått någon rättelse." in kim.see(path)
+    assert "Utan rättelse: 0." in kim.see(path)
 
 
 def test_what_was_seen_must_still_hold(desk: DeskWorld) -> None:
