@@ -59,6 +59,7 @@ PAGES: tuple[Page, ...] = (
     _post("/valkommen/{token}", entry.follow_link, NOBODY_SPECIAL),
     _get("/arenden", cases.inbox, DESK),
     _get("/arenden/{case}", thread.thread, READERS, writes=True),
+    _get("/arenden/{case}/forening", thread.suggested_associations, DESK),
     _post("/arenden/{case}/utkast", acts.save_draft, DESK),
     _post("/arenden/{case}/har", acts.here, DESK),
     _post("/arenden/{case}/diariet", registry.classify, READERS),

@@ -134,7 +134,7 @@ def show(
     """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again. ``near``
     are associations that are called nearly as is ``wanted``.
     """
-    session, can_act, contact_of = visit.session, visit.has(Role.COORDINATOR), conversation.contact
+    session, can_act = visit.session, visit.has(Role.COORDINATOR)
     drafts = {
         draft.kind: draft.text
         for draft in session.scalars(
@@ -192,9 +192,6 @@ def show(
         concerned=forwarding.concerned(conversation),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
-        suggested=register.suggest_association(session, conversation)
-        if can_act and not contact_of.association_id
-        else (),
         matter=_matter(visit, conversation),
         classes=records.CLASSES,
         tomorrow=visit.now.astimezone(SWEDEN).date() + timedelta(days=1),
@@ -211,6 +208,17 @@ def show(
         escalated=lambda event: _escalated(visit, conversation, event),
         article_name=lambda key: article_name(visit, key),
         owner_name=lambda key: owner_name(visit, key),
+    )
+
+
+def suggested_associations(visit: Visit) -> Response:
+    """Whom the contact may write for. A page of its own, since it asks the whole register: the case's fetches it."""
+    conversation = find(visit)
+    return visit.page(
+        "suggested.html",
+        case=conversation,
+        suggested=register.suggest_association(visit.session, conversation)[:3],
+        seen=seen(visit, conversation),
     )
 
 

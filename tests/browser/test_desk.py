@@ -129,6 +129,15 @@ def test_two_browsers_at_once(office: Office) -> None:
     assert [item.text for item in case.items(OutboxKind.ANSWER)] == ["Kims svar"]
 
 
+def test_associations_that_may_fit_come_after_the_page(office: Office) -> None:
+    case = office.world.write(f"{sample.OWN} Jag är ordförande i Råå seglarklubb.")
+    page = office.log_in(office.page())
+    page.goto(office.site + path_of(case))
+    page.click("#foreningsforslag button")
+    expect(page.locator(".done")).to_contain_text("Kontakten hör till föreningen.")
+    expect(page.locator("#kontakt")).to_contain_text("Råå seglarklubb")
+
+
 def press_to(page: Page, selector: str) -> None:
     """Tab until the thing has the focus, as somebody without a mouse does."""
     for _ in range(120):

@@ -538,6 +538,20 @@ def test_a_contact_belongs_to_an_association_by_one_click(desk: DeskWorld) -> No
     assert act(kim, case, "hor-inte-till")[0] == 409
 
 
+def test_associations_that_may_fit_are_shown_with_why(desk: DeskWorld) -> None:
+    kim, case = desk.person(), desk.world.write(sample.OWN)
+    act(kim, case, "hor-till", association="Flöjtorkestern")
+    text = f"{sample.OWN}\n\nMed vänlig hälsning\nBo Ek\nordförande i Flöjtorkestern"
+    other = desk.world.write(text, sender=Address("Bo Ek", "bo@post.example"))
+    assert f'data-fragment="{path_of(other)}/forening"' in kim.see(path_of(other))
+    assert f'data-fragment="{path_of(case)}/forening"' not in kim.see(path_of(case)), "it is known"
+    page = kim.see(f"{path_of(other)}/forening")
+    assert "Hör till Flöjtorkestern</button>" in page
+    assert "Flöjtorkestern”" in page
+    third = desk.world.write("Hej!", sender=Address("", "c@post.example"))
+    assert "Inget i ärendet pekar på en förening." in kim.see(f"{path_of(third)}/forening")
+
+
 def test_a_name_that_is_nearly_known_is_asked_about_first(desk: DeskWorld) -> None:
     kim, case = desk.person(), desk.world.write(sample.OWN)
     second = desk.world.write(sample.OWN, sender=Address("", "b@post.example"))

@@ -78,6 +78,15 @@ for (const input of document.querySelectorAll("input[type=file][data-largest]"))
   });
 }
 
+// ---- What takes a while to find out comes after the page.
+for (const place of document.querySelectorAll("[data-fragment]")) {
+  fetch(place.dataset.fragment, { headers: { "x-live": "1" } }).then(async (response) => {
+    if (!response.ok || response.redirected) return;
+    const found = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(place.id);
+    if (found) place.replaceChildren(...found.childNodes);
+  });
+}
+
 // ---- Who is here: tell now and then, and hear of the others.
 const others = document.querySelector("[data-beacon]");
 async function beacon() {
