@@ -81,6 +81,31 @@ def test_a_suggestion_is_released_with_one_click(office: Town, page: Page) -> No
     assert JOIN_ANSWER in body(office.mail_to(ANNA, 2))
 
 
+def test_a_question_goes_to_an_administration_and_its_answer_is_passed_on(office: Town, page: Page) -> None:
+    come_in(office, page)
+    office.write(letter(ANNA, f"Vi heter Provarna. {OWN_MATTER}"))
+    page.click(".cases a")
+    page.click("text=Skicka vidare till en förvaltning")
+    page.locator("form[action$=skicka-vidare] select").select_option("kultur")
+    page.fill("form[action$=skicka-vidare] [name=address]", "kultur@stad.example")
+    page.fill("#vidare", OWN_MATTER)
+    page.click("button:has-text('Skicka vidare')")
+    page.wait_for_url("**klart=forwarded-now")
+    forward = office.mail_to("kultur@stad.example")
+    assert OWN_MATTER in body(forward)
+    assert "Provarna" not in body(forward)
+    assert "kulturförvaltningen" in body(office.mail_to(ANNA, 2)), "told once it was sent"
+
+    office.receive(letter("kultur@stad.example", "Er ansökan är komplett.", answers=forward))
+    expect(page.locator(".message.in")).to_have_count(2, timeout=30_000)  # by itself
+    page.reload()
+    expect(page.locator(".suggestion h2")).to_have_text("Svar från kulturförvaltningen")
+    assert len(office.mails_to(ANNA)) == 2, "a person decides"
+    page.click("text=Skicka som det är")
+    assert body(office.mail_to(ANNA, 3)) == "Svar från kulturförvaltningen: Er ansökan är komplett."
+    expect(page.locator(".case-head .status")).to_contain_text("Klart", timeout=30_000)
+
+
 def test_two_coordinators_at_once_see_each_other_and_nothing_goes_twice(
     office: Town,
     page: Page,
