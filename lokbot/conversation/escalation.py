@@ -25,7 +25,8 @@ from lokbot.conversation.handover import (
     tell_of_failure,
     tell_of_undelivered,
 )
-from lokbot.conversation.parties import asker, is_from_inside, is_passed_on, latest_from_asker, others
+from lokbot.conversation.moving import move
+from lokbot.conversation.parties import asker, door, is_from_inside, is_passed_on, latest_from_asker, others
 from lokbot.conversation.pausing import PauseScope, is_paused, pause, resume
 from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.conversation.snoozing import snooze, wake
@@ -58,6 +59,7 @@ __all__ = [
     "is_passed_on",
     "is_paused",
     "latest_from_asker",
+    "move",
     "note",
     "note_bounce",
     "notify",
@@ -149,6 +151,8 @@ def coordinator_reply(
     if not text.strip():
         raise NotPossible("Svaret är tomt. Skriv en text först.")
     copies = _copies(conversation, cc, settings)
+    if (attachments or copies) and door(conversation, (to,), latest_from_asker(conversation)).is_chat:
+        raise NotPossible("Filer och kopior kan inte skickas i en chatt. Flytta ärendet till mejl först.")
     if (size := sum(each.size for each in attachments)) > settings.web.max_upload_bytes:
         total, most = (f"{count / 1_000_000:.1f}".replace(".", ",") for count in (size, settings.web.max_upload_bytes))
         raise NotPossible("Bilagorna är {total} MB. Högst {most} MB kan skickas.", total=total, most=most)

@@ -96,7 +96,7 @@ def letter(receiver: Receiver, text: str, revision: ArticleRevision, knowledge: 
         (
             say["correction.opening"].format(day=day),
             text.strip(),
-            say["contact.add.mail"],
+            say["contact.add.chat" if told.channel.is_chat else "contact.add.mail"],
             say["case"].format(case=receiver.conversation.case_number),
         )
     )

@@ -156,6 +156,13 @@ def test_what_is_too_large_together_is_refused(world: World) -> None:
     assert case.items(OutboxKind.ANSWER) == []
 
 
+def test_no_file_goes_into_a_chat(world: World) -> None:
+    case = world.write(sample.OWN, channel=ChannelName.TELEGRAM)
+    with pytest.raises(NotPossible, match="Flytta ärendet till mejl först"):
+        reply(case, attachments=(PDF,))
+    assert case.items(OutboxKind.ANSWER) == []
+
+
 def test_a_file_is_known_by_its_bytes() -> None:
     read = uploads.read("../../svar.pdf\r\n", b"%PDF-1.7", "text/html")
     assert (read.name, read.content_type, read.size) == ("svar.pdf", "application/pdf", 8)
