@@ -70,13 +70,13 @@ def invite(
     """A new account and the token of the link that sets its password. Raises NotAllowed for what cannot be."""
     email, name = email.strip().lower(), " ".join(name.split())
     if not _EMAIL.fullmatch(email) or len(email) > 320:
-        raise NotAllowed(f"”{email}” är ingen mejladress.")
+        raise NotAllowed("”{address}” är ingen mejladress.", address=email)
     if not name:
         raise NotAllowed("Skriv ett namn.")
     if not roles:
         raise NotAllowed("Välj minst en roll.")
     if find(session, email) is not None:
-        raise NotAllowed(f"{email} har redan ett konto.")
+        raise NotAllowed("{address} har redan ett konto.", address=email)
     user = User(
         email=email,
         name=name[:200],
@@ -154,7 +154,8 @@ def set_password(session: Session, user: User, password: str, *, actor: str, now
     """Give an account a new password. Raises NotAllowed where it is too easy to guess."""
     if len(password) < SHORTEST_PASSWORD:
         raise NotAllowed(
-            f"Lösenordet är för kort. Skriv minst {SHORTEST_PASSWORD} tecken, gärna flera ord efter varandra."
+            "Lösenordet är för kort. Skriv minst {count} tecken, gärna flera ord efter varandra.",
+            count=SHORTEST_PASSWORD,
         )
     if len(password) > 1000:
         raise NotAllowed("Lösenordet är för långt. Högst 1 000 tecken.")

@@ -39,9 +39,22 @@ CHATS = (ChannelName.TELEGRAM, ChannelName.WEBCHAT)
 
 
 class UserError(Exception):
-    """Something that a person can mend: the message names the place and the remedy, and is shown as it is."""
+    """Something that a person can mend: the message names the place and the remedy, and is shown as it is.
+
+    ``words`` fill the braces of ``sentence``, so that the desk can say it in English. ``terminal`` is what helps at a
+    command line only, and is said there.
+    """
 
     exit_code = 2
+
+    def __init__(self, sentence: str, /, *, terminal: str = "", **words: object) -> None:
+        self.sentence, self.terminal, self.words = sentence, terminal, words
+        super().__init__(f"{self.told} {terminal}".strip())
+
+    @property
+    def told(self) -> str:
+        """What it says to whoever sits at no command line, in Swedish."""
+        return self.sentence.format(**self.words) if self.words else self.sentence
 
 
 class NotPossible(UserError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from lokbot import accounts, balance, desk_settings, gaps, mailroom
+from lokbot import accounts, balance, desk_settings, gaps, mailroom, records
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -25,6 +26,8 @@ from lokbot.model import ChannelName, Knowledge
 from lokbot.statistics import closing, facts, report
 from lokbot.store.session import Sessions, connect, reading, session_factory
 from lokbot.understanding import Encoder
+
+log = logging.getLogger(__name__)
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
@@ -198,12 +201,7 @@ def work(service: Service) -> None:
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
-            close_months(service.sessions, active.knowledge, content.encoder, settings, now=clock())
-            with service.sessions.begin() as session:
-                report.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
-                snoozing.wake_due(session, now=clock())
-                reminders.remind(session, settings=settings, knowledge=active.knowledge, now=clock())
-                digest.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
+            every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()
         has_handled = False
         for handled in pipeline.handle_waiting(service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock):
@@ -248,6 +246,18 @@ def close_months(
             today=today,
             themes=lambda month: themes.get(month, {}),
         )
+
+
+def every_minute(service: Service, settings: Settings, knowledge: Knowledge, encoder: Encoder | None) -> None:
+    """What is due by the clock, and the rest of an erasure: on SQLite the file is written anew, which takes a while."""
+    close_months(service.sessions, knowledge, encoder, settings, now=clock())
+    with service.sessions.begin() as session:
+        report.send_due(session, settings=settings, knowledge=knowledge, now=clock())
+        snoozing.wake_due(session, now=clock())
+        reminders.remind(session, settings=settings, knowledge=knowledge, now=clock())
+        digest.send_due(session, settings=settings, knowledge=knowledge, now=clock())
+    if not records.sweep(service.engine, now=clock()):
+        log.info("what was erased still stands in places of the database file; it is tried again in a minute")
 
 
 # ------------------------------------------------------------------ the web

@@ -31,7 +31,7 @@ def move(
     """
     queries.hold(session, conversation)
     if not conversation.channel.is_chat:
-        raise NotPossible(f"{conversation.case_number} är ingen chatt och kan inte flyttas.")
+        raise NotPossible("{case} är ingen chatt och kan inte flyttas.", case=conversation.case_number)
     conversation.moved_to = parties.mail_address(to) if "@" in to else parties.telephone(to)
     conversation.updated_at = now
     way = "mail" if parties.is_moved_to_mail(conversation) else "phone"

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "accessibility.subject.report": frozenset(),
+        "accessibility.report": frozenset({"text", "answer_to"}),
         "account.subject.invite": frozenset(),
         "account.invite": frozenset({"name", "link", "inviter"}),
         "account.subject.reading": frozenset(),

@@ -27,6 +27,8 @@ from lokbot.model import AnsweringMode
 
 ADDRESS = "lok@demo.example"
 COORDINATOR = "samordnare@demo.example"
+SUGGESTED = "evenemang"
+"""The topic in which the demo's bot only suggests, so that there is something to release at the desk."""
 
 
 def run(*, once: bool, stop: threading.Event) -> int:
@@ -73,7 +75,7 @@ def demo_settings(base: Settings, servers: EmbeddedServers, folder: Path) -> Set
             ),
             "web": WebSettings(port=(port := _free_port(base.web.port)), public_url=f"http://localhost:{port}"),
             "coordinators": (COORDINATOR,),
-            "answering": Answering(default=AnsweringMode.SEND),
+            "answering": Answering(default=AnsweringMode.SEND, topics={SUGGESTED: AnsweringMode.SUGGEST}),
             "drafts_allowed": True,
             "statistics": _meetings(clock().astimezone(SWEDEN).date()),
         }

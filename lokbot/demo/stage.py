@@ -29,7 +29,7 @@ from lokbot.store.migrations import migrate
 from lokbot.store.schema import Mailbox, Message, OutboxItem
 
 MARK = "demo, ej godkända texter"
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0  # the first mail waits until all texts are read, on a busy machine too
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,11 +87,11 @@ def find(session: Session, name: str) -> Association:
         return exact[0]
     near = exact or [found.association for found in search(session, name, limit=5)]
     hint = "; ".join(f"{one.id} {one.name}" for one in near)
-    raise NotPossible(
-        f"Ingen förening heter ”{name}”." + (f" Menar du någon av dem? {hint}" if hint else " Lägg till den först.")
-        if not exact
-        else f"Flera föreningar heter så, ange numret: {hint}"
-    )
+    if exact:
+        raise NotPossible("Flera föreningar heter så, ange numret: {hint}", hint=hint)
+    if hint:
+        raise NotPossible("Ingen förening heter ”{name}”. Menar du någon av dem? {hint}", name=name, hint=hint)
+    raise NotPossible("Ingen förening heter ”{name}”. Lägg till den först.", name=name)
 
 
 def create(
@@ -176,14 +176,19 @@ def _must_be_alone(session: Session, association: Association) -> None:
     mine = set(map(folded, names_of(association)))
     for other in known(session):
         if other.id != association.id and other.folded in mine:
-            raise NotPossible(f"”{other.name}” finns redan i registret: {other.id} {other.owner}.")
+            raise NotPossible(
+                "”{name}” finns redan i registret: {number} {owner}.",
+                name=other.name,
+                number=other.id,
+                owner=other.owner,
+            )
 
 
 def _name(name: str) -> str:
     """On one line. Raises NotPossible where it has no letters or is too long."""
     name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     if not folded(name) or len(name) > _LONGEST_NAME:
-        raise NotPossible(f"Ange föreningens namn, högst {_LONGEST_NAME} tecken.")
+        raise NotPossible("Ange föreningens namn, högst {count} tecken.", count=_LONGEST_NAME)
     return name
 
 
@@ -197,9 +202,9 @@ def _domain(domain: str | None) -> str | None:
         return None
     bare = domain.strip().lower().rpartition("@")[2].removeprefix("www.")
     if not _DOMAIN.fullmatch(bare):
-        raise NotPossible(f"”{domain}” är ingen domän. Skriv till exempel forening.se.")
+        raise NotPossible("”{domain}” är ingen domän. Skriv till exempel forening.se.", domain=domain)
     if bare in FREEMAIL:
-        raise NotPossible(f"{bare} är en vanlig mejltjänst och säger inget om föreningen.")
+        raise NotPossible("{domain} är en vanlig mejltjänst och säger inget om föreningen.", domain=bare)
     return bare
 
 

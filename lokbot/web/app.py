@@ -106,7 +106,7 @@ class _Gate:
             except UserError as error:
                 session.rollback()
                 again = self._open(session, request, form, active)
-                return again.page("error.html", status=409, title=again.say("Det gick inte"), text=str(error))
+                return again.page("error.html", status=409, title=again.say("Det gick inte"), text=again.told(error))
             session.commit()
         if page.writes:
             self._service.news.set()  # there may be something to send or handle

@@ -12,7 +12,7 @@ from typing import Literal
 from starlette.responses import Response
 
 from lokbot.model import Role
-from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, statistics, thread
+from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, statistics, thread, versions
 from lokbot.web.visit import Visit
 
 NOBODY_SPECIAL = None
@@ -21,6 +21,7 @@ DESK = frozenset({Role.COORDINATOR})
 READERS = frozenset({Role.COORDINATOR, Role.REGISTRATOR})
 ADMIN = frozenset({Role.ADMIN})
 STATISTICS = frozenset({Role.STEERING, Role.COORDINATOR, Role.ADMIN})
+ERASERS = frozenset({Role.ADMIN, Role.REGISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ PAGES: tuple[Page, ...] = (
     _post("/valkommen/{token}", entry.follow_link, NOBODY_SPECIAL),
     _get("/arenden", cases.inbox, DESK),
     _get("/arenden/{case}", thread.thread, READERS, writes=True),
+    _get("/arenden/{case}/forening", thread.suggested_associations, DESK),
     _post("/arenden/{case}/utkast", acts.save_draft, DESK),
     _post("/arenden/{case}/har", acts.here, DESK),
     _post("/arenden/{case}/diariet", registry.classify, READERS),
@@ -68,6 +70,9 @@ PAGES: tuple[Page, ...] = (
     _post("/nytt-samtal", desk_pages.log_call, DESK),
     _get("/botens-svar", desk_pages.reviews_page, DESK),
     _post("/botens-svar/{decision:int}", desk_pages.review, DESK),
+    _get("/version/{revision:int}", versions.version_page, DESK, writes=True),
+    _post("/version/{revision:int}/rattelse", versions.correct_all, DESK),
+    _post("/version/{revision:int}/stoppa", versions.stop_all, DESK),
     _get("/styrgruppen", desk_pages.steering_page, DESK),
     _post("/styrgruppen", desk_pages.hold_meeting, DESK),
     _post("/styrgruppen/moten", desk_pages.set_meetings, DESK),
@@ -80,8 +85,11 @@ PAGES: tuple[Page, ...] = (
     _get("/lasa/{token}/statistik.{ending}", statistics.linked_file, NOBODY_SPECIAL),
     _get("/registrator", registry.daily_page, READERS),
     _get("/registrator.csv", registry.daily_file, READERS, writes=True),
+    _get("/radera", registry.erasure_page, ERASERS, writes=True),
+    _post("/radera", registry.erase, ERASERS),
     _get("/logg", registry.audit_page, ADMIN),
     _get("/bilaga/{attachment:int}", thread.attachment, READERS, writes=True),
+    _get("/skickad-bilaga/{attachment:int}", thread.sent_attachment, READERS, writes=True),
     _get("/original/{message:int}", thread.original, READERS, writes=True),
     _get("/paus", acts.pauses_page, DESK),
     _post("/paus", acts.pause, DESK),
@@ -95,9 +103,12 @@ PAGES: tuple[Page, ...] = (
     _post("/personer/{user:int}", people.change, ADMIN),
     _post("/personer/{user:int}/lank", people.new_link, ADMIN),
     _post("/personer/{user:int}/statistik", people.reading_link, ADMIN),
+    _get("/mallar", desk_pages.templates_page, DESK),
+    _post("/mallar", desk_pages.set_template, DESK),
     _get("/tider", people.hours_page, DESK),
     _post("/tider", people.set_hours, DESK),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),
+    _post("/tillganglighet", public.report_fault, NOBODY_SPECIAL),
     _get("/personuppgifter", public.personal_data, NOBODY_SPECIAL),
     _get("/halsa", public.health, NOBODY_SPECIAL),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +12,8 @@ from sqlalchemy import Select, delete, func, select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import audit, records, register
-from lokbot.conversation import escalation, forwarding, parties, steering
+from lokbot import audit, desk_settings, records, register
+from lokbot.conversation import escalation, forwarding, parties, steering, uploads
 from lokbot.conversation.corrections import questions_of
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import WARNINGS
@@ -38,6 +38,7 @@ from lokbot.store.schema import (
     Message,
     MessageAttachment,
     Note,
+    OutboxAttachment,
     OutboxItem,
     Presence,
     SteeringMatter,
@@ -47,6 +48,8 @@ from lokbot.web.cases import CHANNELS, STATUSES, names, tongue
 from lokbot.web.visit import Visit
 
 ANSWER, NOTE = "answer", "note"
+OTHER_LANGUAGE = "other-language.line"
+"""The phrase for who writes in a language that nobody here reads."""
 HERE_FOR = timedelta(seconds=45)
 
 # What an event is called, where a reader of the case wants to know of it; the others are seen by what they did.
@@ -150,9 +153,13 @@ def show(
     error: str = "",
     typed: dict[str, str] | None = None,
     news: Sequence[str] = (),
+    wanted: str = "",
+    near: Sequence[str] = (),
 ) -> Response:
-    """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again."""
-    session, can_act, contact_of = visit.session, visit.has(Role.COORDINATOR), conversation.contact
+    """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again. ``near``
+    are associations that are called nearly as is ``wanted``.
+    """
+    session, can_act = visit.session, visit.has(Role.COORDINATOR)
     drafts = {
         draft.kind: draft.text
         for draft in session.scalars(
@@ -161,6 +168,7 @@ def show(
     }
     to = escalation.asker(conversation)
     latest = escalation.latest_from_asker(conversation)
+    likely = _likely(visit, conversation)
     door = parties.door(conversation, (to,) if to else (), latest)
     leaving = [
         item
@@ -182,12 +190,27 @@ def show(
         drafts={**drafts, **(typed or {})},
         door=door,
         greeting=_greeting(visit, conversation, door),
-        articles=_articles(visit, conversation),
+        likely=likely,
+        articles=_articles(visit, likely),
+        templates=desk_settings.templates(session),
+        line=line_of(visit, conversation),
+        line_key=OTHER_LANGUAGE,
+        wanted=wanted,
+        near=near,
+        forwarding=visit.form if visit.request.path_params.get("act") == "skicka-vidare" else None,
         questions=questions_of(conversation),
         seen=seen(visit, conversation),
         others=others(visit, conversation),
+        copies=escalation.others(conversation, visit.settings) if can_act else (),
+        copied={email.lower() for email in visit.form.all("cc")},
+        at_hand=at_hand(conversation),
+        along=_along(visit, conversation),
+        lost_files=[file.name for file in visit.form.files],
+        largest=visit.settings.web.max_upload_bytes,
+        file_endings=uploads.ENDINGS,
+        is_passed_on=escalation.is_passed_on,
         coordinators=[user for user in _colleagues(visit) if user.email != conversation.taken_by],
-        people=names(visit),
+        people=people_of(visit),
         can_act=can_act,
         is_mine=conversation.taken_by == visit.actor,
         undo=visit.settings.answering.undo_minutes,
@@ -197,9 +220,6 @@ def show(
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
         association_kinds=ASSOCIATION_KINDS,
-        suggested=register.suggest_association(session, conversation)
-        if can_act and not contact_of.association_id
-        else (),
         matter=_matter(visit, conversation),
         classes=records.CLASSES,
         tomorrow=visit.now.astimezone(SWEDEN).date() + timedelta(days=1),
@@ -215,9 +235,44 @@ def show(
         outcomes=OUTCOMES,
         event_names=EVENTS,
         reason=lambda key: _reason(visit, key),
+        escalated=lambda event: _escalated(visit, conversation, event),
         article_name=lambda key: article_name(visit, key),
         owner_name=lambda key: owner_name(visit, key),
     )
+
+
+def suggested_associations(visit: Visit) -> Response:
+    """Whom the contact may write for. A page of its own, since it asks the whole register: the case's fetches it."""
+    conversation = find(visit)
+    return visit.page(
+        "suggested.html",
+        case=conversation,
+        suggested=register.suggest_association(visit.session, conversation)[:3],
+        seen=seen(visit, conversation),
+    )
+
+
+def at_hand(conversation: Conversation) -> Sequence[OutboxAttachment]:
+    """Files that an answer of one's own may take along: those of what is suggested, and of an answer that was taken
+    back while nothing has taken its place.
+    """
+    found: Sequence[OutboxAttachment] = ()
+    for item in conversation.outbox:
+        if item.kind in (OutboxKind.ANSWER, OutboxKind.REPLY):
+            is_unsent = item.status in (OutboxStatus.HELD, OutboxStatus.CANCELLED)
+            found = item.attachments if is_unsent else ()
+    return found
+
+
+def _along(visit: Visit, conversation: Conversation) -> set[str]:
+    """Which of them are ticked: as the form had it, else those of an answer that the reader has just taken back."""
+    if visit.form.fields:
+        return set(visit.form.all("along"))
+    stopped = select(Event.outbox_id).where(
+        Event.conversation_id == conversation.id, Event.verb == "stopped", Event.actor == visit.actor
+    )
+    known = set(visit.session.scalars(stopped))
+    return {str(each.id) for each in at_hand(conversation) if each.outbox_id in known}
 
 
 def entries(events: Sequence[Event], conversation: Conversation) -> Sequence[Entry]:
@@ -275,16 +330,21 @@ def _greeting(visit: Visit, conversation: Conversation, door: ChannelName) -> st
     return f"Hej!\n\n\n\nVänliga hälsningar\n{visit.user.name}\nföreningssamordnare, Helsingborgs stad"
 
 
-def _articles(visit: Visit, conversation: Conversation) -> Sequence[tuple[str, str]]:
-    """Articles that may be of use here, the likeliest first, then all the others by name: (id, first wording)."""
+def _likely(visit: Visit, conversation: Conversation) -> list[tuple[str, str]]:
+    """Articles that may be of use here, the likeliest first: (id, first wording)."""
     near: dict[str, float] = {}
     for question in questions_of(conversation):
         for match in question.understanding.get("matches", ()):
             near[match["article"]] = max(near.get(match["article"], 0.0), match["confidence"])
     known = visit.knowledge.articles
     likely = [key for key, _ in sorted(near.items(), key=lambda pair: -pair[1]) if key in known][:5]
-    rest = sorted((key for key in known if key not in likely), key=lambda key: article_name(visit, key))
-    return [(key, article_name(visit, key)) for key in (*likely, *rest)]
+    return [(key, article_name(visit, key)) for key in likely]
+
+
+def _articles(visit: Visit, likely: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All the others, by name."""
+    rest = ((key, article_name(visit, key)) for key in visit.knowledge.articles if key not in dict(likely))
+    return sorted(rest, key=lambda one: one[1].casefold())
 
 
 def article_name(visit: Visit, key: str) -> str:
@@ -298,9 +358,35 @@ def owner_name(visit: Visit, key: str | None) -> str:
     return owner.name.get(visit.language) if owner else (key or "")
 
 
+def people_of(visit: Visit) -> Mapping[str, str]:
+    """Who acts in cases, by how the acts are signed: everybody with an account, and the administrations."""
+    owners = visit.knowledge.administrations
+    return {**names(visit), **{f"{parties.ADMINISTRATION}{key}": owner_name(visit, key) for key in owners}}
+
+
 def _reason(visit: Visit, key: str | None) -> str:
     """Why, in a sentence."""
     return visit.knowledge.phrases[visit.language].get(f"reason.{key}", key or "").format(kind="-", held="")
+
+
+def _escalated(visit: Visit, conversation: Conversation, event: Event) -> str:
+    """Why a case went to a person: where the bot knew an answer and might not send it, why it might not."""
+    reason = event.detail.get("reason")
+    held = (
+        decision.held_because
+        for message in conversation.messages
+        for question in message.questions
+        for decision in question.decisions
+        if decision.held_because and decision.reason == reason
+    )
+    if because := next(held, None):
+        return visit.knowledge.phrases[visit.language][f"held.{because}"]
+    return _reason(visit, reason) if reason else ""
+
+
+def line_of(visit: Visit, conversation: Conversation) -> str:
+    """A fixed sentence in the asker's language, where it is neither Swedish nor English and there is one."""
+    return visit.knowledge.phrases.get(conversation.language, {}).get(OTHER_LANGUAGE, "")
 
 
 def _colleagues(visit: Visit) -> Sequence[User]:
@@ -324,7 +410,7 @@ def since(visit: Visit, conversation: Conversation, known: str) -> Sequence[str]
     event, _, message = known.partition(".")
     if not (event.isdecimal() and message.isdecimal()):
         return ()
-    people = names(visit)
+    people = people_of(visit)
     found = [
         visit.say("{who} {what}", who=people.get(one.actor, one.actor), what=_what(visit, one))
         for one in visit.session.scalars(
@@ -390,6 +476,16 @@ def attachment(visit: Visit) -> Response:
         raise HTTPException(404)
     _looked(visit, message.conversation, attachment=found.id)
     return _download(content.content, found.name or "bilaga")
+
+
+def sent_attachment(visit: Visit) -> Response:
+    """What went, or is to go, along with a mail of ours."""
+    found = visit.session.get(OutboxAttachment, visit.request.path_params["attachment"])
+    item = visit.session.get(OutboxItem, found.outbox_id) if found is not None else None
+    if found is None or item is None:
+        raise HTTPException(404)
+    _looked(visit, item.conversation, sent_attachment=found.id)
+    return _download(found.content.content, found.name or "bilaga")
 
 
 def original(visit: Visit) -> Response:

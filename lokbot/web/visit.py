@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from lokbot.config import Settings
 from lokbot.loops import Service
-from lokbot.model import Knowledge, Role
+from lokbot.model import Knowledge, Role, UserError
 from lokbot.store.schema import User, WebSession
 from lokbot.understanding import Active
 from lokbot.web import rendering
@@ -104,6 +104,10 @@ class Visit:
     def say(self, swedish: str, /, **words: object) -> str:
         """A sentence of the page in its language."""
         return rendering.say(swedish, self.language, **words)
+
+    def told(self, error: UserError) -> str:
+        """Why something was not possible, in the page's language."""
+        return rendering.say(error.sentence, self.language, **error.words)
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Render a template."""

@@ -1,8 +1,7 @@
-"""A real Chromium, and the desk as a real server over a real store. Without Chromium the tests are skipped."""
+"""The desk as a real server over a real store, for the real Chromium of tests/conftest.py."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import threading
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from lokbot.config import SmtpSettings, WebSettings
 from lokbot.loops import clock
@@ -21,24 +20,11 @@ from lokbot.statistics import facts
 from lokbot.store.migrations import migrate
 from lokbot.store.session import Sessions, connect, session_factory
 from lokbot.web.app import create_app
-from tests.conftest import do_without
 from tests.integration.browser import PASSWORD, DeskWorld
 from tests.integration.world import SUGGEST, World
-from tests.servers import MissingServerError, wait_until
+from tests.servers import wait_until
 
 DESKTOP, PHONE = (1280, 900), (320, 640)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        do_without(MissingServerError("Chromium is missing. Type: sudo apt-get install chromium"))
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @dataclass(repr=False)
