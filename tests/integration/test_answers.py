@@ -16,6 +16,7 @@ from lokbot.model import Address, Attachment, ChannelName, ConversationStatus, O
 from lokbot.store.schema import AttachmentContent, Conversation, User
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
+from tests.integration.chatting import Chat
 from tests.integration.test_coordinator_mail import ANSWER, KIM, VIK, to_asker, with_server
 from tests.integration.test_coordinator_mail import reply as mail_reply
 from tests.integration.test_escalation import act, forward
@@ -157,10 +158,14 @@ def test_what_is_too_large_together_is_refused(world: World) -> None:
 
 
 def test_no_file_goes_into_a_chat(world: World) -> None:
-    case = world.write(sample.OWN, channel=ChannelName.TELEGRAM)
+    chat = Chat(world)
+    chat.write(sample.OWN)
+    case = Case(world, chat.last, chat.plans[-1])
     with pytest.raises(NotPossible, match="Flytta ärendet till mejl först"):
         reply(case, attachments=(PDF,))
     assert case.items(OutboxKind.ANSWER) == []
+    reply(case)
+    assert [item.channel for item in case.items(OutboxKind.ANSWER)] == [ChannelName.TELEGRAM]
 
 
 def test_a_file_is_known_by_its_bytes() -> None:
