@@ -168,7 +168,8 @@ def change(
 
 def _kind(kind: str | None) -> str | None:
     if kind and kind not in ASSOCIATION_KINDS:
-        raise NotPossible(f"Det finns inget slag av förening ”{kind}”. Välj bland: {', '.join(ASSOCIATION_KINDS)}.")
+        known = ", ".join(ASSOCIATION_KINDS)
+        raise NotPossible("Det finns inget slag av förening ”{kind}”. Välj bland: {known}.", kind=kind, known=known)
     return kind or None
 
 

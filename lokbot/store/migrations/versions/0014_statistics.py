@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("article", sa.String(length=100), nullable=True),
         sa.Column("revision_id", sa.Integer(), nullable=True),
         sa.Column("outcome", sa.String(length=32), nullable=False),
-        sa.Column("confidence", sa.Float(), nullable=False),
+        sa.Column("confidence", sa.Double(), nullable=False),
         sa.Column("is_unknown", sa.Boolean(), nullable=False),
         sa.Column("feedback", sa.String(length=8), nullable=True),
         sa.Column("verdict", sa.String(length=8), nullable=True),
