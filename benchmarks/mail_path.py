@@ -1,8 +1,8 @@
 """How many mails a second go the whole way: fetched from a real Dovecot, parsed, stored, understood, decided, queued.
 
 2,000 mixed mails (those of tests/eml, again and again with other ids and dates, and plain questions of the golden set)
-lie in the mailbox when the service's own loops start, as ``lokbot run`` starts them; nothing is sent. Measured from the
-start to the last one handled, with the shipped content and settings. Beside it in the same run: what imapclient and the
+lie in the mailbox when the service's own loop starts to read it, as ``lokbot run`` does; nothing is sent. Measured from
+there to the last one handled, with the shipped content and settings. Beside it in the same run: what imapclient and the
 standard library's compat32 parser need to fetch and parse the same mails and do nothing with them.
 With ``--apart`` the worker is a process of its own, as ``lokbot mail`` beside ``lokbot worker``.
 Run: ``python -m benchmarks.mail_path [--mails N] [--apart] [--profile]`` (Dovecot has to be installed)
@@ -30,8 +30,10 @@ from pathlib import Path
 from imapclient import IMAPClient
 
 from lokbot import mailroom, service
+from lokbot.channels import mime
 from lokbot.channels.imap import Mailbox
 from lokbot.config import Settings
+from lokbot.conversation import intake
 from lokbot.knowledge import loading
 from lokbot.store.migrations import migrate
 from tests.servers import DovecotServer
@@ -115,10 +117,11 @@ def work(chosen: Settings) -> None:
 
 
 @contextmanager
-def worker(chosen: Settings, *, is_wanted: bool) -> Iterator[None]:
-    """A worker in a process of its own meanwhile."""
-    if not is_wanted:
-        yield
+def worker(chosen: Settings, *, is_apart: bool) -> Iterator[None]:
+    """A worker meanwhile, in this process or in one of its own."""
+    if not is_apart:
+        with service.running(service.open_service(chosen), ["worker"]):
+            yield
         return
     process = multiprocessing.get_context("spawn").Process(target=work, args=(chosen,), daemon=True)
     process.start()
@@ -129,36 +132,46 @@ def worker(chosen: Settings, *, is_wanted: bool) -> Iterator[None]:
         process.join()
 
 
+def states(database: sqlite3.Connection) -> dict[str, int]:
+    return dict(database.execute("SELECT state, count(*) FROM messages GROUP BY state"))
+
+
 def whole_path(
     chosen: Settings, wanted: int, profiles: list[cProfile.Profile], *, is_apart: bool, is_profiled: bool
 ) -> tuple[int, float]:
-    """How many mails were handled, and the seconds from the start of the loops until the last of them was."""
+    """How many mails were handled, and the seconds from the start of the reader until the last of them was.
+
+    The worker runs before that, and has handled a first message: to read the knowledge takes seconds, once.
+    """
     running = service.open_service(chosen)
-    start, cpu = time.perf_counter(), time.process_time()
+    first = mime.parse(b"Subject: Fika\n\nHej!\n", received_at=datetime.now(UTC))
+    with running.sessions.begin() as session:
+        intake.receive(session, first, now=datetime.now(UTC))
     with (
-        worker(chosen, is_wanted=is_apart),
-        closing(sqlite3.connect(chosen.var_dir / "lokbot.db")) as database,
         profiled(profiles, is_wanted=is_profiled),
-        service.running(running, ["mail"] if is_apart else ["mail", "worker"]),
+        worker(chosen, is_apart=is_apart),
+        closing(sqlite3.connect(chosen.var_dir / "lokbot.db")) as database,
     ):
-        told = start
-        while True:
+        while states(database) != {"handled": 1}:
             time.sleep(0.1)
-            ((fetched,),) = database.execute("SELECT count(*) FROM mailbox_mails")
-            states = dict(database.execute("SELECT state, count(*) FROM messages GROUP BY state"))
-            stored = sum(states.values())
-            done = stored - states.get("stored", 0)
-            if fetched == wanted and done == stored:
-                break
-            if time.perf_counter() - told > 5:
-                told = time.perf_counter()
-                print(f"  {told - start:5.1f} s: {stored} stored, {done} handled", file=sys.stderr)
+        told = start = time.perf_counter()
+        cpu = time.process_time()
+        with service.running(running, ["mail"]):
+            while True:
+                time.sleep(0.1)
+                ((fetched,),) = database.execute("SELECT count(*) FROM mailbox_mails")
+                found = states(database)
+                stored = sum(found.values()) - 1
+                done = stored - found.get("stored", 0)
+                if fetched == wanted and done == stored:
+                    break
+                if time.perf_counter() - told > 5:
+                    told = time.perf_counter()
+                    print(f"  {told - start:5.1f} s: {stored} stored, {done} handled", file=sys.stderr)
         took, used = time.perf_counter() - start, time.process_time() - cpu
         ((queued,),) = database.execute("SELECT count(*) FROM outbox")
     # A few of tests/eml have no head to give them an id in: their second copies are the same mail once more.
-    print(
-        f"{done} mails handled in {took:.2f} s and {wanted - done} known as doubles, {states.get('failed', 0)} failed"
-    )
+    print(f"{done} mails handled in {took:.2f} s and {wanted - done} known as doubles, {found.get('failed', 0)} failed")
     print(
         f"{queued} texts in the outbox; this process kept a core busy for {used:.2f} s, {done / used:.0f} mails/s of it"
     )

@@ -157,6 +157,38 @@ class OAuthSettings(_Section):
     )
 
 
+class TelegramSettings(_Section):
+    """The bot in Telegram. It starts only when the city has decided so and assessed what it means for people's data."""
+
+    token: SecretStr = Field(
+        SecretStr(""),
+        description="The bot's token from @BotFather; best as `LOKBOT_TELEGRAM__TOKEN_FILE`. Empty: no bot.",
+    )
+    decision: str = Field(
+        "", description="The city's decision to be on Telegram: its number in the register (diarienummer)."
+    )
+    assessment: str = Field(
+        "", description="The data-protection assessment of it (GDPR article 35): its number in the register."
+    )
+    api_url: str = Field("https://api.telegram.org", description="The Bot API; another for a server of your own.")
+    poll_seconds: int = Field(30, ge=0, le=50, description="How long one question for news stays open.")
+    timeout_seconds: float = Field(30, gt=0, description="How long a silent server is waited for.")
+    max_file_bytes: int = Field(
+        20_000_000,
+        gt=0,
+        le=20_000_000,
+        description="A larger file is not fetched; Telegram gives bots no more than this.",
+    )
+
+
+class ChatSettings(_Section):
+    """What all chats have in common."""
+
+    quiet_seconds: float = Field(
+        2, ge=0, le=30, description="What somebody writes until they have paused for so long is read as one."
+    )
+
+
 class Answering(_Section):
     """Whether approved answers go out by themselves. A topic's setting wins over its channel's."""
 
@@ -213,6 +245,7 @@ class Caps(_Section):
     per_sender_per_day: int = Field(20, ge=1, description="Automatic mails to one address in 24 hours.")
     per_case_per_day: int = Field(5, ge=1, description="Automatic mails in one case in 24 hours; of receipts one.")
     outbox_per_hour: int = Field(200, ge=1, description="Automatic mails to askers in all in an hour.")
+    per_chat_per_day: int = Field(100, ge=1, description="Automatic messages in one chat in 24 hours.")
     notifications_per_hour: int = Field(
         100, ge=1, description="Mails about waiting cases to each coordinator in an hour; urgent ones always go."
     )
@@ -310,6 +343,8 @@ class Settings(_Section):
         (),
         description="Mail addresses of the coordinators: every escalation, suggestion and failure is mailed to them.",
     )
+    telegram: TelegramSettings = Field(TelegramSettings(), description="The bot in Telegram.")
+    chat: ChatSettings = Field(ChatSettings(), description="What all chats have in common.")
     answering: Answering = Field(Answering(), description="Whether answers go out by themselves.")
     drafts_allowed: bool = Field(
         False,

@@ -6,21 +6,23 @@ The caller masks personal numbers before anything reaches a terminal.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lokbot import vectors
 from lokbot.asking import Asked
-from lokbot.channels.mime import WARNINGS
+from lokbot.channels import mime
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import (
+    NOT_FETCHED,
     AnsweringMode,
     Authentication,
     ChannelName,
     Decision,
     Knowledge,
+    LocalText,
     OutboxStatus,
     Outcome,
     RecordClass,
@@ -73,6 +75,13 @@ SENDING = {
     OutboxStatus.CANCELLED: "draget tillbaka",
 }
 
+
+WARNINGS: Mapping[str, LocalText] = {
+    **mime.WARNINGS,
+    NOT_FETCHED: LocalText(
+        "Det som skickades togs inte emot: för stort eller av fel sort.", "What was sent was not taken."
+    ),
+}
 
 SETTLED = {"wording": "blev en fråga i artikeln", "golden": "blev en facitfråga", "rejected": "avvisat"}
 
@@ -249,8 +258,19 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
     if conversation.record_class is not RecordClass.NOT_ASSESSED or conversation.diary_number:
         diary = f", diarienummer {conversation.diary_number}" if conversation.diary_number else ""
         head.append(f"Klass: {CLASSES[conversation.record_class]}{diary}")
+    if conversation.contact.channel is ChannelName.TELEGRAM:
+        head.append("Telegram: skriv inget känsligt. Be om mejl eller telefon när det behövs.")
+    if conversation.moved_to:
+        head.append(f"Flyttat till: {conversation.moved_to}")
+    if conversation.hidden_at:
+        head.append(f"Den som skrev har dolt chatten för sig {moment(conversation.hidden_at)}. Inget är borttaget.")
     if conversation.contact.undeliverable_at:
-        head.append(f"Adressen tar inte emot mejl sedan {moment(conversation.contact.undeliverable_at)}.")
+        what = (
+            "Chatten tar inte emot meddelanden"
+            if conversation.contact.channel.is_chat
+            else "Adressen tar inte emot mejl"
+        )
+        head.append(f"{what} sedan {moment(conversation.contact.undeliverable_at)}.")
     if conversation.answer_by:
         head.append(f"Svar utlovat senast: {conversation.answer_by}")
     body = [text for _, text in sorted(parts, key=lambda part: part[0])]
@@ -271,6 +291,12 @@ def _message(message: Message, *, with_reasons: bool) -> str:
     for warning in message.warnings:
         lines.append(f"(varning: {WARNINGS[warning].sv if warning in WARNINGS else warning})")
     lines += [f"(bilaga: {attachment.name}, {attachment.size} byte)" for attachment in message.attachments]
+    if message.command:
+        lines.append("(tryckte på en knapp eller skrev ett kommando)")
+    if message.replaces_id:
+        lines.append("(ändring av ett tidigare meddelande)")
+    if message.read_with_id:
+        lines.append("(läst ihop med nästa meddelande)")
     lines.append(textwrap.indent(message.text.strip() or "(ingen text)", "  "))
     if message.failure:
         lines.append(f"(gick inte att hantera: {message.failure})")
@@ -361,6 +387,8 @@ def setup(settings: Settings) -> str:
         f"Skickar genom: {settings.smtp.host or 'inget'}",
         f"Samordnare: {len(settings.coordinators)}",
     ]
+    if settings.telegram.token.get_secret_value():
+        lines.append(f"Telegram: {_telegram(settings)}")
     mode = settings.answering.default
     lines.append(
         "Svar: boten skickar själv det som är godkänt"
@@ -381,6 +409,13 @@ def _left_empty(settings: Settings) -> list[str]:
         for name, value in settings.public
         if not value and name != "accessibility_known_faults"  # none is a good answer
     ]
+
+
+def _telegram(settings: Settings) -> str:
+    decision, assessment = settings.telegram.decision.strip(), settings.telegram.assessment.strip()
+    if not (decision and assessment):
+        return "startar inte förrän telegram.decision och telegram.assessment är satta"
+    return f"beslut {decision}, dataskyddsbedömning {assessment}"
 
 
 def _vectors(settings: Settings) -> str:

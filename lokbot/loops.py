@@ -91,8 +91,9 @@ def persist(service: Service, doing: str, turn: Callable[[], None]) -> None:
         except Exception as error:  # noqa: BLE001 - promise 1: see above
             if time.monotonic() - began > LONGEST_WAIT:  # no timeout is so long, so it went well for a while
                 wait = FIRST_WAIT
-            log.warning("could not %s, trying again in %.0f s: %s", doing, wait, loggable(error))
-            service.stop.wait(wait)
+            asked_for = error.retry_after if isinstance(error, ChannelError) else 0.0
+            log.warning("could not %s, trying again in %.0f s: %s", doing, max(wait, asked_for), loggable(error))
+            service.stop.wait(max(wait, asked_for))
             wait = min(wait * 2, LONGEST_WAIT)
 
 

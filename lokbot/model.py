@@ -29,6 +29,14 @@ class ChannelName(StrEnum):
         """Whether a coordinator writes down what was said: there is no door to answer through but mail."""
         return self in (ChannelName.PHONE, ChannelName.VISIT)
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether people write there in short turns, see buttons, and have one conversation going at a time."""
+        return self in CHATS
+
+
+CHATS = (ChannelName.TELEGRAM, ChannelName.WEBCHAT)
+
 
 class UserError(Exception):
     """Something that a person can mend: the message names the place and the remedy, and is shown as it is."""
@@ -50,7 +58,8 @@ class ChannelError(Exception):
     when the counterpart may have accepted the message although we never heard so (RFC 5321 4.2.5:
     the connection broke after the final dot). ``refused`` names the addresses that were turned away
     while every other recipient did get the message, so that it is never sent to those again; it is
-    empty when nobody got it. ``raw`` is then what the others got.
+    empty when nobody got it. ``raw`` is then what the others got. ``retry_after`` is how many seconds the counterpart
+    asks to be left alone.
     """
 
     def __init__(
@@ -61,12 +70,14 @@ class ChannelError(Exception):
         in_doubt: bool = False,
         refused: tuple[str, ...] = (),
         raw: bytes | None = None,
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.in_doubt = in_doubt
         self.refused = refused
         self.raw = raw
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,8 @@ class Authentication:
 LEFT_ON_SERVER = "left-on-server"
 # And of one that a filter had put aside.
 JUNK = "junk"
+# The warning of a chat message whose file was left where it is: too large, of a kind we do not take, or not to be had.
+NOT_FETCHED = "not-fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,10 @@ class IncomingMessage:
     ``text`` is everything that was written, ``new_text`` what was written now (no quotes, no signature).
     ``message_id`` and the ids in ``references`` carry no angle brackets; an empty id is None, never "".
     ``delivered_to`` holds the addresses that servers on the way delivered it to (Delivered-To, X-Original-To).
+
+    In a chat the sender's ``email`` is the chat's id there. ``command`` is what a button or a command asks for (see
+    ``Button``), ``replaces`` the external id of the message that this one is an edit of, ``language`` what the
+    sender's program is set to; ``in_reply_to`` names the message of ours that a button stood under.
     """
 
     channel: ChannelName
@@ -169,11 +186,30 @@ class IncomingMessage:
     attachments: tuple[Attachment, ...] = ()
     warnings: tuple[str, ...] = ()
     is_readable: bool = True
+    command: str | None = None
+    replaces: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What can be pressed under a message of ours instead of writing.
+
+    ``command`` is what pressing it asks for: ``person``, ``yes`` and ``no`` (was it solved?), ``more-1`` (the whole of
+    the first answer), ``2`` (the second choice), ``none`` (of the choices), ``help``, ``language``, ``lang-en``,
+    ``hide``.
+    """
+
+    label: str
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What the outbox hands to a door. ``external_id`` is the stable id (for mail the Message-ID without brackets)."""
+    """What the outbox hands to a door. ``external_id`` is the stable id (for mail the Message-ID without brackets).
+
+    ``reference`` is a short one, by which a pressed button of ``buttons`` finds the message it stood under.
+    """
 
     channel: ChannelName
     external_id: str
@@ -187,6 +223,8 @@ class OutgoingMessage:
     references: tuple[str, ...] = ()
     is_automatic: bool = True
     attachments: tuple[Attachment, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    reference: str = ""
 
 
 # --------------------------------------------------------------------------- what we know
@@ -552,6 +590,7 @@ class RecordClass(StrEnum):
 class OutboxKind(StrEnum):
     REPLY = "reply"  # an automatic answer or pointer to the asker
     RECEIPT = "receipt"  # "we have got it, a person answers"
+    INFORMATION = "information"  # what the bot says of itself in a chat: greeting, help
     ANSWER = "answer"  # a coordinator's own words to the asker
     CORRECTION = "correction"  # of a text that was wrong, to everybody who got it
     FORWARD = "forward"  # to an administration
@@ -569,12 +608,13 @@ class OutboxStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A composed text, ready for the outbox."""
+    """A composed text, ready for the outbox; in a chat with what may be pressed under it."""
 
     subject: str
     text: str
     html: str | None
     language: str
+    buttons: tuple[Button, ...] = ()
 
 
 # --------------------------------------------------------------------------- what is counted

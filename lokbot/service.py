@@ -1,4 +1,4 @@
-"""The long-running loops: read the mailbox, handle what is stored, send what is queued. Wired here, used by the cli."""
+"""The long-running loops: read the mailbox and the chats, handle what is stored, send what is queued. Wired here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.config import Settings
 from lokbot.content import Content
 from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
+from lokbot.conversation.delivery import Sender
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
@@ -63,10 +64,10 @@ def token_source(settings: Settings) -> TokenSource | None:
 
 @contextmanager
 def running(service: Service, parts: Sequence[str]) -> Iterator[list[threading.Thread]]:
-    """Run ``parts`` ("mail", "worker", "web") in threads of this process until the block ends."""
+    """Run ``parts`` ("mail", "telegram", "worker", "web") in threads of this process until the block ends."""
     for part in parts:
         service.beat(part)  # a part that never gets to its work is then missed by `lokbot health`
-    loops = {"mail": read_mailbox, "worker": work, "web": serve}
+    loops = {"mail": read_mailbox, "telegram": read_telegram, "worker": work, "web": serve}
     threads = [threading.Thread(target=loops[part], args=(service,), name=part, daemon=True) for part in parts]
     for thread in threads:
         thread.start()
@@ -153,16 +154,35 @@ def strike_balance(service: Service) -> Balance:
         return balance.strike_beside(service, mailbox, mailroom.rooms(service, mailbox))
 
 
+# ------------------------------------------------------------------ the chats
+
+
+def read_telegram(service: Service) -> None:
+    """Take in what is written to the bot in Telegram until told to stop."""
+    from lokbot import telegram_room  # its library takes a second to import, which an installation without it need not
+
+    telegram_room.read_chats(service)
+
+
 # ------------------------------------------------------------------ the work
+
+
+def doors(service: Service) -> dict[ChannelName, Sender]:
+    """The doors that are set up to send through, for one thread."""
+    settings = service.settings
+    found: dict[ChannelName, Sender] = {}
+    if settings.smtp.host:
+        found[ChannelName.MAIL] = SmtpChannel(smtp_settings(settings, service.tokens))
+    if settings.telegram.token.get_secret_value():
+        from lokbot import telegram_room  # see read_telegram
+
+        found[ChannelName.TELEGRAM] = telegram_room.sender(settings)
+    return found
 
 
 def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
-    doors = (
-        {ChannelName.MAIL: SmtpChannel(smtp_settings(service.settings, service.tokens))}
-        if service.settings.smtp.host
-        else {}
-    )
+    senders = doors(service)
     content: Content | None = None
     reads = reading(service.sessions)
     reminded = 0.0
@@ -192,10 +212,12 @@ def work(service: Service) -> None:
         if has_handled:
             return
         if item := delivery.deliver_next(
-            service.sessions, doors, settings, active.knowledge, worker=service.process, now=clock()
+            service.sessions, senders, settings, active.knowledge, worker=service.process, now=clock()
         ):
             service.observer.sent(item)
-        elif doors and staff_mail.deliver_next(service.sessions, doors[ChannelName.MAIL], settings, now=clock()):
+        elif (mail := senders.get(ChannelName.MAIL)) and staff_mail.deliver_next(
+            service.sessions, mail, settings, now=clock()
+        ):
             pass
         else:
             service.news.wait(POLL_SECONDS)

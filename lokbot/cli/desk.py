@@ -41,6 +41,20 @@ def snooze(settings: Settings, number: str, until: datetime, by: str | None) -> 
 
 @click.command()
 @click.argument("number", metavar="ID")
+@click.argument("to", metavar="ADDRESS_OR_NUMBER")
+@BY
+@with_settings
+def move(settings: Settings, number: str, to: str, by: str | None) -> None:
+    """Go on with a chat's case by mail or telephone. Whoever asked is told so in the chat."""
+    with open_store(settings) as session:
+        conversation = find_case(session, number)
+        knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+        escalation.move(session, conversation, to, actor=who(by), settings=settings, knowledge=knowledge, now=now())
+        click.echo(f"{conversation.case_number} fortsätter: {conversation.moved_to}.")
+
+
+@click.command()
+@click.argument("number", metavar="ID")
 @BY
 @with_settings
 def wake(settings: Settings, number: str, by: str | None) -> None:

@@ -39,6 +39,8 @@ def _run(settings: Settings, parts: tuple[str, ...]) -> None:
         raise SettingsError("imap.host: no mailbox is set. Copy lokbot.example.yaml to lokbot.yaml and fill it in.")
     if "worker" in parts and not settings.smtp.host:
         raise SettingsError("smtp.host: no server to send through is set. See lokbot.example.yaml.")
+    if "telegram" in parts or settings.telegram.token.get_secret_value():
+        _may_be_on_telegram(settings)
     if not settings.coordinators:
         raise SettingsError("coordinators: nobody would hear of what the bot cannot answer. Give at least one address.")
     make_var_dir(settings)
@@ -55,6 +57,19 @@ def _run(settings: Settings, parts: tuple[str, ...]) -> None:
         stop.wait()
 
 
+def _may_be_on_telegram(settings: Settings) -> None:
+    """What people write there passes through a company's servers outside the city's control: that has to be decided."""
+    telegram = settings.telegram
+    if not telegram.token.get_secret_value():
+        raise SettingsError("telegram.token: no bot is set. See docs/operations.md, Telegram.")
+    for name, value in (("decision", telegram.decision), ("assessment", telegram.assessment)):
+        if not value.strip():
+            raise SettingsError(
+                f"telegram.{name}: the bot in Telegram starts only when the settings name the city's decision and its "
+                "data-protection assessment. See docs/operations.md, Telegram."
+            )
+
+
 @contextmanager
 def _stopping() -> Iterator[threading.Event]:
     """An event that Ctrl-C and `kill` set."""
@@ -67,8 +82,9 @@ def _stopping() -> Iterator[threading.Event]:
 @click.command()
 @with_settings
 def run(settings: Settings) -> None:
-    """Everything in one process: read the mailbox, handle, send, and the desk."""
-    _run(settings, ("mail", "worker", "web"))
+    """Everything in one process: read the mailbox, and Telegram where that is set up, handle, send, and the desk."""
+    chats = ("telegram",) if settings.telegram.token.get_secret_value() else ()
+    _run(settings, ("mail", *chats, "worker", "web"))
 
 
 @click.command()
@@ -76,6 +92,13 @@ def run(settings: Settings) -> None:
 def mail(settings: Settings) -> None:
     """Only read the mailbox and store what comes; a `worker` handles it."""
     _run(settings, ("mail",))
+
+
+@click.command()
+@with_settings
+def telegram(settings: Settings) -> None:
+    """Only take in what is written to the bot in Telegram; a `worker` handles it."""
+    _run(settings, ("telegram",))
 
 
 @click.command()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
+from lokbot.conversation import parties
 from lokbot.conversation.working_days import SWEDEN, promised_day
 from lokbot.model import ChannelName, ConversationStatus, MessageState, NotPossible
 from lokbot.store import queries
@@ -34,15 +34,12 @@ def log_call(
     A worker then notes what it is about, like of a mail. Where a mail address is known it can be answered by mail.
     Raises NotPossible for another channel, without words, and for what is no address or number.
     """
-    text, mail, digits = text.strip(), mail.strip().lower(), re.sub(r"[\s()/–-]", "", phone)
+    text = text.strip()
+    mail, digits = parties.mail_address(mail) if mail.strip() else "", parties.telephone(phone) if phone.strip() else ""
     if not channel.is_logged:
         raise NotPossible("Välj phone eller visit.")
     if not text:
         raise NotPossible("Skriv vad det gällde.")
-    if mail and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", mail):
-        raise NotPossible(f"”{mail}” är ingen mejladress.")
-    if digits and not re.fullmatch(r"\+?\d{3,20}", digits):
-        raise NotPossible(f"”{phone}” är inget telefonnummer.")
     number = queries.next_case_number(session, now.astimezone(SWEDEN).year)
     conversation = Conversation(
         case_number=number,

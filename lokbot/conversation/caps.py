@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Literal
 
 from sqlalchemy.orm import Session
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from lokbot.config import Settings
 from lokbot.model import OutboxKind
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, OutboxItem
+from lokbot.store.schema import Conversation, Message, OutboxItem
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -25,21 +26,27 @@ Cap = Literal["sender", "case", "outbox"]
 
 
 def reached(
-    session: Session, conversation: Conversation, told: Sequence[OutboxItem], settings: Settings, *, now: datetime
+    session: Session, message: Message, told: Sequence[OutboxItem], settings: Settings, *, now: datetime
 ) -> Cap | None:
-    """Which cap forbids another automatic mail in this conversation, where ``told`` went; None where one may go."""
-    caps = settings.caps
-    if queries.automatic_mails(session, since=now - HOUR) >= caps.outbox_per_hour:
+    """Which cap forbids another automatic answer in a conversation, where ``told`` went; None where one may go."""
+    caps, conversation = settings.caps, message.conversation
+    in_all, to_sender = queries.automatic_texts(
+        session, since=now - HOUR, contact=conversation.contact_id, contact_since=now - DAY
+    )
+    if message.channel.is_chat:  # no machine answers there, so nothing can grow into a storm
+        return "sender" if to_sender >= caps.per_chat_per_day else None
+    if in_all >= caps.outbox_per_hour:
         return "outbox"
-    if queries.automatic_mails(session, since=now - DAY, contact=conversation.contact_id) >= caps.per_sender_per_day:
+    if to_sender >= caps.per_sender_per_day:
         return "sender"
     in_case = sum(item.is_automatic and item.created_at >= now - DAY for item in told)
     return "case" if in_case >= caps.per_case_per_day else None
 
 
 def had_receipt(told: Sequence[OutboxItem], *, now: datetime) -> bool:
-    """Whether a receipt has gone out within a day: what it promised still stands."""
-    return any(item.kind is OutboxKind.RECEIPT and item.created_at >= now - DAY for item in told)
+    """Whether a receipt has gone out within a day, and no person has answered since: what it promised still stands."""
+    since_answer = takewhile(lambda item: item.kind is not OutboxKind.ANSWER, reversed(told))
+    return any(item.kind is OutboxKind.RECEIPT and item.created_at >= now - DAY for item in since_answer)
 
 
 def notifications(session: Session, settings: Settings, *, now: datetime) -> Literal["free", "last", "full"]:

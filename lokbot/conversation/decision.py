@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from lokbot.model import (
@@ -54,12 +54,19 @@ WITHOUT_RECEIPT = frozenset(
     {"with-a-person", "from-coordinator", "from-administration", "logged", "bounce", "over-cap"}
 )
 
+# Buttons and commands about the bot itself (``lang-sv`` chooses a language).
+ABOUT_THE_BOT = ("start", "help", "lang", "hide")
+
 WITH_A_PERSON = (ConversationStatus.WAITING, ConversationStatus.TAKEN, ConversationStatus.WITH_ADMINISTRATION)
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a decision rests on: what was understood, and how things stand in the conversation."""
+    """What a decision rests on: what was understood, and how things stand in the conversation.
+
+    In a chat ``command`` is what was pressed (see ``Button``), ``articles_above`` the answers that the pressed button
+    stood under, and ``before_edit`` what was decided (outcome, article, owner) before the asker mended the message.
+    """
 
     understanding: Understanding
     knowledge: Knowledge
@@ -90,6 +97,9 @@ class Situation:
     articles_told: frozenset[str] = frozenset()
     last_topic: str | None = None
     choices: tuple[str, ...] = ()
+    command: str | None = None
+    articles_above: tuple[str, ...] = ()
+    before_edit: tuple[tuple[Outcome, str | None, str | None], ...] = ()
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -198,6 +208,17 @@ def alarm_for_the_urgent(situation: Situation) -> Verdict | None:
     return _for_a_person(hit, "urgent", is_urgent=True) if hit else None
 
 
+def let_rest_what_is_solved(situation: Situation) -> Verdict | None:
+    """ "Yes" to "Löste det din fråga?"."""
+    return Verdict(Outcome.IGNORE, "solved") if situation.command == "yes" else None
+
+
+def tell_about_itself(situation: Situation) -> Verdict | None:
+    """What has nothing to do with anybody's matter: help, the language, hiding a chat."""
+    is_about_the_bot = situation.command is not None and situation.command.startswith(ABOUT_THE_BOT)
+    return Verdict(Outcome.IGNORE, "command") if is_about_the_bot else None
+
+
 def let_thanks_rest(situation: Situation) -> Verdict | None:
     if situation.has_attachment or not all(_only_thanks(question) for question in situation.questions):
         return None
@@ -215,11 +236,14 @@ def show_what_cannot_be_read(situation: Situation) -> Verdict | None:
         return Verdict(Outcome.ESCALATE, "too-large")
     if not situation.is_readable:
         return Verdict(Outcome.ESCALATE, "unreadable")
-    has_words = any(letter.isalnum() for question in situation.questions for letter in question.text)
-    return None if has_words else Verdict(Outcome.ESCALATE, "no-words")
+    if any(letter.isalnum() for question in situation.questions for letter in question.text):
+        return None
+    return Verdict(Outcome.ESCALATE, "attachment" if situation.has_attachment else "no-words")
 
 
 def fetch_a_person_when_asked(situation: Situation) -> Verdict | None:
+    if situation.command in ("person", "no"):
+        return Verdict(Outcome.ESCALATE, "person-wanted", confidence=1.0)
     hit = situation.hit(IntentAction.PERSON)
     return _for_a_person(hit, "person-wanted") if hit else None
 
@@ -260,6 +284,25 @@ def answer_what_was_chosen(situation: Situation) -> Verdict | None:
     return Verdict(
         Outcome.ANSWER, "chosen", article=article, confidence=1.0, evidence=(Evidence("choice", str(number), 1.0),)
     )
+
+
+def tell_the_whole_answer(situation: Situation) -> Verdict | None:
+    """ "Läs mer" under an answer that was told short."""
+    command = situation.command or ""
+    number = int(command[5:]) if re.fullmatch(r"more-\d", command) else 0
+    if not 1 <= number <= len(situation.articles_above):
+        return None
+    article = situation.articles_above[number - 1]
+    if not _has_text(article, situation.questions[0], situation):
+        return None
+    return Verdict(
+        Outcome.ANSWER, "more", article=article, confidence=1.0, evidence=(Evidence("button", command, 1.0),)
+    )
+
+
+def show_what_was_pressed_to_a_person(situation: Situation) -> Verdict | None:
+    """A button that means nothing any more: its answer is gone, or somebody made it up."""
+    return Verdict(Outcome.ESCALATE, "not-sure") if situation.command is not None else None
 
 
 def give_a_reply_to_a_person(situation: Situation) -> Verdict | None:
@@ -385,8 +428,10 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     keep_a_coordinators_mail_inside,
     leave_an_administrations_mail_to_the_coordinator,
     alarm_for_the_urgent,
+    tell_about_itself,
     let_thanks_rest,
     leave_it_to_the_coordinator,
+    let_rest_what_is_solved,
     answer_nobody_unproven,
     answer_nobody_elsewhere,
     show_what_cannot_be_read,
@@ -395,6 +440,8 @@ MESSAGE_RULES: tuple[MessageRule, ...] = (
     fetch_a_person_when_asked,
     stop_at_the_cap,
     answer_what_was_chosen,
+    tell_the_whole_answer,
+    show_what_was_pressed_to_a_person,
     give_a_reply_to_a_person,
 )
 
@@ -422,7 +469,18 @@ def decide(situation: Situation) -> tuple[Decision, ...]:
                 for question in situation.questions
             )
         missed.append(rule.__name__)
-    return tuple(_decide_question(question, situation, tuple(missed)) for question in situation.questions)
+    decisions = tuple(_decide_question(question, situation, tuple(missed)) for question in situation.questions)
+    return let_rest_what_an_edit_did_not_change(decisions, situation)
+
+
+def let_rest_what_an_edit_did_not_change(decisions: tuple[Decision, ...], situation: Situation) -> tuple[Decision, ...]:
+    """Whoever mends a spelling has got the answer already; what a person has to read, a person reads again."""
+    told = tuple((decision.outcome, decision.article, decision.administration) for decision in decisions)
+    is_answered = all(outcome in (Outcome.ANSWER, Outcome.CLARIFY) for outcome, *_ in told)
+    if told != situation.before_edit or not is_answered:
+        return decisions
+    rule = let_rest_what_an_edit_did_not_change.__name__
+    return tuple(replace(each, outcome=Outcome.IGNORE, rule=rule, reason="edited") for each in decisions)
 
 
 def overall(decisions: tuple[Decision, ...]) -> Outcome:
@@ -545,8 +603,17 @@ _NONE = re.compile(
 )
 
 
+# Thumbs up and the like, in any skin tone; what one taps after an answer.
+_APPLAUSE = re.compile(
+    "[\\s\U0001f44d\U0001f44f\U0001f44c\U0001f64f\U0001f64c\U0001f642\U0001f60a\u2764\u2665\U0001f389\U0001f4aa\U0001f91d\u2705\U0001f3fb-\U0001f3ff\ufe0f]{1,20}"
+)
+
+
 def _chosen_number(situation: Situation) -> int | None:
     """The number that the message consists of; 0 for "ingen". None where nothing was asked or it says more."""
+    if situation.command is not None:
+        is_choice = bool(situation.choices) and (situation.command == "none" or situation.command.isdecimal())
+        return (0 if situation.command == "none" else int(situation.command)) if is_choice else None
     if not situation.choices or len(situation.questions) != 1:
         return None
     text = situation.questions[0].text
@@ -575,6 +642,8 @@ def _which(near: Sequence[Match]) -> Verdict:
 
 
 def _only_thanks(question: Question) -> bool:
+    if _APPLAUSE.fullmatch(question.text.strip()):
+        return True
     return bool(question.intents) and question.intents[0].intent.action is IntentAction.IGNORE
 
 

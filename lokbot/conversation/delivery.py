@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import escalation, outbox
+from lokbot.conversation import escalation, outbox, parties
 from lokbot.model import ChannelError, ChannelName, Knowledge, OutboxKind, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, OutboxItem
@@ -23,7 +24,7 @@ COPY_TRIES = 5
 
 
 class Sender(Protocol):
-    """A door that can send; one that mails gives the bytes of what went."""
+    """A door that can send; gives the bytes of what went, where it keeps any."""
 
     def send(self, message: OutgoingMessage) -> bytes | None: ...
 
@@ -46,7 +47,7 @@ def deliver_next(
         item = outbox.claim(session, worker=worker, channels=tuple(doors), lease=lease, now=now)
         if item is None:
             return None
-        outgoing = outbox.outgoing(item)
+        outgoing = _signed(session, outbox.outgoing(item), item, knowledge)
     try:
         raw = doors[item.channel].send(outgoing)
     except ChannelError as error:
@@ -64,11 +65,29 @@ def deliver_next(
     return item
 
 
+def _signed(session: Session, outgoing: OutgoingMessage, item: OutboxItem, knowledge: Knowledge) -> OutgoingMessage:
+    """In a chat a person's words say whose they are: everything else there was written by the bot."""
+    is_theirs = item.kind is OutboxKind.ANSWER and not item.is_automatic and not parties.is_passed_on(item)
+    if not item.channel.is_chat or not is_theirs:
+        return outgoing
+    say = knowledge.phrases["en" if item.language == "en" else "sv"]
+    name = first_name(queries.name_of(session, item.created_by))
+    who = say["person.named"].format(name=name) if name else say["person"]
+    return replace(outgoing, text=f"{who}\n\n{outgoing.text}")
+
+
+def first_name(actor: str) -> str:
+    """The first name of whoever acts, where it is written as one; empty for a login or an address."""
+    first = actor.split()[0] if actor.strip() else ""
+    is_name = first[:1].isupper() and first.replace("-", "").isalpha() and not first.isupper()
+    return first if is_name else ""
+
+
 def _sent(
     session: Session, item: OutboxItem, raw: bytes | None, settings: Settings, knowledge: Knowledge, *, now: datetime
 ) -> None:
-    tries = COPY_TRIES if raw is not None and _keeps_copies(settings) else None
-    outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
+    is_copied = raw is not None and item.channel is ChannelName.MAIL and _keeps_copies(settings)
+    outbox.sent(session, item, now=now, raw=raw, copy_tries=COPY_TRIES if is_copied else None)
     if item.kind is OutboxKind.FORWARD:
         escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
     escalation.settle_when_sent(session, item, now=now)

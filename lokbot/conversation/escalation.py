@@ -25,6 +25,7 @@ from lokbot.conversation.handover import (
     tell_of_failure,
     tell_of_undelivered,
 )
+from lokbot.conversation.moving import move
 from lokbot.conversation.parties import asker, is_from_inside, is_passed_on, latest_from_asker, others
 from lokbot.conversation.pausing import PauseScope, is_paused, pause, resume
 from lokbot.conversation.reply import as_html, reply_subject
@@ -57,6 +58,7 @@ __all__ = [
     "is_from_inside",
     "is_paused",
     "latest_from_asker",
+    "move",
     "note",
     "note_bounce",
     "notify",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import notification, outbox
-from lokbot.conversation.parties import asker, from_asker, latest_from_asker
+from lokbot.conversation import notification, outbox, reading
+from lokbot.conversation.parties import asker, door, from_asker, latest_from_asker, mail_address, shown
 from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.model import (
     Address,
@@ -41,7 +40,7 @@ def concerned(conversation: Conversation) -> str:
     if any(texts):
         return "\n\n".join(dict.fromkeys(filter(None, texts)))
     latest = latest_from_asker(conversation)
-    return (latest.new_text or latest.text).strip() if latest else ""
+    return reading.whole(latest).strip() if latest else ""
 
 
 def _is_open(decision: DecisionRecord) -> bool:
@@ -77,8 +76,7 @@ def forward(
     if not to:
         raise NotPossible(f"{owner.name.sv} har ingen adress. Ange den: --to namn@helsingborg.se")
     queries.hold(session, conversation)
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", to):
-        raise NotPossible(f"”{to}” är ingen mejladress.")
+    mail_address(to)
     if text is not None and not text.strip():
         raise NotPossible("Det står inget att skicka vidare. Skriv en text först.")
     if directly and not settings.imap.authserv_ids:
@@ -153,7 +151,7 @@ def _send_on(
         latest.received_at,
         text,
         knowledge,
-        sender=str(asker(conversation) or "") if names_asker else "",
+        sender=_named(conversation) if names_asker else "",
         is_direct=directly,
     )
     item = outbox.enqueue(
@@ -184,6 +182,11 @@ def _send_on(
     return item
 
 
+def _named(conversation: Conversation) -> str:
+    one = asker(conversation)
+    return shown(one, conversation) if one else ""
+
+
 def tell_of_forward(
     session: Session, item: OutboxItem, *, settings: Settings, knowledge: Knowledge, now: datetime
 ) -> None:
@@ -196,13 +199,14 @@ def tell_of_forward(
     to = asker(conversation)
     if owner is None or to is None:
         return
+    answers = latest_from_asker(conversation)
     language = "en" if conversation.language == "en" else "sv"
     say = knowledge.phrases[language]
     text = "\n\n".join(
         (
             say["opening.automatic"],
             say["forwarded"].format(name=owner.name.get(language)),
-            say["contact.add.mail"],
+            say["contact.add.chat" if door(conversation, (to,), answers).is_chat else "contact.add.mail"],
             say["case"].format(case=conversation.case_number),
         )
     )
@@ -213,7 +217,7 @@ def tell_of_forward(
         kind=OutboxKind.RECEIPT,
         to=(to,),
         settings=settings,
-        answers=latest_from_asker(conversation),
+        answers=answers,
         # It follows from a person's act, so it goes although the case is no longer with the bot.
         is_automatic=False,
         created_by=item.created_by,

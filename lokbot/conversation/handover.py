@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, notification, outbox, snoozing, threads, tokens, working_days
+from lokbot.conversation import caps, notification, outbox, parties, reading, snoozing, threads, tokens, working_days
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.notification import Line, Notice
 from lokbot.model import Address, Authentication, ChannelName, ConversationStatus, Knowledge, OutboxKind, Reply
@@ -65,7 +65,7 @@ def notify(
     notice = Notice(
         case_number=conversation.case_number,
         subject=conversation.subject,
-        sender=str(Address(message.sender_name, message.sender_email)),
+        sender=parties.shown(Address(message.sender_name, message.sender_email), conversation),
         received_at=message.received_at,
         reason=reason,
         reason_detail=message.automatic_kind or "",
@@ -73,9 +73,10 @@ def notify(
         held=held,
         answer_by=conversation.answer_by if has_receipt else None,
         owner=conversation.administration if conversation.administration in knowledge.administrations else None,
-        text=message.new_text or message.text,
+        text=reading.whole(message),
+        channel=conversation.channel,
         suggestion=suggestion.text if suggestion else None,
-        earlier=_earlier(session, conversation, message),
+        earlier=_earlier(conversation, message),
         sender_check=Authentication(**(message.authentication or {})).dmarc,
         newcomers=_newcomers(session, conversation, message, settings),
         related=_case_number(session, conversation.related_to_id),
@@ -174,6 +175,8 @@ def tell_of_undelivered(
     conversation = item.conversation
     if item.kind is OutboxKind.NOTIFICATION:
         return
+    if item.channel.is_chat:
+        conversation.contact.undeliverable_at = now  # until they write again
     is_nowhere = item.kind is OutboxKind.FORWARD and conversation.status is ConversationStatus.WITH_ADMINISTRATION
     if conversation.status not in WITH_A_PERSON or is_nowhere:
         conversation.status = ConversationStatus.WAITING
@@ -247,7 +250,7 @@ def tell_coordinators(
     """Mail every coordinator who is not away (all of them where all are), one mail each, the deputy of an absent one
     whose case it is, and the addresses of ``also``.
     """
-    away = queries.away(session, now.astimezone(working_days.SWEDEN).date())
+    away = _away(session, now)
     present = [coordinator for coordinator in settings.coordinators if coordinator.lower() not in away]
     deputy = away.get((conversation.taken_by or "").lower())
     _mail(
@@ -266,7 +269,7 @@ def tell_those_with(
     """Mail the coordinator who has the case, and their deputy while they are away; all of them where nobody among them
     has it, or who has it is away without a deputy.
     """
-    away = queries.away(session, now.astimezone(working_days.SWEDEN).date())
+    away = _away(session, now)
     theirs = (conversation.taken_by or "").lower()
     deputy = away.get(theirs)
     is_alone = theirs in away and (deputy is None or deputy in away)
@@ -275,6 +278,11 @@ def tell_those_with(
     else:
         to = (theirs, deputy) if deputy else (theirs,)
         _mail(session, conversation, reply, to, settings=settings, now=now)
+
+
+def _away(session: Session, now: datetime) -> Mapping[str, str | None]:
+    today = now.astimezone(working_days.SWEDEN).date()
+    return queries.once(session, f"away on {today}", lambda: queries.away(session, today))
 
 
 def _mail(
@@ -302,14 +310,14 @@ def _mail(
         )
 
 
-def _earlier(session: Session, conversation: Conversation, message: Message) -> Sequence[Line]:
+def _earlier(conversation: Conversation, message: Message) -> Sequence[Line]:
     before = [earlier for earlier in conversation.messages if earlier.id < message.id]
     if not before:
         return ()
     lines = [Line(one.received_at, is_ours=False, text=one.new_text or one.text) for one in before]
     lines += [
         Line(item.created_at, is_ours=True, text=item.text)
-        for item in queries.told(session, conversation)
+        for item in queries.told(conversation)
         if item.message_id is not None and item.message_id < message.id
     ]
     return sorted(lines, key=lambda line: line.at)

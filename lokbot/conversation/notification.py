@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from lokbot.conversation.working_days import SWEDEN, clock_time, written_out
 from lokbot.masking import mask_personal_numbers
-from lokbot.model import Knowledge, Reply
+from lokbot.model import ChannelName, Knowledge, Reply
 
 # Coordinators read Swedish.
 LANGUAGE = "sv"
@@ -48,6 +48,7 @@ class Notice:
     newcomers: Sequence[str] = ()
     related: str | None = None
     undo_minutes: int | None = None
+    channel: ChannelName = ChannelName.MAIL
 
 
 def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
@@ -63,6 +64,8 @@ def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
         ),
         say["notify.why"].format(reason=say[f"reason.{notice.reason}"].format(kind=notice.reason_detail)),
     ]
+    if notice.channel is ChannelName.TELEGRAM:
+        facts.append(say["notify.telegram"])
     if notice.sender_check in ("pass", "fail"):
         facts.append(say[f"notify.sender.{notice.sender_check}"])
     if notice.newcomers:

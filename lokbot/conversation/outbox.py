@@ -11,13 +11,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from lokbot.config import Settings
 from lokbot.conversation import parties, tokens
 from lokbot.model import (
     Address,
     Attachment,
+    Button,
     ChannelError,
     ChannelName,
     ConversationStatus,
@@ -31,6 +32,9 @@ from lokbot.store.schema import Conversation, Message, OutboxAttachment, OutboxI
 
 # References grow with a thread; RFC 5322 3.6.4 lets us drop from the middle, servers dislike very long headers.
 MAX_REFERENCES = 20
+
+# So long a message in a chat waits for the one before it, which may be stuck.
+LONGEST_TURN = timedelta(minutes=10)
 
 
 # A person has taken over, so the bot says nothing more.
@@ -55,7 +59,8 @@ def enqueue(
     cc: Sequence[Address] = (),
     attachments: Sequence[Attachment] = (),
 ) -> OutboxItem:
-    """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it.
+    """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it. It gets its
+    id when the session is flushed.
 
     ``answers`` is the message it replies to: the thread headers come from there. The id, and the address to answer to
     where ``smtp.reply_separator`` is set, are signed, so that an answer finds its way back (``tokens``).
@@ -66,13 +71,14 @@ def enqueue(
         references = [*(known for known in references if known != in_reply_to), in_reply_to]
     if len(references) > MAX_REFERENCES:
         references = [references[0], *references[-MAX_REFERENCES + 1 :]]
+    channel = channel or parties.door(conversation, to, answers)
     key = queries.signing_key(session, now=now)
     address = settings.smtp.from_address
     item = OutboxItem(
         conversation=conversation,
         message_id=answers.id if answers else None,
         kind=kind,
-        channel=channel or (ChannelName.MAIL if conversation.channel.is_logged else conversation.channel),
+        channel=channel,
         external_id=tokens.message_id(key, conversation.id, address.rpartition("@")[2]),
         to=queries.as_json(to),
         cc=queries.as_json(cc),
@@ -80,9 +86,10 @@ def enqueue(
         text=reply.text,
         html=reply.html,
         language=reply.language,
+        buttons=[[button.label, button.command] for button in reply.buttons] or None,
         in_reply_to=in_reply_to,
         references=references,
-        reply_to=_answers_go_to(key, conversation, kind, to, settings),
+        reply_to=_answers_go_to(key, conversation, channel, kind, to, settings),
         is_automatic=is_automatic,
         status=OutboxStatus.HELD if is_held else OutboxStatus.QUEUED,
         created_by=created_by,
@@ -96,7 +103,6 @@ def enqueue(
     for each in attachments:
         queries.keep_content(session, each)
         item.attachments.append(_attached(each))
-    session.flush()
     return item
 
 
@@ -107,13 +113,18 @@ def _attached(attachment: Attachment | OutboxAttachment) -> OutboxAttachment:
 
 
 def _answers_go_to(
-    key: bytes, conversation: Conversation, kind: OutboxKind, to: Sequence[Address], settings: Settings
+    key: bytes,
+    conversation: Conversation,
+    channel: ChannelName,
+    kind: OutboxKind,
+    to: Sequence[Address],
+    settings: Settings,
 ) -> str | None:
     """The signed address for answers: an asker's leads to the case; a coordinator's lets that coordinator act in it,
     and an administration's that administration answer.
     """
     separator, address = settings.smtp.reply_separator, settings.smtp.from_address
-    if not separator:
+    if not separator or channel.is_chat:
         return None
     if kind in (OutboxKind.NOTIFICATION, OutboxKind.FORWARD):
         return tokens.answer_address(key, conversation.id, to[0].email, address, separator)
@@ -134,9 +145,25 @@ def _may_go() -> ColumnElement[bool]:
     )
     return or_(
         OutboxItem.is_automatic.is_(False),
-        OutboxItem.kind.in_((OutboxKind.NOTIFICATION, OutboxKind.FORWARD)),
+        OutboxItem.kind.in_((OutboxKind.NOTIFICATION, OutboxKind.FORWARD, OutboxKind.INFORMATION)),
         and_(~is_taken, or_(OutboxItem.kind == OutboxKind.RECEIPT, ~is_paused)),
     )
+
+
+def _is_in_turn(now: datetime) -> ColumnElement[bool]:
+    """In a chat the greeting comes before the answer, whoever sends them: what the bot says waits a while for what it
+    said before. Mails carry their place in a thread themselves, and a person's words wait for nothing.
+    """
+    earlier = aliased(OutboxItem)
+    is_before = exists().where(
+        earlier.conversation_id == OutboxItem.conversation_id,
+        earlier.channel == OutboxItem.channel,
+        earlier.id < OutboxItem.id,
+        earlier.is_automatic,
+        earlier.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED)),
+        earlier.queued_at > now - LONGEST_TURN,
+    )
+    return or_(OutboxItem.channel == ChannelName.MAIL, OutboxItem.is_automatic.is_(False), ~is_before)
 
 
 def claim(
@@ -152,7 +179,7 @@ def claim(
     )
     candidate = (
         select(OutboxItem.id)
-        .where(is_due, OutboxItem.channel.in_(channels), _may_go())
+        .where(is_due, OutboxItem.channel.in_(channels), _may_go(), _is_in_turn(now))
         .order_by(OutboxItem.not_before, OutboxItem.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # left out on SQLite, where a transaction that writes is alone
@@ -186,6 +213,8 @@ def outgoing(item: OutboxItem) -> OutgoingMessage:
         in_reply_to=item.in_reply_to,
         references=tuple(item.references),
         is_automatic=item.is_automatic,
+        buttons=tuple(Button(label, command) for label, command in item.buttons or ()),
+        reference=str(item.id),
         attachments=tuple(
             Attachment(each.name, each.content_type, each.size, each.sha256, each.content.content)
             for each in item.attachments
@@ -252,7 +281,7 @@ def not_sent(
     if is_given_up:
         item.status = OutboxStatus.FAILED
     else:
-        wait = retry_seconds[min(item.attempts, len(retry_seconds)) - 1]
+        wait = max(retry_seconds[min(item.attempts, len(retry_seconds)) - 1], error.retry_after)
         item.status, item.not_before = OutboxStatus.QUEUED, now + timedelta(seconds=wait)
     queries.record(
         session,

@@ -4,18 +4,22 @@ we sent to them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import tokens
-from lokbot.model import Address, Attachment, OutboxKind
+from lokbot.conversation.decision import answer_language
+from lokbot.model import Address, Attachment, ChannelName, NotPossible, OutboxKind
 from lokbot.store import queries
 from lokbot.store.schema import AttachmentContent, Conversation, Message, MessageAttachment, OutboxItem
 
 # What an administration answers is passed on in its name: ``created_by`` is this and the administration's id.
 ADMINISTRATION = "administration:"
+
+LONGEST_ADDRESS = 320
 
 # What is small and drawn is a logotype in a signature, not something handed in.
 SMALL_IMAGE = 50_000  # bytes
@@ -28,6 +32,8 @@ def asker(conversation: Conversation, message: Message | None = None) -> Address
     latest = message or latest_from_asker(conversation)
     if conversation.erased_at is not None:
         return None
+    if message is None and is_moved_to_mail(conversation) and (latest is None or latest.channel.is_chat):
+        return Address(conversation.contact.name, conversation.moved_to or "")
     if latest is None:
         contact = conversation.contact
         return Address(contact.name, contact.address) if contact.address else None
@@ -37,21 +43,74 @@ def asker(conversation: Conversation, message: Message | None = None) -> Address
     return address if address.email else None
 
 
+def is_moved_to_mail(conversation: Conversation) -> bool:
+    """Whether people's answers to a matter that began in a chat go to a mail address."""
+    return "@" in (conversation.moved_to or "")
+
+
+def door(conversation: Conversation, to: Sequence[Address], answers: Message | None) -> ChannelName:
+    """Which way a text to ``to`` goes: as the message that it answers came, and by mail where that is no door of ours
+    (a call, a visit) or where the matter was moved to that address.
+    """
+    came_by = answers.channel if answers is not None else conversation.channel
+    is_moved = is_moved_to_mail(conversation) and any(one.email == conversation.moved_to for one in to)
+    return ChannelName.MAIL if came_by.is_logged or is_moved else came_by
+
+
+def language_of(conversation: Conversation) -> str:
+    """In which of our languages somebody is written to: the one they have chosen, else the conversation's; Swedish
+    where that is none of ours.
+    """
+    return conversation.contact.language or answer_language(conversation.language) or "sv"
+
+
+def mail_address(text: str) -> str:
+    """A mail address as it is kept. Raises NotPossible where it is none."""
+    address = text.strip().lower()
+    if len(address) > LONGEST_ADDRESS or not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address):
+        raise NotPossible(f"”{text.strip()[:80]}” är ingen mejladress.")
+    return address
+
+
+def telephone(text: str) -> str:
+    """A telephone number as it is kept. Raises NotPossible where it is none."""
+    digits = re.sub(r"[\s()/–-]", "", text)
+    if not re.fullmatch(r"\+?\d{3,20}", digits):
+        raise NotPossible(f"”{text.strip()[:80]}” är inget telefonnummer.")
+    return digits
+
+
+def shown(address: Address, conversation: Conversation) -> str:
+    """An asker for people to read: in a chat by name and door, since its id says nothing."""
+    if not conversation.channel.is_chat or "@" in address.email:
+        return str(address)
+    door = "Telegram" if conversation.channel is ChannelName.TELEGRAM else "webbchatten"
+    return f"{address.name} ({door})" if address.name else door
+
+
 def latest_from_asker(conversation: Conversation) -> Message | None:
-    """What is to be answered: the latest message that neither a machine nor somebody inside wrote. None where nobody
-    has written yet.
+    """What is to be answered: the latest message that neither a machine nor somebody inside wrote, and that is more
+    than a button pressed. None where nobody has written yet.
     """
     theirs = from_asker(conversation)
     return theirs[-1] if theirs else conversation.messages[0] if conversation.messages else None
 
 
 def from_asker(conversation: Conversation) -> Sequence[Message]:
-    """The messages that neither a machine nor somebody inside wrote, oldest first."""
+    """The messages that neither a machine nor somebody inside wrote, oldest first; no buttons and bare commands."""
     return [
         message
         for message in conversation.messages
-        if message.automatic_kind is None and message.bounce is None and not is_from_inside(message)
+        if message.automatic_kind is None
+        and message.bounce is None
+        and not is_bare_command(message)
+        and not is_from_inside(message)
     ]
+
+
+def is_bare_command(message: Message) -> bool:
+    """Whether the message is a button pressed, or a command without a word of the asker's own."""
+    return message.command is not None and (not message.new_text or message.new_text.startswith("/"))
 
 
 def others(conversation: Conversation, settings: Settings) -> tuple[Address, ...]:

@@ -18,6 +18,7 @@ from lokbot.conversation.reply import ReplyContext, as_html, compose
 from lokbot.model import ChannelName, Knowledge, NotPossible, OutboxKind, OutboxStatus
 from lokbot.store import queries
 from lokbot.store.schema import DecisionRecord, Message, OutboxItem, Pause
+from lokbot.store.session import ANSWERING, take_turns
 
 PauseScope = Literal["all", "channel", "topic", "article"]
 
@@ -36,6 +37,7 @@ def pause(
 
     They become suggestions: the coordinators are told, and the asker gets a receipt instead.
     """
+    take_turns(session, ANSWERING)  # what is being decided without knowing of the pause is in the queue from here on
     session.merge(Pause(scope=scope, value=value, paused_by=actor, paused_at=now))
     session.flush()
     queries.record(session, "paused", actor=actor, now=now, scope=scope, value=value)
@@ -61,8 +63,9 @@ def _suggest_instead(
     for say in knowledge.phrases.values():
         # Nobody but the bot had read it when it was written; whoever releases it has. A language without the sentences
         # of a whole reply (only a line that a person can help) opens no mail.
-        if "opening.automatic" in say:
-            item.text = item.text.replace(say["opening.automatic"], say["opening.released"], 1)
+        for opening in ("opening.automatic", "opening.chat"):
+            if opening in say:
+                item.text = item.text.replace(say[opening], say["opening.released"], 1)
     item.html = as_html(item.text, item.language) if item.html else None
     received_at = message.received_at if message else now
     is_with_person = conversation.status in WITH_A_PERSON
@@ -77,6 +80,7 @@ def _suggest_instead(
         case_number=conversation.case_number,
         received_at=message.received_at,
         answer_by=conversation.answer_by,
+        channel=conversation.channel,
     )
     outbox.enqueue(
         session,

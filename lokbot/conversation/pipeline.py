@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.orm import Session, load_only
 
 from lokbot.config import Settings
-from lokbot.conversation import administration_mail, caps, coordinator_mail, escalation, outbox, parties
-from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, why_held
-from lokbot.conversation.reply import ReplyContext, compose
+from lokbot.conversation import (
+    administration_mail,
+    caps,
+    coordinator_mail,
+    escalation,
+    introducing,
+    outbox,
+    parties,
+    reading,
+)
+from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, answer_language, decide, is_for_a_person, why_held
+from lokbot.conversation.reading import Turn
+from lokbot.conversation.reply import ReplyContext, compose, quoted
 from lokbot.conversation.working_days import SWEDEN
+from lokbot.masking import has_personal_number
 from lokbot.model import (
     JUNK,
     LEFT_ON_SERVER,
+    NOT_FETCHED,
     Authentication,
     ConversationStatus,
     Decision,
@@ -27,11 +39,12 @@ from lokbot.model import (
     MessageState,
     OutboxKind,
     Outcome,
+    Question,
     Understanding,
 )
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, DecisionRecord, Message, OutboxItem, QuestionRecord
-from lokbot.store.session import Sessions
+from lokbot.store.session import ANSWERING, Sessions, share_turns
 from lokbot.understanding import Active, answer_threshold
 from lokbot.understanding.language import UNKNOWN
 
@@ -41,6 +54,9 @@ log = logging.getLogger(__name__)
 # it at the same moment count as tries too, so it is given up only when nobody has begun for a while.
 MAX_ATTEMPTS = 3
 GIVEN_UP_AFTER = timedelta(minutes=1)
+
+# Reasons that leave a matter where it stood.
+NOTHING_NEW = ("command", "edited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +73,16 @@ class Plan:
         return bool(self.rest or self.held)
 
 
+NOTHING = Plan((), (), (), ())
+
+
 def handle(session: Session, message: Message, active: Active, settings: Settings, *, now: datetime) -> Plan:
-    """Take one stored message its whole way, in the caller's transaction."""
+    """Take a stored message its whole way, in the caller's transaction, which holds its case (``queries.take_up``)."""
     conversation = message.conversation
-    queries.hold(session, conversation)
-    understanding = active.understander.understand(message.new_text or message.text, subject=message.subject)
-    situation = observe(session, message, understanding, active.knowledge, settings, now=now)
+    turn = reading.turn(session, message)
+    message = turn.message
+    understanding = understand(turn, active)
+    situation = observe(session, turn, understanding, active.knowledge, settings, now=now)
     plan = arrange(session, decide(situation), message, active.knowledge, settings, now=now)
     if understanding.language != UNKNOWN and situation.is_from_asker:
         conversation.language = understanding.language
@@ -83,13 +103,16 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     if plan.decisions[0].reason == "logged":
         take_in_logged(session, message, plan, active.knowledge, now=now)
         return plan
+    reading.join(turn, now=now)
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
+    if message.channel.is_chat:
+        introduce(session, message, plan, active.knowledge, settings, now=now)
     reply = None
     if situation.may_be_written_to:
         had_receipt = situation.had_receipt
-        reply = tell(session, message, plan, active.knowledge, settings, had_receipt=had_receipt, now=now)
-    suggestion = suggest(session, message, plan, active.knowledge, settings, now=now)
+        reply = tell(session, turn, plan, active.knowledge, settings, had_receipt=had_receipt, now=now)
+    suggestion = suggest(session, turn, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
         call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
     else:
@@ -100,9 +123,22 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     return plan
 
 
+def understand(turn: Turn, active: Active) -> Understanding:
+    """What was asked; a button says it without words. Whoever has chosen a language gets it, in a chat."""
+    message, chosen = turn.message, turn.message.conversation.contact.language
+    if message.command is not None:
+        language = chosen or message.conversation.language
+        return Understanding(language, (Question(message.new_text, language),))
+    understanding = active.understand(turn.text, subject=message.subject)
+    if chosen is None or answer_language(understanding.language) is None:
+        return understanding
+    questions = tuple(replace(question, language=chosen) for question in understanding.questions)
+    return Understanding(chosen, questions)
+
+
 def observe(
     session: Session,
-    message: Message,
+    turn: Turn,
     understanding: Understanding,
     knowledge: Knowledge,
     settings: Settings,
@@ -110,8 +146,9 @@ def observe(
     now: datetime,
 ) -> Situation:
     """How things stand around a message: what the rules of ``decide`` ask about."""
-    conversation = message.conversation
-    told = queries.told(session, conversation)
+    message, conversation = turn.message, turn.message.conversation
+    told = _told_before(session, turn)
+    above = queries.decided_above(session, message)
     is_bounce = message.bounce is not None
     forwarded = parties.forward_answered(message)
     is_from_form = message.sender_email in {address.lower() for address in settings.form_senders}
@@ -135,7 +172,7 @@ def observe(
         is_from_inside=parties.is_from_inside(message),
         from_administration=forwarded.forward.administration if forwarded and forwarded.forward else None,
         is_readable=message.is_readable and escalation.asker(conversation, message) is not None,
-        has_attachment=parties.has_attachment(message),
+        has_attachment=turn.has_file if message.channel.is_chat else parties.has_attachment(message),
         is_reply_elsewhere=not is_from_form and _is_reply_elsewhere(message),
         is_unproven=Authentication(**(message.authentication or {})).is_failed,
         is_from_form=is_from_form,
@@ -143,16 +180,50 @@ def observe(
         is_from_list=message.automatic_kind == "list" and _is_written_to_us(message, settings),
         is_perhaps_automatic="perhaps-automatic" in message.warnings and not is_from_form,
         is_too_large=LEFT_ON_SERVER in message.warnings,
-        cap_reached=caps.reached(session, conversation, told, settings, now=now),
+        cap_reached=caps.reached(session, message, told, settings, now=now),
         is_junk=JUNK in message.warnings,
         is_answered=is_answered,
         is_person_writing=bool(from_mailbox),
-        was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
+        was_answered=any(item.kind not in queries.WITHOUT_AN_ANSWER for item in told),
         had_receipt=caps.had_receipt(told, now=now),
-        articles_told=queries.articles_told(session, conversation) if told else frozenset(),
+        articles_told=queries.articles_told(session, conversation, but_for=turn.superseded) if told else frozenset(),
         last_topic=queries.last_topic_told(session, conversation) if told else None,
-        choices=queries.open_choices(session, conversation) if told else (),
+        choices=_choices(session, message, told, above),
+        command=message.command,
+        articles_above=tuple(decision.article for decision in above or () if decision.article),
+        before_edit=_decided_before(session, turn),
     )
+
+
+def _told_before(session: Session, turn: Turn) -> Sequence[OutboxItem]:
+    """What the asker has got in this matter: not in answer to what they have mended since, nor before they said that
+    it was solved.
+    """
+    conversation = turn.message.conversation
+    solved_at = queries.solved_at(session, conversation) if conversation.channel.is_chat else None
+    return [
+        item
+        for item in queries.told(conversation)
+        if item.message_id not in turn.superseded and (solved_at is None or item.created_at > solved_at)
+    ]
+
+
+def _choices(
+    session: Session, message: Message, told: Sequence[OutboxItem], above: Sequence[DecisionRecord] | None
+) -> tuple[str, ...]:
+    """What the asker chooses from: where a button was pressed, what stood above it; else what was last asked."""
+    if above is not None:
+        return tuple(next((decision.choices for decision in above if decision.choices), ()))
+    return queries.open_choices(session, message.conversation) if told else ()
+
+
+def _decided_before(session: Session, turn: Turn) -> tuple[tuple[Outcome, str | None, str | None], ...]:
+    """What was decided of the message in the version before this one; that it changed nothing counts as before."""
+    if not turn.superseded:
+        return ()
+    records = [each for each in queries.decided_of(session, turn.superseded) if each.reason != "edited"]
+    latest = [each for each in records if each.question.message_id == records[-1].question.message_id]
+    return tuple((each.outcome, each.article, each.administration) for each in latest)
 
 
 def arrange(
@@ -165,7 +236,7 @@ def arrange(
     now: datetime,
 ) -> Plan:
     """What may be told by itself, what is only suggested, what a person answers."""
-    pauses = queries.pauses(session)
+    pauses = queries.once(session, "pauses", lambda: queries.pauses(session))
     told: list[Decision] = []
     held: list[tuple[Decision, str]] = []
     rest: list[Decision] = []
@@ -236,9 +307,26 @@ def hand_over(session: Session, message: Message, plan: Plan, settings: Settings
     )
 
 
+def introduce(
+    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+) -> None:
+    """In a chat: say first what they write to, do what a command asks for, and name the case by what it is about."""
+    conversation = message.conversation
+    was_greeted = conversation.contact.greeted_at is not None
+    introducing.greet(session, message, plan.decisions, knowledge, settings, now=now)
+    if message.command is None:
+        conversation.subject = conversation.subject or quoted(plan.decisions[0].question.text)
+        is_only_hello = all(decision.reason == "thanks" for decision in plan.decisions)
+        if is_only_hello and not queries.told(conversation):
+            introducing.say_hello(session, message, knowledge, settings, now=now)
+    elif plan.decisions[0].reason in ("command", "solved"):
+        is_greeted = not was_greeted and conversation.contact.greeted_at is not None
+        introducing.obey(session, message, knowledge, settings, is_greeted=is_greeted, now=now)
+
+
 def tell(
     session: Session,
-    message: Message,
+    turn: Turn,
     plan: Plan,
     knowledge: Knowledge,
     settings: Settings,
@@ -247,13 +335,13 @@ def tell(
     now: datetime,
 ) -> OutboxItem | None:
     """One reply with what is known and where the rest went, or a receipt, or nothing."""
-    conversation = message.conversation
+    message, conversation = turn.message, turn.message.conversation
     to = escalation.asker(conversation, message)
     left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
     is_silent = not plan.told and (had_receipt or all(decision.reason in WITHOUT_RECEIPT for decision in left))
     if to is None or is_silent or conversation.status in outbox.SILENT:
         return None
-    context = _context(message, knowledge)
+    context = _context(turn, knowledge)
     reply = compose(plan.told, left, context)
     item = outbox.enqueue(
         session,
@@ -272,13 +360,14 @@ def tell(
 
 
 def suggest(
-    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+    session: Session, turn: Turn, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
 ) -> OutboxItem | None:
     """What may not go by itself waits in the outbox for a coordinator's word."""
+    message = turn.message
     to = escalation.asker(message.conversation, message)
     if not plan.held or to is None:
         return None
-    context = _context(message, knowledge, opening="released")
+    context = _context(turn, knowledge, opening="released")
     return outbox.enqueue(
         session,
         message.conversation,
@@ -322,6 +411,8 @@ def call_a_person(
 def close(conversation: Conversation, plan: Plan) -> None:
     """Nobody has anything left to do, unless the asker writes again."""
     is_answered = any(decision.outcome in (Outcome.ANSWER, Outcome.CLARIFY) for decision in plan.told)
+    if all(decision.reason in NOTHING_NEW for decision in plan.decisions):
+        return  # help, or a spelling mended: the matter stands where it stood
     if conversation.status in (ConversationStatus.BOT, ConversationStatus.RESOLVED):
         conversation.status = ConversationStatus.BOT if is_answered else ConversationStatus.RESOLVED
     conversation.topic = next((d.topic for d in plan.decisions if d.topic), conversation.topic)
@@ -338,7 +429,6 @@ def remember(
     now: datetime,
 ) -> None:
     """Write down what was understood and decided, from which article version, and in which text it was told."""
-    session.flush()  # what was put in the outbox gets its ids
     held = dict(plan.held)
     for position, decision in enumerate(plan.decisions):
         text = knowledge.articles[decision.article].text(decision.language) if decision.article else None
@@ -372,7 +462,7 @@ def remember(
                 revision_id=text.revision_id if text else None,
                 is_urgent=decision.is_urgent,
                 held_because=held.get(decision),
-                outbox_id=item.id if item else None,
+                item=item,
                 knowledge_digest=knowledge.digest,
                 decided_at=now,
             )
@@ -394,7 +484,8 @@ def _finish(message: Message, understanding: Understanding, *, now: datetime) ->
     message.state, message.handled_at = MessageState.HANDLED, now
 
 
-def _context(message: Message, knowledge: Knowledge, *, opening: str = "automatic") -> ReplyContext:
+def _context(turn: Turn, knowledge: Knowledge, *, opening: str = "automatic") -> ReplyContext:
+    message = turn.message
     return ReplyContext(
         knowledge=knowledge,
         subject=message.subject,
@@ -403,6 +494,10 @@ def _context(message: Message, knowledge: Knowledge, *, opening: str = "automati
         received_at=message.received_at,
         answer_by=message.conversation.answer_by if opening == "automatic" else None,
         opening=opening,
+        channel=message.channel,
+        has_personal_number=any(has_personal_number(part.new_text or part.text) for part in turn.messages),
+        has_file=turn.has_file,
+        is_file_left=any(NOT_FETCHED in part.warnings for part in turn.messages),
     )
 
 
@@ -436,39 +531,62 @@ def _is_reply_elsewhere(message: Message) -> bool:
 
 def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: datetime) -> tuple[int, Plan] | None:
     """``handle_waiting`` for the oldest one; None when there is none."""
-    return next(handle_waiting(sessions, active, settings, most=1, clock=lambda: now), None)
+    return next(iter(handle_waiting(sessions, active, settings, most=1, clock=lambda: now)), None)
 
 
 def handle_waiting(
     sessions: Sessions, active: Active, settings: Settings, *, most: int, clock: Callable[[], datetime]
-) -> Iterator[tuple[int, Plan]]:
-    """Handle the oldest stored messages, each in its own commit. A failure is shown to people, never raised.
+) -> Sequence[tuple[int, Plan]]:
+    """Handle the oldest stored messages, in one commit. A failure is shown to people, never raised.
 
-    Only trouble with the database itself is raised: then nothing can be written down, and the message still waits.
+    Only trouble with the database itself is raised: then nothing can be written down, and the messages still wait.
     """
-    for message_id in _begin(sessions, settings, active.knowledge, most=most, now=clock()):
-        yield message_id, _handle_begun(sessions, message_id, active, settings, now=clock())
+    begun = _begin(sessions, settings, active.knowledge, most=most, now=clock())
+    if not begun or begun[0].state is MessageState.FAILED:
+        return [(message.id, NOTHING) for message in begun]
+    try:
+        # Before the transaction: on SQLite nobody else can write while it lasts, and to understand takes longest.
+        active = active.reading_ahead({_words(message) for message in begun})
+    except Exception as error:  # noqa: BLE001 - the message that does it is found below, and set aside
+        log.warning("could not read ahead: %s", _place(error))
+    return _handle_begun(sessions, [message.id for message in begun], active, settings, now=clock())
 
 
-def _handle_begun(sessions: Sessions, message_id: int, active: Active, settings: Settings, *, now: datetime) -> Plan:
+def _words(message: Message) -> tuple[str, str]:
+    """What is to be understood: what was written now, and the subject."""
+    return message.new_text or message.text, message.subject
+
+
+def _handle_begun(
+    sessions: Sessions, ids: Sequence[int], active: Active, settings: Settings, *, now: datetime
+) -> Sequence[tuple[int, Plan]]:
+    """Several in one commit; where that fails, each in its own, and the one that fails is set aside."""
     try:
         with sessions.begin() as session:
-            its_case = joinedload(Message.conversation, innerjoin=True)
-            message = session.get_one(Message, message_id, options=[its_case], with_for_update={"of": Message})
-            if message.state is not MessageState.STORED:  # another worker was quicker, or it has been given up
-                return Plan((), (), (), ())
-            return handle(session, message, active, settings, now=now)
+            share_turns(session, ANSWERING)
+            # Of several, those whose case somebody else holds are left for the next time: nobody waits for each other.
+            messages = queries.take_up(session, ids, is_waiting=len(ids) == 1)
+            # What was written in one breath is handled with the first of it.
+            return [
+                (message.id, handle(session, message, active, settings, now=now))
+                for message in messages
+                if message.state is MessageState.STORED
+            ]
     except DBAPIError:
         raise
     except Exception as error:  # noqa: BLE001 - promise 1: whatever went wrong, somebody sees the message
+        if len(ids) > 1:
+            return [done for one in ids for done in _handle_begun(sessions, [one], active, settings, now=now)]
         # The type and the place, not the message of the error: that may hold what somebody wrote.
-        log.error("message %s failed: %s", message_id, _place(error))
+        log.error("message %s failed: %s", ids[0], _place(error))
         with sessions.begin() as session:
-            _fail(session, session.get_one(Message, message_id), _place(error), settings, active.knowledge, now=now)
-        return Plan((), (), (), ())
+            _fail(session, session.get_one(Message, ids[0]), _place(error), settings, active.knowledge, now=now)
+        return [(ids[0], NOTHING)]
 
 
-def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most: int, now: datetime) -> Sequence[int]:
+def _begin(
+    sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most: int, now: datetime
+) -> Sequence[Message]:
     """Choose the next messages and count the tries in their own commit, so that a crash in the middle is counted too.
 
     Such a crash counts for all that were begun with. One that has been tried before is therefore begun alone: what
@@ -477,9 +595,10 @@ def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most
     with sessions.begin() as session:
         waiting = session.scalars(
             select(Message)
-            .options(load_only(Message.attempts))
+            .options(load_only(Message.state, Message.attempts, Message.new_text, Message.text, Message.subject))
             .where(
                 Message.state == MessageState.STORED,
+                reading.is_due(quiet=timedelta(seconds=settings.chat.quiet_seconds), now=now),
                 or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
             )
             .order_by(Message.id)
@@ -488,11 +607,11 @@ def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most
         ).all()
         if waiting and waiting[0].attempts >= MAX_ATTEMPTS:
             _fail(session, waiting[0], "stopped the process every time", settings, knowledge, now=now)
-            return [waiting[0].id]
+            return waiting[:1]
         begun = list(takewhile(lambda message: message.attempts == 0, waiting)) or waiting[:1]
         for message in begun:
             message.attempts, message.tried_at = message.attempts + 1, now
-        return [message.id for message in begun]
+        return begun
 
 
 def _fail(

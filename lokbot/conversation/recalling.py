@@ -170,7 +170,7 @@ def _enqueue(
         (
             say["correction.opening"].format(day=day),
             text.strip(),
-            say["contact.add.mail"],
+            say["contact.add.chat" if told.channel.is_chat else "contact.add.mail"],
             say["case"].format(case=conversation.case_number),
         )
     )

@@ -1,30 +1,37 @@
 """Compose what the asker reads: from decisions and approved texts to a reply in the shape of DESIGN section 5.
 
 Pure. First line: automatic, from Helsingborgs stad. Then the answers verbatim, each with source and date; then where
-the rest went and when somebody answers; then the way to a person and the case number.
+the rest went and when somebody answers; then the way to a person and the case number. In a chat an answer is told by
+its short text, with buttons under it: was it solved, read more, a person.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import TypeVar
 
 from lokbot.conversation.decision import answer_language
 from lokbot.conversation.working_days import SWEDEN, clock_time, loosely_dated, written_out
+from lokbot.masking import mask_personal_numbers
 from lokbot.model import (
     Administration,
     AdministrationKind,
     Article,
     ArticleText,
+    Button,
+    ChannelName,
     Decision,
     Knowledge,
     Outcome,
     Reply,
 )
+
+T = TypeVar("T")
 
 QUOTE_LENGTH = 140
 
@@ -33,7 +40,11 @@ _REPLY_PREFIX = re.compile(r"^\s*(sv|re|aw|vs|ref)\s*(\[\d+\])?\s*:", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class ReplyContext:
-    """What a reply needs beside the decisions. ``answer_by`` is the latest day a person answers, if one is to."""
+    """What a reply needs beside the decisions. ``answer_by`` is the latest day a person answers, if one is to.
+
+    ``has_personal_number`` and ``has_file`` say of the message that it holds one; ``is_file_left`` that a file of it
+    was not taken.
+    """
 
     knowledge: Knowledge
     subject: str
@@ -42,6 +53,10 @@ class ReplyContext:
     received_at: datetime
     answer_by: date | None = None
     opening: str = "automatic"
+    channel: ChannelName = ChannelName.MAIL
+    has_personal_number: bool = False
+    has_file: bool = False
+    is_file_left: bool = False
 
 
 def compose(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext) -> Reply:
@@ -61,7 +76,46 @@ def compose(telling: Sequence[Decision], rest: Sequence[Decision], context: Repl
         text = "\n\n".join((*own, body, "* * *", english))
         language = "sv"
     subject = reply_subject(context.subject, language, empty=context.knowledge.phrases[language]["subject.empty"])
-    return Reply(subject=subject, text=text, html=as_html(text, language), language=language)
+    if context.channel.is_chat:
+        return Reply(subject, text, None, language, buttons(telling, rest, context, language))
+    return Reply(subject, text, as_html(text, language), language)
+
+
+def buttons(
+    telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str
+) -> tuple[Button, ...]:
+    """What may be pressed under a reply in a chat. A person is offered where none answers already."""
+    knowledge, say = context.knowledge, context.knowledge.phrases[language]
+    if any(decision.outcome is Outcome.CLARIFY for decision in telling):
+        numbered = [
+            Button(name, str(number))
+            for decision in telling
+            for number, name in _numbered(choices(decision, knowledge))
+        ]
+        return (*numbered, Button(say["button.none"], "none"), Button(say["button.person"], "person"))
+    answers = [decision for decision in telling if decision.outcome is Outcome.ANSWER]
+    more = [
+        Button(
+            say["button.more" if len(answers) == 1 else "button.more.several"].format(number=number), f"more-{number}"
+        )
+        for number, decision in _numbered(answers)
+        if _is_short(decision, knowledge, language)
+    ]
+    if rest or context.answer_by or not telling:
+        return tuple(more)
+    if not answers:
+        return (Button(say["button.person"], "person"),)
+    return (Button(say["button.yes"], "yes"), Button(say["button.no"], "no"), *more)
+
+
+def _numbered(values: Sequence[T]) -> Iterable[tuple[int, T]]:
+    return enumerate(values, start=1)
+
+
+def _is_short(decision: Decision, knowledge: Knowledge, language: str) -> bool:
+    """Whether a chat tells less of the answer than there is."""
+    text = _text(knowledge.articles[decision.article or ""], decision, language)
+    return bool(text.short) and decision.reason != "more" and text.short.strip() != text.answer.strip()
 
 
 def _in_their_own(telling: Sequence[Decision], context: ReplyContext) -> list[str]:
@@ -130,29 +184,49 @@ def _inline(text: str) -> str:
 
 def _body(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str) -> str:
     say = context.knowledge.phrases[language]
-    blocks = [say[f"opening.{context.opening}"]]
+    door = "chat" if context.channel.is_chat else "mail"
+    is_short_opening = context.channel.is_chat and context.opening == "automatic"
+    blocks = [say["opening.chat" if is_short_opening else f"opening.{context.opening}"]]
     if any(_is_draft(decision, context.knowledge) for decision in telling):
         blocks.append(say["draft"])
     is_one_of_several = len(telling) + len(rest) > 1
     for number, decision in enumerate(telling, start=1):
         if is_one_of_several:
             blocks.append(say["question"].format(number=number, question=quoted(decision.question.text)))
-        blocks.extend(_told(decision, context.knowledge, language))
+        blocks.extend(_told(decision, context, language))
     blocks.extend(_receipt(telling, rest, context, language))
-    if not any(decision.outcome is Outcome.CLARIFY for decision in telling):
-        blocks.append(say["contact.add.mail" if context.answer_by else "contact.mail"])
-    blocks.append(say["case"].format(case=context.case_number))
+    if context.has_personal_number:
+        blocks.append(say["personal-number"])
+    blocks.extend(_way_on(telling, rest, context, language, door))
+    if door == "mail" or context.answer_by:
+        blocks.append(say["case"].format(case=context.case_number))
     return "\n\n".join(blocks)
 
 
-def _told(decision: Decision, knowledge: Knowledge, language: str) -> list[str]:
+def _way_on(
+    telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str, door: str
+) -> list[str]:
+    """How to go on: to a person, or by saying more. In a chat an answer asks whether it was one."""
+    say = context.knowledge.phrases[language]
+    if any(decision.outcome is Outcome.CLARIFY for decision in telling):
+        return []
+    is_answered = any(decision.outcome is Outcome.ANSWER for decision in telling) and not rest
+    if door == "chat" and is_answered and not context.answer_by:
+        return [say["solved.question"]]
+    return [say[f"contact.add.{door}" if context.answer_by else f"contact.{door}"]]
+
+
+def _told(decision: Decision, context: ReplyContext, language: str) -> list[str]:
+    knowledge = context.knowledge
     if decision.outcome is Outcome.CLARIFY:
         say = knowledge.phrases[language]
-        return [say["clarify.which"], "\n".join(choices(decision, knowledge)), say["clarify.how.mail"]]
+        how = say["clarify.how.chat" if context.channel.is_chat else "clarify.how.mail"]
+        return [say["clarify.which"], "\n".join(choices(decision, knowledge)), how]
     if decision.outcome is Outcome.ANSWER:
         article = knowledge.articles[decision.article or ""]
         text = _text(article, decision, language)
-        return [text.answer.strip(), _source(article, knowledge, language)]
+        is_short = context.channel.is_chat and _is_short(decision, knowledge, language)
+        return [(text.short if is_short else text.answer).strip(), _source(article, knowledge, language)]
     return _pointer(decision, knowledge.administrations[decision.administration or ""], knowledge, language)
 
 
@@ -225,6 +299,8 @@ def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: Rep
         blocks = [f"{arrived} {say['receipt.urgent' if is_urgent else 'receipt.next'].format(answer_by=answer_by)}"]
     for phrase in _extra_phrases(rest, context.knowledge):
         blocks.append(say[f"receipt.{phrase}"])
+    if context.has_file and context.channel.is_chat:
+        blocks.append(say["receipt.file-left" if context.is_file_left else "receipt.file"])
     if answer_language(context.language) is None:
         blocks.append(say["receipt.other-language"])
     has_contact = any(decision.outcome is Outcome.ROUTE for decision in telling)
@@ -246,8 +322,8 @@ def _is_draft(decision: Decision, knowledge: Knowledge) -> bool:
 
 
 def quoted(text: str) -> str:
-    """A question on one line, cut at a word where it is long."""
-    line = " ".join(text.split())
+    """A question on one line, cut at a word where it is long, without personal numbers."""
+    line = " ".join(mask_personal_numbers(text).split())
     if len(line) <= QUOTE_LENGTH:
         return line
     return line[:QUOTE_LENGTH].rsplit(" ", 1)[0] + " …"

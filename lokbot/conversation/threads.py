@@ -10,18 +10,42 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session
 
 from lokbot.conversation import tokens
+from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.model import IncomingMessage, OutboxKind
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, Message, MessageReference, OutboxItem
+from lokbot.store.schema import Contact, Conversation, Message, MessageReference, OutboxItem
 
 _CASE_NUMBER = re.compile(r"\bLOK-(\d{4})-(\d{5,})\b", re.IGNORECASE)
 # Whoever quotes a whole register of cases means none of them.
 _MOST_NUMBERS = 5
+# Whoever comes back to a chat later than this begins another matter, unless a person still has the last one.
+CHAT_RESTS = timedelta(hours=24)
+
+
+# Put together once: that takes longer than the database's answer.
+_IDS: BindParameter[list[str]] = bindparam("ids", expanding=True)
+_CHANNEL = bindparam("channel", type_=Message.channel.type)
+_OUR_MAILS = select(OutboxItem).where(OutboxItem.external_id.in_(_IDS))
+_PERSONS_ANSWERS = select(OutboxItem).where(
+    OutboxItem.in_reply_to == bindparam("id"),
+    OutboxItem.created_by == queries.MAILBOX,
+    OutboxItem.kind == OutboxKind.ANSWER,
+    OutboxItem.created_at >= bindparam("since", type_=OutboxItem.created_at.type),
+)
+_THESE_MAILS = select(Message).where(Message.channel == _CHANNEL, Message.message_id.in_(_IDS)).order_by(Message.id)
+_RELATIVES = (
+    select(Message)
+    .join(MessageReference, MessageReference.message_id == Message.id)
+    .where(MessageReference.identity.in_(_IDS), Message.channel == _CHANNEL)
+    .order_by(Message.id.desc())
+    .limit(_MOST_NUMBERS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,8 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
 
     A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it.
     """
+    if incoming.channel.is_chat:
+        return _in_chat(session, incoming)
     if conversation := _by_a_persons_answer(session, incoming):
         return Thread(conversation)
     ids = _answered(incoming)
@@ -55,6 +81,31 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
                 return Thread(candidate)
         related = related or next(iter(candidates), None)
     return Thread(related=related)
+
+
+def _in_chat(session: Session, incoming: IncomingMessage) -> Thread:
+    """A chat has one conversation going at a time. What is pressed or edited belongs to what it stands under or was."""
+    own = (
+        select(Conversation)
+        .join(Contact, Contact.id == Conversation.contact_id)
+        .where(Contact.channel == incoming.channel, Contact.address == incoming.sender.email)
+        .order_by(Conversation.id.desc())
+        .limit(1)
+    )
+    pressed = own.join(OutboxItem, OutboxItem.conversation_id == Conversation.id).where(
+        OutboxItem.external_id.in_(incoming.in_reply_to)
+    )
+    edited = own.join(Message, Message.conversation_id == Conversation.id).where(
+        Message.channel == incoming.channel, Message.external_id == incoming.replaces
+    )
+    for known in ((pressed,) if incoming.in_reply_to else ()) + ((edited,) if incoming.replaces else ()):
+        if conversation := session.scalar(known):
+            return Thread(conversation)
+    latest = session.scalar(own)
+    if latest is None or latest.hidden_at is not None:
+        return Thread(related=latest)
+    is_going_on = latest.status in WITH_A_PERSON or latest.updated_at > incoming.received_at - CHAT_RESTS
+    return Thread(latest) if is_going_on else Thread(related=latest)
 
 
 def _answered(incoming: IncomingMessage) -> list[str]:
@@ -76,7 +127,7 @@ def _by_our_mail(session: Session, ids: Sequence[str]) -> Conversation | None:
     """Mails of ours whose ids carry no signature: those that people sent, and those of older versions."""
     if not ids:
         return None
-    ours = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(ids))).all()
+    ours = session.scalars(_OUR_MAILS, {"ids": ids}).all()
     nearest = min(ours, key=lambda item: ids.index(item.external_id), default=None)
     return nearest.conversation if nearest else None
 
@@ -85,14 +136,7 @@ def _by_a_persons_answer(session: Session, incoming: IncomingMessage) -> Convers
     """Where a person's answer to this very message is, sent from a mail program before the message was read here."""
     if incoming.message_id is None:
         return None
-    answers = session.scalars(
-        select(OutboxItem).where(
-            OutboxItem.in_reply_to == incoming.message_id,
-            OutboxItem.created_by == queries.MAILBOX,
-            OutboxItem.kind == OutboxKind.ANSWER,
-            OutboxItem.created_at >= incoming.received_at,
-        )
-    )
+    answers = session.scalars(_PERSONS_ANSWERS, {"id": incoming.message_id, "since": incoming.received_at})
     askers = {address.email for address in (incoming.sender, *incoming.reply_to)}
     return next(
         (one.conversation for one in answers if askers & {each["email"] for each in (*one.to, *one.cc)}),
@@ -103,9 +147,7 @@ def _by_a_persons_answer(session: Session, incoming: IncomingMessage) -> Convers
 def _with_these_mails(session: Session, incoming: IncomingMessage, ids: Sequence[str]) -> list[Conversation]:
     if not ids:
         return []
-    seen = session.scalars(
-        select(Message).where(Message.channel == incoming.channel, Message.message_id.in_(ids)).order_by(Message.id)
-    ).all()
+    seen = session.scalars(_THESE_MAILS, {"channel": incoming.channel, "ids": ids}).all()
     return _each_once(
         message.conversation for message in sorted(seen, key=lambda message: ids.index(message.message_id or ""))
     )
@@ -118,13 +160,7 @@ def _with_the_same_ancestors(session: Session, incoming: IncomingMessage, ids: S
     wanted = [*ids, incoming.message_id] if incoming.message_id else list(ids)
     if not wanted:
         return []
-    relatives = session.scalars(
-        select(Message)
-        .join(MessageReference, MessageReference.message_id == Message.id)
-        .where(MessageReference.identity.in_(wanted), Message.channel == incoming.channel)
-        .order_by(Message.id.desc())
-        .limit(_MOST_NUMBERS)
-    ).all()
+    relatives = session.scalars(_RELATIVES, {"channel": incoming.channel, "ids": wanted}).all()
     return _each_once(message.conversation for message in relatives)
 
 

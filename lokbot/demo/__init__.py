@@ -105,5 +105,8 @@ def _invite(servers: EmbeddedServers, folder: Path, stage: Stage) -> None:
         f"Läs ett ärende:  LOKBOT_VAR_DIR={folder} .venv/bin/lokbot case 1 --why\n"
         f"Riktig brevlåda: kopiera lokbot.example.yaml till lokbot.yaml, fyll i den, kör .venv/bin/lokbot check\n"
         f"                 och sedan .venv/bin/lokbot run. Boten föreslår då bara; ni skickar.\n"
+        f"Telegram:        skaffa en token hos @BotFather, lägg den i LOKBOT_TELEGRAM__TOKEN och skriv stadens\n"
+        f"                 beslut och dataskyddsbedömning i lokbot.yaml; utan dem startar boten inte där.\n"
+        f"                 Steg för steg: docs/operations.md, Telegram.\n"
         f"Avsluta med Ctrl-C."
     )

@@ -95,7 +95,7 @@ def erase(
     session.execute(
         update(Conversation)
         .where(Conversation.id == conversation.id)
-        .values(subject="", related_to_id=None, erased_at=now, updated_at=now)
+        .values(subject="", related_to_id=None, moved_to=None, erased_at=now, updated_at=now)
     )
     session.expire_all()
     escalation.settle(conversation, now)
@@ -249,6 +249,7 @@ def _messages(session: Session, conversation: Conversation) -> int:
                 else None,
                 state=MessageState.HANDLED,
                 failure=None,
+                command=None,
             )
         )
     return len(rows)
@@ -276,6 +277,7 @@ def _outgoing(session: Session, conversation: Conversation) -> int:
                 reply_to=None,
                 last_error=None,
                 raw=None,
+                buttons=None,
                 copy_tries=None,
             )
         )
@@ -332,6 +334,7 @@ def _has_conversation(session: Session, contact: Contact, *, but: int) -> bool:
 
 def _make_up(contact: Contact) -> None:
     contact.address, contact.name, contact.undeliverable_at = _made_up(), "", None
+    contact.language = contact.greeted_at = None
 
 
 def _outbox_ids(conversation: Conversation) -> Select[int]:

@@ -176,6 +176,7 @@ def _document(
         "language": conversation.language,
         "created_at": _time(conversation.created_at),
         "contact": {"name": contact.name, "address": contact.address},
+        "moved_to": conversation.moved_to,
         "association": {"name": association.name, "organisation_number": association.organisation_number}
         if association
         else None,

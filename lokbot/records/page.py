@@ -12,18 +12,19 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from lokbot.channels.mime import WARNINGS
-from lokbot.describing import OUTCOMES, SENDING, STATUSES, moment
+from lokbot.describing import OUTCOMES, SENDING, STATUSES, WARNINGS, moment
 from lokbot.model import OutboxStatus, Outcome
 
 Facts = Mapping[str, Any]
 
-CHANNELS = {"mail": "mejl", "telegram": "Telegram", "webchat": "webbchatt"}
+CHANNELS = {"mail": "mejl", "telegram": "Telegram", "webchat": "webbchatt", "phone": "telefon", "visit": "besök"}
 
 KINDS = {
     "reply": "Svar från boten",
     "receipt": "Mottagningsbekräftelse",
+    "information": "Vad boten säger om sig själv",
     "answer": "Svar från en samordnare",
+    "correction": "Rättelse av ett svar som var fel",
     "forward": "Skickat vidare till förvaltning",
     "notification": "Till samordnarna",
 }
@@ -49,6 +50,8 @@ VERBS = {
     "corrected": "rättade botens tolkning",
     "settled-correction": "avgjorde en rättelse",
     "classified": "satte klass eller diarienummer",
+    "hidden": "dolde sin chatt",
+    "moved": "flyttade ärendet från chatten till mejl eller telefon",
     "exported": "tog ut ärendet som filer",
     "linked-association": "kopplade avsändaren till en förening",
     "unlinked-association": "tog bort kopplingen till en förening",
@@ -105,6 +108,7 @@ def _head(document: Facts) -> str:
         ("Kom in", _when(document["created_at"])),
         ("Kanal", CHANNELS[document["channel"]]),
         ("Från", f"{contact['name']} <{contact['address']}>".strip()),
+        ("Flyttat till", document["moved_to"]),
         ("Förening", association["name"] if association else None),
         ("Ärende hos", document["taken_by"]),
         ("Hör till", document["administration"]),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, FunctionFilter, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload, undefer
+from sqlalchemy.orm import Session, contains_eager, selectinload, undefer
 
 from lokbot.model import (
     Address,
@@ -39,12 +39,20 @@ from lokbot.store.schema import (
     User,
 )
 
+_T = TypeVar("_T")
+
 # Who wrote what was found in the mailbox's folder of sent mail; shown to people.
 MAILBOX = "brevlådan"
 # Reasons to escalate that say: the knowledge holds no answer, or none that is sure enough.
 NOT_KNOWN = ("nothing-found", "not-sure")
 
-TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER, OutboxKind.CORRECTION)
+_ON_ITS_WAY = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)
+TO_THE_ASKER = (
+    *(OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER, OutboxKind.INFORMATION),
+    OutboxKind.CORRECTION,
+)
+# Which of these say nothing of the matter.
+WITHOUT_AN_ANSWER = (OutboxKind.RECEIPT, OutboxKind.INFORMATION)
 
 
 def addresses(values: Iterable[dict[str, str]]) -> tuple[Address, ...]:
@@ -69,11 +77,18 @@ def signing_key(session: Session, name: str = "mail", *, now: datetime) -> bytes
     return found.key
 
 
+_NEXT_CASE_NUMBER = (
+    update(CaseNumber)
+    .where(CaseNumber.year == bindparam("of"))
+    .values(last=CaseNumber.last + 1)
+    .returning(CaseNumber.last)
+    .execution_options(synchronize_session=False)  # nobody keeps such a row
+)
+
+
 def next_case_number(session: Session, year: int) -> str:
     """The next ``LOK-2026-00123``. The row is locked until the transaction ends, so numbers have no holes or twins."""
-    number = session.scalar(
-        update(CaseNumber).where(CaseNumber.year == year).values(last=CaseNumber.last + 1).returning(CaseNumber.last)
-    )
+    number = session.scalar(_NEXT_CASE_NUMBER, {"of": year})
     if number is not None:
         return f"LOK-{year}-{number:05d}"
     # Of two that want the first number of a year, one makes the row and the other, having waited for it, does not.
@@ -82,9 +97,14 @@ def next_case_number(session: Session, year: int) -> str:
     return next_case_number(session, year)
 
 
+_CONTACT_AT = select(Contact).where(
+    Contact.channel == bindparam("channel", type_=Contact.channel.type), Contact.address == bindparam("address")
+)
+
+
 def contact_at(session: Session, channel: ChannelName, address: str, name: str, *, now: datetime) -> Contact:
     """The contact with this address in this channel, made where there is none."""
-    contact = session.scalar(select(Contact).where(Contact.channel == channel, Contact.address == address))
+    contact = session.scalar(_CONTACT_AT, {"channel": channel, "address": address})
     if contact is None:
         contact = Contact(channel=channel, address=address, name=name[:300], undeliverable_at=None, created_at=now)
         session.add(contact)
@@ -100,6 +120,11 @@ def keep_content(session: Session, attachment: Attachment) -> None:
     # Of two that store the same bytes at once one waits for the other, and is told that they are there.
     with suppress(IntegrityError), session.begin_nested():
         session.add(AttachmentContent(sha256=attachment.sha256, size=attachment.size, content=attachment.content))
+
+
+def name_of(session: Session, actor: str) -> str:
+    """The name of whoever acts, who signs with a mail address or, from the command line, with a name."""
+    return session.scalar(select(User.name).where(User.email == actor.strip().lower())) or actor
 
 
 def user_at(session: Session, email: str) -> User | None:
@@ -139,6 +164,40 @@ def hold(session: Session, conversation: Conversation) -> None:
     session.flush()
     session.expire_all()
     session.refresh(conversation, with_for_update={"key_share": True})
+
+
+def once(session: Session, what: str, ask: Callable[[], _T]) -> _T:
+    """What ``ask`` said when it was first asked in this transaction."""
+    transaction, known = session.info.get("once", (None, {}))
+    if transaction is not session.get_transaction():
+        known = {}
+        session.info["once"] = session.get_transaction(), known
+    if what not in known:
+        known[what] = ask()
+    answer: _T = known[what]
+    return answer
+
+
+def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequence[Message]:
+    """The messages of these that nobody has handled yet, oldest first, with what is asked of their cases.
+
+    Nobody else changes the messages or their cases until the transaction ends (see ``hold``). A case that somebody else
+    holds is waited for, or left out where not ``is_waiting``.
+    """
+    case = contains_eager(Message.conversation)
+    return session.scalars(
+        select(Message)
+        .join(Message.conversation)
+        .options(
+            case.joinedload(Conversation.contact, innerjoin=True),
+            case.selectinload(Conversation.messages),
+            case.selectinload(Conversation.outbox),
+            selectinload(Message.attachments),
+        )
+        .where(Message.id.in_(ids), Message.state == MessageState.STORED)
+        .order_by(Message.id)
+        .with_for_update(of=(Message, Conversation), key_share=True, skip_locked=not is_waiting)
+    ).all()
 
 
 def conversations(session: Session, *statuses: ConversationStatus) -> Sequence[Conversation]:
@@ -202,28 +261,22 @@ def unanswered(session: Session, *, since: datetime, until: datetime) -> Sequenc
     ).all()
 
 
-def told(session: Session, conversation: Conversation) -> Sequence[OutboxItem]:
+def told(conversation: Conversation) -> Sequence[OutboxItem]:
     """What went or is going to the asker in this conversation, oldest first."""
-    return session.scalars(
-        select(OutboxItem)
-        .where(
-            OutboxItem.conversation_id == conversation.id,
-            OutboxItem.kind.in_(TO_THE_ASKER),
-            OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
-        )
-        .order_by(OutboxItem.id)
-    ).all()
+    return [item for item in conversation.outbox if item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY]
 
 
-def articles_told(session: Session, conversation: Conversation) -> frozenset[str]:
-    """Ids of the articles that the asker has already got in this conversation."""
+def articles_told(session: Session, conversation: Conversation, *, but_for: Collection[int] = ()) -> frozenset[str]:
+    """Ids of the articles that the asker has already got in this conversation, other than in answer to the messages
+    ``but_for``."""
     query = (
         select(DecisionRecord.article)
         .join(OutboxItem, OutboxItem.id == DecisionRecord.outbox_id)
         .where(
             OutboxItem.conversation_id == conversation.id,
-            OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
+            OutboxItem.status.in_(_ON_ITS_WAY),
             DecisionRecord.article.is_not(None),
+            OutboxItem.message_id.not_in(but_for),
         )
     )
     return frozenset(article for article in session.scalars(query) if article)
@@ -236,7 +289,7 @@ def _last_told(session: Session, conversation: Conversation) -> DecisionRecord |
         .join(OutboxItem, OutboxItem.id == DecisionRecord.outbox_id)
         .where(
             OutboxItem.conversation_id == conversation.id,
-            OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
+            OutboxItem.status.in_(_ON_ITS_WAY),
         )
         .order_by(OutboxItem.id.desc(), DecisionRecord.id.desc())
         .limit(1)
@@ -255,55 +308,124 @@ def open_choices(session: Session, conversation: Conversation) -> tuple[str, ...
     return tuple(last.choices or ()) if last is not None else ()
 
 
-def written_after(session: Session, message: Message, *, by: str) -> Sequence[OutboxItem]:
-    """What ``by`` has sent since ``message`` came, in its conversation or in answer to it."""
-    is_about_it = OutboxItem.conversation_id == message.conversation_id
-    if message.message_id is not None:
-        is_about_it = or_(is_about_it, OutboxItem.in_reply_to == message.message_id)
+def decided_above(session: Session, message: Message) -> Sequence[DecisionRecord] | None:
+    """The decisions, in their order, that were told in the message of ours under which a button was pressed; None
+    where none was, or not in this conversation.
+    """
+    if message.command is None or not message.in_reply_to:
+        return None
+    above = session.scalar(
+        select(OutboxItem.id).where(
+            OutboxItem.conversation_id == message.conversation_id, OutboxItem.external_id.in_(message.in_reply_to)
+        )
+    )
+    if above is None:
+        return None
     return session.scalars(
-        select(OutboxItem)
-        .where(is_about_it, OutboxItem.created_by == by, OutboxItem.created_at >= message.received_at)
-        .order_by(OutboxItem.id)
+        select(DecisionRecord).where(DecisionRecord.outbox_id == above).order_by(DecisionRecord.id)
     ).all()
+
+
+def decided_of(session: Session, messages: Collection[int]) -> Sequence[DecisionRecord]:
+    """What was last decided of those of these messages that anything was decided of."""
+    return session.scalars(
+        select(DecisionRecord)
+        .join(QuestionRecord)
+        .where(QuestionRecord.message_id.in_(messages))
+        .order_by(QuestionRecord.message_id, QuestionRecord.position, DecisionRecord.id)
+    ).all()
+
+
+def solved_at(session: Session, conversation: Conversation) -> datetime | None:
+    """When the asker last said that an answer of this conversation had solved it."""
+    return session.scalar(
+        select(func.max(Message.stored_at)).where(
+            Message.conversation_id == conversation.id, Message.command == "yes", Message.handled_at.is_not(None)
+        )
+    )
+
+
+_WRITTEN_AFTER = (
+    select(OutboxItem)
+    .where(
+        or_(
+            OutboxItem.conversation_id == bindparam("case", type_=OutboxItem.conversation_id.type),
+            OutboxItem.in_reply_to == bindparam("message", type_=OutboxItem.in_reply_to.type),  # a NULL equals nothing
+        ),
+        OutboxItem.created_by == bindparam("by"),
+        OutboxItem.created_at >= bindparam("since", type_=OutboxItem.created_at.type),
+    )
+    .order_by(OutboxItem.id)
+)
+
+
+def written_after(session: Session, message: Message, *, by: str) -> Sequence[OutboxItem]:
+    """What ``by`` had sent since ``message`` came, in its conversation or in answer to it."""
+    values = {"case": message.conversation_id, "message": message.message_id, "by": by, "since": message.received_at}
+    with session.no_autoflush:
+        return session.scalars(_WRITTEN_AFTER, values).all()
 
 
 # What the caps ask for each message, put together once: that takes longer than the database's answer. Which rows count
 # is said apart from where they lie (by time, or in the contact's conversations): SQLite would take the index of the
 # states for the narrower one, and go through all that was ever sent.
-_SINCE = bindparam("since", type_=OutboxItem.created_at.type)
-_COUNTED = func.count().filter(
-    OutboxItem.is_automatic,
-    OutboxItem.kind.in_(TO_THE_ASKER),
-    OutboxItem.created_at >= _SINCE,
-    OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
-)
-_AUTOMATIC = select(_COUNTED).select_from(OutboxItem).where(OutboxItem.created_at >= _SINCE)
-_AUTOMATIC_TO_CONTACT = (
-    select(_COUNTED)
+_SINCE, _CONTACT_SINCE = (bindparam(name, type_=OutboxItem.created_at.type) for name in ("since", "contact_since"))
+
+
+def _counted(since: BindParameter[datetime], *which: ColumnElement[bool]) -> FunctionFilter[int]:
+    return func.count().filter(
+        OutboxItem.is_automatic,
+        OutboxItem.kind.in_(TO_THE_ASKER),
+        OutboxItem.created_at >= since,
+        OutboxItem.status.in_(_ON_ITS_WAY),
+        *which,
+    )
+
+
+_AUTOMATIC = select(
+    select(_counted(_SINCE, OutboxItem.channel == ChannelName.MAIL))
+    .select_from(OutboxItem)
+    .where(OutboxItem.created_at >= _SINCE)
+    .scalar_subquery(),
+    select(_counted(_CONTACT_SINCE))
     .select_from(OutboxItem)
     .where(
         OutboxItem.conversation_id.in_(select(Conversation.id).where(Conversation.contact_id == bindparam("contact")))
     )
+    .scalar_subquery(),
 )
 
 
-def automatic_mails(session: Session, *, since: datetime, contact: int | None = None) -> int:
-    """How many automatic texts were queued to askers since then: in all, or to one contact (its id)."""
-    if contact is None:
-        return session.scalar(_AUTOMATIC, {"since": since}) or 0
-    return session.scalar(_AUTOMATIC_TO_CONTACT, {"since": since, "contact": contact}) or 0
+_NOTIFICATIONS = (
+    select(func.count())
+    .select_from(OutboxItem)
+    .where(OutboxItem.kind == OutboxKind.NOTIFICATION, OutboxItem.created_at >= _SINCE)
+)
+
+
+def automatic_texts(session: Session, *, since: datetime, contact: int, contact_since: datetime) -> tuple[int, int]:
+    """How many automatic texts were queued to askers since then: of mails in all, and to one contact (its id)."""
+    values = {"since": since, "contact": contact, "contact_since": contact_since}
+    with session.no_autoflush:
+        in_all, to_contact = session.execute(_AUTOMATIC, values).one()
+    for item in _unflushed(session):
+        if item.is_automatic and item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY:
+            in_all += item.channel is ChannelName.MAIL and item.created_at >= since
+            to_contact += item.conversation.contact_id == contact and item.created_at >= contact_since
+    return in_all, to_contact
 
 
 def notifications(session: Session, *, since: datetime) -> int:
     """How many mails to coordinators were queued since then."""
-    return (
-        session.scalar(
-            select(func.count(OutboxItem.id)).where(
-                OutboxItem.kind == OutboxKind.NOTIFICATION, OutboxItem.created_at >= since
-            )
-        )
-        or 0
-    )
+    with session.no_autoflush:
+        stored = session.scalar(_NOTIFICATIONS, {"since": since}) or 0
+    new = (item.kind is OutboxKind.NOTIFICATION and item.created_at >= since for item in _unflushed(session))
+    return stored + sum(new)
+
+
+def _unflushed(session: Session) -> Iterator[OutboxItem]:
+    """What the session has put in the outbox and not written yet: a flush for each question would cost more."""
+    return (row for row in session.new if isinstance(row, OutboxItem))
 
 
 def last_event(session: Session, verb: str) -> datetime | None:
@@ -344,18 +466,8 @@ def record(
     **detail: Any,
 ) -> None:
     """Write down who did what (append-only). ``detail`` holds ids and our own words, never an asker's text."""
-    if any(row is not None and row.id is None for row in (conversation, message, item)):
-        session.flush()  # they get their ids
     session.add(
-        Event(
-            at=now,
-            actor=actor,
-            verb=verb,
-            conversation_id=conversation.id if conversation else None,
-            message_id=message.id if message else None,
-            outbox_id=item.id if item else None,
-            detail=detail,
-        )
+        Event(at=now, actor=actor, verb=verb, conversation=conversation, message=message, item=item, detail=detail)
     )
 
 

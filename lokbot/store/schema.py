@@ -134,7 +134,9 @@ class AssociationLink(Base):
 
 
 class Contact(Base):
-    """Somebody who writes, at one address in one channel. After an erasure the address is a made-up word."""
+    """Somebody who writes, at one address in one channel. Of those who chat also: the language they have chosen, and
+    when they were told that they write to a machine. After an erasure the address is a made-up word.
+    """
 
     __tablename__ = "contacts"
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -145,6 +147,8 @@ class Contact(Base):
     name: Mapped[str] = mapped_column(String(300))
     association_id: Mapped[int | None] = mapped_column(ForeignKey("associations.id"), index=True)
     undeliverable_at: Mapped[datetime | None]
+    language: Mapped[str | None] = mapped_column(String(8))
+    greeted_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -162,6 +166,8 @@ class Conversation(Base):
 
     Until ``snoozed_until`` it is in no queue; a worker empties it that morning, and whoever acts or writes before.
     ``diary_number`` is the registrator's (diarienummer). ``erased_at`` is set where texts and addresses are gone.
+    ``hidden_at`` is when whoever chats put it away: the door shows it no more, and what they write next is another one.
+    ``moved_to`` is the mail address or telephone number by which people answer a matter that began in a chat.
     """
 
     __tablename__ = "conversations"
@@ -189,6 +195,8 @@ class Conversation(Base):
     answer_by: Mapped[date | None]
     snoozed_until: Mapped[date | None]
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    hidden_at: Mapped[datetime | None]
+    moved_to: Mapped[str | None] = mapped_column(String(320))
     record_class: Mapped[RecordClass] = mapped_column(
         default=RecordClass.NOT_ASSESSED, server_default=RecordClass.NOT_ASSESSED.value
     )
@@ -204,7 +212,11 @@ class Conversation(Base):
 
 
 class Message(Base):
-    """A message that reached us, with its raw original. Never changed after it was stored but for its state."""
+    """A message that reached us, with its raw original. Never changed after it was stored but for its state.
+
+    In a chat: ``command`` is what was pressed or asked for by a command, ``replaces_id`` the message that this one is
+    an edit of, ``read_with_id`` the later message that it was read as one with.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -239,6 +251,9 @@ class Message(Base):
     automatic_kind: Mapped[str | None] = mapped_column(String(32))
     automatic_reason: Mapped[str | None] = mapped_column(String(300))
     bounce: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    command: Mapped[str | None] = mapped_column(String(32))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
+    read_with_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"), index=True)
     state: Mapped[MessageState]
     attempts: Mapped[int]
     tried_at: Mapped[datetime | None]
@@ -248,6 +263,7 @@ class Message(Base):
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     attachments: Mapped[list[MessageAttachment]] = relationship(order_by="MessageAttachment.id")
+    referred_to: Mapped[list[MessageReference]] = relationship()
     questions: Mapped[list[QuestionRecord]] = relationship(back_populates="message", order_by="QuestionRecord.position")
 
 
@@ -281,6 +297,8 @@ class MessageAttachment(Base):
     name: Mapped[str] = mapped_column(String(300))
     content_type: Mapped[str] = mapped_column(String(200))
     size: Mapped[int]
+
+    content: Mapped[AttachmentContent] = relationship()
 
 
 class QuestionRecord(Base):
@@ -326,6 +344,7 @@ class DecisionRecord(Base):
     decided_at: Mapped[datetime]
 
     question: Mapped[QuestionRecord] = relationship(back_populates="decisions")
+    item: Mapped[OutboxItem | None] = relationship()
     revision: Mapped[ArticleRevision | None] = relationship()
 
 
@@ -401,6 +420,7 @@ class OutboxItem(Base):
     language: Mapped[str] = mapped_column(String(8))
     in_reply_to: Mapped[str | None] = mapped_column(String(500))
     references: Mapped[list[Any]]
+    buttons: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     reply_to: Mapped[str | None] = mapped_column(String(320))
     is_automatic: Mapped[bool]
     status: Mapped[OutboxStatus]
@@ -515,6 +535,10 @@ class Event(Base):
     outbox_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"))
     detail: Mapped[dict[str, Any]]
 
+    conversation: Mapped[Conversation | None] = relationship()
+    message: Mapped[Message | None] = relationship()
+    item: Mapped[OutboxItem | None] = relationship()
+
 
 class AuditEntry(Base):
     """Who looked at or did what with personal data, when, from where (web, mail, cli). Append-only.
@@ -594,6 +618,22 @@ class MailboxMail(Base):
     fate: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
     tidied_at: Mapped[datetime | None]
+
+
+class TelegramUpdate(Base):
+    """What became of one update of a bot. The latest says from where on to ask for more.
+
+    Both ids may need 52 bits (Bot API, "Chat").
+    """
+
+    __tablename__ = "telegram_updates"
+    __table_args__ = (Index("ix_telegram_updates_at", "bot_id", "at"),)
+
+    bot_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    fate: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
 
 
 class User(Base):

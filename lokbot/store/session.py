@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
 
+# The turns that those share who decide what the bot says, and that who silences it takes.
+ANSWERING = "answering"
+
 # How often to try to turn a new SQLite file's journal to WAL while others do the same.
 _TURNS = 20
+# How long whoever writes waits for others, and how often it looks.
+_TIMEOUT, _LOOK_AGAIN = 30, 0.002  # seconds
 # How long a scrubbing waits for others: they take milliseconds, or as long as they like.
 _PATIENCE = 2000  # milliseconds
 
@@ -30,7 +36,7 @@ def connect(url: str) -> Engine:
         return create_engine(url, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).resolve().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": _TIMEOUT})
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "begin", _begin_as_writer)
     return engine
@@ -77,8 +83,24 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 def _begin_as_writer(connection: Connection) -> None:
     # A deferred transaction that reads first and writes later fails at once with "database is locked" when another
     # wrote in between, whatever the timeout; IMMEDIATE waits its turn instead.
-    reads = connection.get_execution_options().get("is_reading", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("is_reading", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own waiting sleeps longer and longer, up to a tenth of a second, and whoever writes again and again is
+    # back before it wakes: a click in the desk would wait for a whole backlog. So the waiting is done here.
+    deadline = time.monotonic() + _TIMEOUT
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(_LOOK_AGAIN)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_TIMEOUT * 1000}")
 
 
 def scrub(engine: Engine) -> bool:
@@ -100,11 +122,15 @@ def scrub(engine: Engine) -> bool:
             connection.exec_driver_sql("VACUUM")
             return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            if _is_busy(error):
                 return False
             raise
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 @contextmanager
@@ -143,6 +169,14 @@ def take_turns(session: Session, name: str) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _key(name)})
+
+
+def share_turns(session: Session, name: str) -> None:
+    """Wait until nobody is in a transaction that has called ``take_turns`` with ``name``; whoever wants to be in one
+    waits for ours to end, others who share do not.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _key(name)})
 
 
 def _key(name: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from lokbot.model import ChannelName
@@ -31,9 +31,12 @@ def raise_over(session: Session, conversation_id: int, message_id: int | None, d
         session.merge(Tombstone(digest=digest, conversation_id=conversation_id, message_id=message_id))
 
 
+_OVER = select(Tombstone).where(Tombstone.digest.in_(bindparam("digests", expanding=True))).limit(1)
+
+
 def over(session: Session, digests: tuple[str, ...]) -> Tombstone | None:
     """The tombstone of the message with these marks, if it has been erased."""
-    return session.scalar(select(Tombstone).where(Tombstone.digest.in_(digests)).limit(1))
+    return session.scalar(_OVER, {"digests": digests})
 
 
 def _digest(key: bytes, value: bytes) -> str:

@@ -14,8 +14,8 @@ Pure: knowledge in, values out; sentence vectors come from an encoder that is ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from lokbot.model import IntentAction, IntentHit, Knowledge, Match, Question, Understanding
 from lokbot.understanding import confidence
@@ -280,6 +280,16 @@ class Active:
 
     knowledge: Knowledge
     understander: Understander
+    read_ahead: Mapping[tuple[str, str], Understanding] = field(default_factory=dict)
+
+    def understand(self, text: str, *, subject: str = "") -> Understanding:
+        """``Understander.understand``, or what was understood ahead."""
+        return self.read_ahead.get((text, subject)) or self.understander.understand(text, subject=subject)
+
+    def reading_ahead(self, texts: Collection[tuple[str, str]]) -> Active:
+        """The same, having understood these texts (with their subjects) already."""
+        known = {(text, subject): self.understander.understand(text, subject=subject) for text, subject in texts}
+        return replace(self, read_ahead=known)
 
 
 def build(knowledge: Knowledge, encoder: Encoder | None = None) -> Understander:

@@ -39,6 +39,12 @@ def numbered(
     return numbers, keys, counts
 
 
+def spans(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All places from each start to before its end, one span after the other, and how long each span is."""
+    lengths = ends - starts
+    return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths), lengths
+
+
 class Index:
     """An inverted index over documents given as weighted key counts; documents are numbered as given."""
 
@@ -59,7 +65,7 @@ class Index:
         ends = np.cumsum(holders).tolist()
         self.rarity = {key: rarity(found, self.size) for key, found in zip(numbers, holders.tolist(), strict=True)}
         self._places = {
-            key: slice(end - found, end) for key, end, found in zip(numbers, ends, holders.tolist(), strict=True)
+            key: (end - found, end) for key, end, found in zip(numbers, ends, holders.tolist(), strict=True)
         }
         rarities = np.repeat(np.array(list(self.rarity.values())), holders)
         self._documents = owners[order]
@@ -68,7 +74,7 @@ class Index:
     def holders(self, key: str) -> NDArray[np.int32]:
         """The numbers of the documents that have the key, rising."""
         place = self._places.get(key)
-        return self._documents[place] if place is not None else self._documents[:0]
+        return self._documents[slice(*place)] if place is not None else self._documents[:0]
 
     @property
     def unseen(self) -> float:
@@ -77,10 +83,11 @@ class Index:
 
     def scores(self, query: Mapping[str, float]) -> Scores:
         """For each document the share (0-1) of the query's weight that it holds; ``query`` is weight by key."""
-        totals = np.zeros(self.size)
-        for key, wanted in query.items():
-            if (place := self._places.get(key)) is not None:
-                totals[self._documents[place]] += wanted * self._weights[place]
+        known = [(*place, wanted) for key, wanted in query.items() if (place := self._places.get(key)) is not None]
+        starts, ends, amounts = np.array(known, dtype=float).reshape(-1, 3).T
+        places, lengths = spans(starts.astype(np.int64), ends.astype(np.int64))
+        parts = np.repeat(amounts, lengths) * self._weights[places]
+        totals = np.bincount(self._documents[places], parts, minlength=self.size).astype(float, copy=False)
         whole = sum(wanted * self.rarity.get(key, self.unseen) for key, wanted in query.items())
         return totals / whole if whole else totals
 
@@ -113,25 +120,25 @@ class Likenesses:
 
     def near(self, asked: Mapping[str, float]) -> NDArray[np.float32]:
         """How alike the asked text (counts by key) is to each text, 0 to 1. Unknown keys make it less like any."""
-        found = np.zeros(self.size, dtype=np.float32)
-        whole = 0.0
-        unseen = rarity(0, self.size)
-        for key, count in asked.items():
-            number = self._numbers.get(key)
-            weight = count * (unseen if number is None else float(self._rarity[number]))
-            whole += weight * weight
-            if number is not None:
-                own = slice(self._places[number], self._places[number + 1])
-                found[self._by_key[own]] += weight * self._by_key_weights[own]
-        return found / math.sqrt(whole) if whole else found
+        known = np.array([(self._numbers.get(key, -1), count) for key, count in asked.items()]).reshape(-1, 2)
+        is_new = known[:, 0] < 0
+        unseen = rarity(0, self.size) * known[is_new, 1]
+        numbers = known[~is_new, 0].astype(np.int64)
+        weights = known[~is_new, 1] * self._rarity[numbers]
+        whole = float(weights @ weights + unseen @ unseen)
+        places, lengths = spans(self._places[numbers], self._places[numbers + 1])
+        parts = np.repeat(weights.astype(np.float32), lengths) * self._by_key_weights[places]
+        found = np.bincount(self._by_key[places], parts, minlength=self.size).astype(np.float32)
+        return found / np.float32(math.sqrt(whole)) if whole else found
 
     def among(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """How alike the texts of these numbers are to each other."""
-        starts, ends = self._starts[numbers], self._starts[numbers + 1]
-        lengths = ends - starts
-        places = np.arange(lengths.sum()) + np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-        found, columns = np.unique(self._keys[places], return_inverse=True)
-        table = np.zeros((len(numbers), len(found)), dtype=np.float32)
-        table[np.repeat(np.arange(len(numbers)), lengths), columns] = self._weights[places]
+        places, lengths = spans(self._starts[numbers], self._starts[numbers + 1])
+        keys = self._keys[places]
+        is_there = np.zeros(len(self._numbers), dtype=bool)
+        is_there[keys] = True
+        columns = np.cumsum(is_there) - 1  # by key: sorting the keys to number them takes longer
+        table = np.zeros((len(numbers), int(is_there.sum())), dtype=np.float32)
+        table[np.repeat(np.arange(len(numbers)), lengths), columns[keys]] = self._weights[places]
         alike: NDArray[np.float32] = table @ table.T
         return alike

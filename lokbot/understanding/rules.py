@@ -16,7 +16,7 @@ from lokbot.understanding.normalize import fold, words
 _STRENGTH = {action: place for place, action in enumerate(IntentAction)}
 # A joined pair must reach this many letters into its second word, else the first word alone would be the hit.
 _REACH = 2
-_ANCHOR = 3  # letters of a term's longest word that must occur before the term is looked for
+_ANCHOR = 4  # letters of a term's longest word that must occur before the term is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Rules:
     def __init__(self, intents: Iterable[Intent]) -> None:
         self._intents = tuple(sorted(intents, key=lambda intent: _STRENGTH[intent.action]))
         # Rules share many of their terms, and few of all terms are in one text: each term is looked for once, and
-        # only where three letters of it occur; a rule is asked only where a term that it cannot do without occurs.
+        # only where four letters of it occur; a rule is asked only where a term that it cannot do without occurs.
         self._terms: dict[str, list[Term]] = {}
         self._rules: dict[str, list[tuple[int, int]]] = {}
         terms: dict[str, Term] = {}

@@ -271,6 +271,7 @@ def _parts(sentences: Sequence[_Sentence], topic: str) -> list[Part]:
         wishes = " ".join(sentence.text for sentence in sentences if _WISHES.search(sentence.text))
         focus = wishes if len(words(whole)) > _MOST_FOCUS_WORDS and wishes else whole
         return [Part(whole, _first_words(focus if _matter(focus) else f"{topic} {focus}".strip()), topic)]
+    asking = frozenset(places)
     parts: list[Part] = []
     for number, place in enumerate(places):
         first = places[number - 1] + 1 if number else 0
@@ -279,7 +280,7 @@ def _parts(sentences: Sequence[_Sentence], topic: str) -> list[Part]:
         focus = " ".join(sentence.text for sentence in sentences[lead : place + 1])
         # What else is asked is no background: its words belong to other answers.
         around = (*range(first, lead), *range(place + 1, until), *range(first), *range(until, len(sentences)))
-        others = [sentences[each].text for each in around if each not in places]
+        others = [sentences[each].text for each in around if each not in asking]
         if _matter(focus):
             others.append(topic)
         else:

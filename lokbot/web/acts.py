@@ -202,6 +202,19 @@ def _wake(visit: Visit, conversation: Conversation) -> dict[str, str]:
     return {"klart": "awake"}
 
 
+def _move(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.move(
+        visit.session,
+        conversation,
+        visit.form["moved_to"],
+        actor=visit.actor,
+        settings=visit.settings,
+        knowledge=visit.knowledge,
+        now=visit.now,
+    )
+    return {"klart": "moved"}
+
+
 def _to_steering(visit: Visit, conversation: Conversation) -> dict[str, str]:
     steering.mark(visit.session, conversation, visit.form["line"], actor=visit.actor, now=visit.now)
     return {"klart": "to-steering"}
@@ -271,6 +284,7 @@ ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str]]] = {
     "ratta": _correct,
     "vila": _rest,
     "vack": _wake,
+    "flytta": _move,
     "till-styrgruppen": _to_steering,
     "inte-till-styrgruppen": _not_to_steering,
     "hor-till": _link,

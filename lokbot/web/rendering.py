@@ -29,6 +29,7 @@ DONE = {
     "answered-now": "Svaret skickas.",
     "noted": "Anteckningen är sparad. Den går inte till någon.",
     "taken": "Ärendet är ditt. Boten är tyst.",
+    "moved": "Ärendet är flyttat. Den som skrev får veta det i chatten.",
     "handed-back": "Ärendet är lämnat tillbaka.",
     "released": "Förslaget skickas {at}. Du kan ångra dig till dess.",
     "released-now": "Förslaget skickas.",

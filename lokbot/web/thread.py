@@ -13,11 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lokbot import audit, records, register
-from lokbot.channels.mime import WARNINGS
-from lokbot.conversation import escalation, forwarding, steering
+from lokbot.conversation import escalation, forwarding, parties, steering
 from lokbot.conversation.corrections import questions_of
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import ASSOCIATION_KINDS, Authentication, MessageState, OutboxKind, OutboxStatus, Outcome, Role
+from lokbot.describing import WARNINGS
+from lokbot.model import (
+    ASSOCIATION_KINDS,
+    Authentication,
+    ChannelName,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+    Role,
+)
 from lokbot.store import queries
 from lokbot.store.schema import (
     Association,
@@ -61,10 +70,26 @@ EVENTS = {
     "reminded-overdue": "Påminnelse: den lovade dagen har passerat",
     "bounced": "Ett mejl kom i retur",
     "gave-up-sending": "Ett mejl gick inte att skicka",
+    "moved": "flyttade ärendet från chatten till mejl eller telefon",
+    "hidden": "Den som skrev har dolt chatten för sig. Inget är borttaget.",
+}
+# What a pressed button or a command asks for (``model.Button``).
+PRESSED = {
+    "yes": "Ja, det löste frågan",
+    "no": "Nej, jag vill prata med en människa",
+    "person": "Människa",
+    "more": "Läs mer",
+    "none": "Inget av dem",
+    "start": "Början",
+    "help": "Hjälp",
+    "language": "Språk",
+    "lang": "Språk",
+    "hide": "Dölj min chatt",
 }
 KINDS = {
     OutboxKind.REPLY: "Botens svar",
     OutboxKind.RECEIPT: "Kvitto",
+    OutboxKind.INFORMATION: "Botens hälsning eller hjälp",
     OutboxKind.ANSWER: "Svar",
     OutboxKind.FORWARD: "Till förvaltning",
     OutboxKind.NOTIFICATION: "Till samordnarna",
@@ -136,6 +161,7 @@ def show(
     }
     to = escalation.asker(conversation)
     latest = escalation.latest_from_asker(conversation)
+    door = parties.door(conversation, (to,) if to else (), latest)
     leaving = [
         item
         for item in conversation.outbox
@@ -154,7 +180,8 @@ def show(
         earlier=_earlier(visit, conversation),
         related=session.get(Conversation, conversation.related_to_id) if conversation.related_to_id else None,
         drafts={**drafts, **(typed or {})},
-        greeting=_greeting(visit, conversation),
+        door=door,
+        greeting=_greeting(visit, conversation, door),
         articles=_articles(visit, conversation),
         questions=questions_of(conversation),
         seen=seen(visit, conversation),
@@ -182,6 +209,8 @@ def show(
         channels=CHANNELS,
         tongue=lambda code: tongue(code, visit),
         kinds=KINDS,
+        pressed=lambda command: _pressed(visit, command),
+        shown=lambda address: parties.shown(address, conversation),
         sending=SENDING,
         outcomes=OUTCOMES,
         event_names=EVENTS,
@@ -199,6 +228,12 @@ def entries(events: Sequence[Event], conversation: Conversation) -> Sequence[Ent
     found += [Entry(event.at, "event", event=event) for event in events if event.verb in EVENTS]
     order = {"message": 0, "event": 1, "item": 2, "note": 3}
     return sorted(found, key=lambda entry: (entry.at, order[entry.kind]))
+
+
+def _pressed(visit: Visit, command: str) -> str:
+    """What was pressed, in words; a choice by its number, and what nobody offered as it came."""
+    name = PRESSED.get(command.partition("-")[0])
+    return visit.say(name) if name else visit.say("Val {number}", number=command[:32])
 
 
 def _events(conversation: Conversation) -> Select[Event]:
@@ -231,8 +266,10 @@ def _earlier(visit: Visit, conversation: Conversation) -> Sequence[Conversation]
     return visit.session.scalars(query.order_by(Conversation.id.desc()).limit(10)).all()
 
 
-def _greeting(visit: Visit, conversation: Conversation) -> str:
-    """How an answer may begin and end; the coordinator writes between."""
+def _greeting(visit: Visit, conversation: Conversation, door: ChannelName) -> str:
+    """How an answer may begin and end; the coordinator writes between. A chat says by itself who answers."""
+    if door.is_chat:
+        return ""
     if conversation.language == "en":
         return f"Hello!\n\n\n\nKind regards\n{visit.user.name}\nCoordinator for associations, City of Helsingborg"
     return f"Hej!\n\n\n\nVänliga hälsningar\n{visit.user.name}\nföreningssamordnare, Helsingborgs stad"

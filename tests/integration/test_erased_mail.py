@@ -40,20 +40,20 @@ def dumped(office: Office) -> str:
 
 
 def test_an_erased_mail_is_fetched_again_and_does_not_return(office: Office) -> None:
-    question = letter(ANNA, f"{OWN_MATTER} zqhemligt", subject="zqamne")
-    question.add_attachment(b"zqbilaga", maintype="application", subtype="pdf", filename="zqnamn.pdf")
+    question = letter(ANNA, f"{OWN_MATTER} zqzqhemligt", subject="zqzqamne")
+    question.add_attachment(b"zqzqbilaga", maintype="application", subtype="pdf", filename="zqzqnamn.pdf")
     office.dovecot.deliver(question.as_bytes())
     office.dovecot.deliver(letter(BO, JOIN).as_bytes())
     office.look()
     office.work()
-    answer = reply_from_outlook(question, "zqsvaret: ja, den har kommit.")
+    answer = reply_from_outlook(question, "zqzqsvaret: ja, den har kommit.")
     office.put("Sent", answer)
     office.look()
     erased, other = office.cases()
     assert len(office.items(OutboxKind.ANSWER)) == 1
-    assert "zqsvaret" in dumped(office)
+    assert "zqzqsvaret" in dumped(office)
     erase(office, erased.id)
-    assert "zq" not in dumped(office)
+    assert "zqzq" not in dumped(office)
     before = [message.id for message in office.messages()]
 
     office.dovecot.renumber()
@@ -71,7 +71,7 @@ def test_an_erased_mail_is_fetched_again_and_does_not_return(office: Office) -> 
     assert office.fates("Sent").count("duplicate") == 1
     assert [message.id for message in office.messages()] == before
     assert [case.id for case in office.cases()] == [erased.id, other.id]
-    assert "zq" not in dumped(office)
+    assert "zqzq" not in dumped(office)
     with office.service.sessions.begin() as session:
         assert session.scalars(select(AttachmentContent.sha256)).all() == []
     balance = office.strike()

@@ -65,6 +65,7 @@ def put(sessions: Sessions, case: int, text: str = "Svar", **values: Any) -> int
         conversation = session.get_one(Conversation, case)
         defaults: dict[str, Any] = {"kind": OutboxKind.REPLY, "to": (ANNA,), "settings": SEND, "now": NOW}
         item = outbox.enqueue(session, conversation, Reply("SV: Fråga", text, None, "sv"), **{**defaults, **values})
+        session.flush()
         return item.id
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from lokbot import describing
 from lokbot.config import Answering, Caps
@@ -30,8 +30,8 @@ from lokbot.model import (
     Understanding,
 )
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, Message
-from lokbot.store.session import Sessions, session_factory
+from lokbot.store.schema import Conversation, Message, OutboxItem
+from lokbot.store.session import ANSWERING, Sessions, session_factory, share_turns
 from lokbot.understanding import Understander
 from tests import sample_knowledge as sample
 from tests.integration.together import waits_for_a_lock
@@ -584,7 +584,7 @@ def test_one_failure_does_not_hold_up_the_next(world: World) -> None:
 
 
 def test_messages_that_are_begun_together_do_not_share_their_fate(world: World) -> None:
-    """Each has a commit of its own: what one's failure takes back is nobody else's."""
+    """What one's failure takes back is nobody else's."""
 
     class FailingAtOne(Understander):
         def understand(self, text: str, *, subject: str = "") -> Understanding:
@@ -594,17 +594,46 @@ def test_messages_that_are_begun_together_do_not_share_their_fate(world: World) 
 
     world.active = replace(world.active, understander=FailingAtOne(world.active.knowledge))
     ids = [world.store(text) for text in (sample.JOIN, sample.POLICE, sample.PREMISES)]
-    states = []
-    for number, _ in world.handle_waiting(most=10):
-        with world.sessions() as session:
-            states.append((number, list(session.scalars(select(Message.state).order_by(Message.id)))))
-    handled, failed, stored = MessageState.HANDLED, MessageState.FAILED, MessageState.STORED
-    assert states == [
-        (ids[0], [handled, stored, stored]),
-        (ids[1], [handled, failed, stored]),
-        (ids[2], [handled, failed, handled]),
-    ]
+    assert [number for number, _ in world.handle_waiting(most=10)] == ids
+    with world.sessions() as session:
+        messages = session.scalars(select(Message).order_by(Message.id)).all()
+        assert [message.state for message in messages] == [
+            MessageState.HANDLED,
+            MessageState.FAILED,
+            MessageState.HANDLED,
+        ]
+        assert [len(message.questions) for message in messages] == [1, 0, 1], "nothing is left of the first try"
     assert list(world.handle_waiting(most=10)) == []
+
+
+def test_messages_that_are_handled_together_are_in_one_commit(world: World) -> None:
+    for text in (sample.JOIN, sample.POLICE, sample.PREMISES):
+        world.store(text)
+    commits: list[str] = []
+    engine = world.sessions.kw["bind"]
+    event.listen(engine, "commit", lambda _: commits.append("commit"))
+    assert len(world.handle_waiting(most=10)) == 3
+    assert len(commits) == 2, "one that counts the tries, one for all that became of them"
+
+
+def test_two_messages_of_one_case_handled_together_know_of_each_other(world: World) -> None:
+    """The second sees what the first was told, though neither is committed."""
+    caps = world.settings.caps.model_copy(update={"per_case_per_day": 1})
+    world.settings = world.settings.model_copy(update={"caps": caps})
+    first = world.store(sample.JOIN, message_id="a@x.example")
+    second = world.store(sample.PREMISES, message_id="b@x.example", in_reply_to=("a@x.example",))
+    plans = dict(world.handle_waiting(most=10))
+    assert [each.outcome for each in plans[first].decisions] == [Outcome.ANSWER]
+    assert [each.reason for each in plans[second].decisions] == ["over-cap"]
+
+
+def test_the_caps_count_what_was_queued_in_the_same_commit(world: World) -> None:
+    caps = world.settings.caps.model_copy(update={"outbox_per_hour": 2})
+    world.settings = world.settings.model_copy(update={"caps": caps})
+    for number in range(4):
+        world.store(sample.JOIN, sender=Address("", f"nr{number}@forening.example"))
+    plans = [plan for _, plan in world.handle_waiting(most=10)]
+    assert [plan.decisions[0].reason == "over-cap" for plan in plans] == [False, False, True, True]
 
 
 def test_no_more_are_begun_than_asked_for(world: World) -> None:
@@ -689,7 +718,7 @@ def test_who_takes_over_while_the_bot_decides_keeps_the_case(postgres: Engine) -
 
     with ThreadPoolExecutor(1) as pool:
         with world.sessions.begin() as session:
-            message = session.get_one(Message, identity)
+            (message,) = queries.take_up(session, [identity], is_waiting=True)
             pipeline.handle(session, message, world.active, world.settings, now=world.now)
             taken = pool.submit(take)
             wait_until(lambda: waits_for_a_lock(postgres), "who takes over waits for the bot")
@@ -717,6 +746,52 @@ def test_the_bot_waits_for_who_is_taking_over_and_is_then_silent(postgres: Engin
     assert [decision.reason for decision in result[1].decisions] == ["with-a-person"]
     assert (first.conversation.status, first.conversation.taken_by) == (ConversationStatus.TAKEN, "Kim")
     assert len(first.told()) == 1
+
+
+def test_a_pause_holds_what_was_being_decided_when_it_was_set(postgres: Engine) -> None:
+    """The bot has asked what is paused and not yet committed: whoever pauses waits, and finds the answer queued."""
+    world = World(session_factory(postgres))
+    identity = world.store(sample.JOIN)
+    (best,) = (question.best() for question in world.active.understand(sample.JOIN).questions)
+    assert best is not None
+    topic = world.active.knowledge.articles[best.article].topic
+
+    def pause() -> int:
+        with world.sessions.begin() as session:
+            return escalation.pause(
+                session,
+                "topic",
+                topic,
+                actor="Kim",
+                settings=world.settings,
+                knowledge=world.active.knowledge,
+                now=world.now,
+            )
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.sessions.begin() as session:
+            share_turns(session, ANSWERING)
+            (message,) = queries.take_up(session, [identity], is_waiting=True)
+            pipeline.handle(session, message, world.active, world.settings, now=world.now)
+            paused = pool.submit(pause)
+            wait_until(lambda: waits_for_a_lock(postgres), "who pauses waits for the bot")
+        assert paused.result() == 1
+    with world.sessions() as session:
+        replies = select(OutboxItem.status).where(OutboxItem.kind == OutboxKind.REPLY)
+        assert session.scalars(replies).all() == [OutboxStatus.HELD]
+
+
+def test_what_somebody_holds_is_left_while_others_wait(postgres: Engine) -> None:
+    """Several messages are taken up at once: none waits for the case that a person just works in."""
+    world = World(session_factory(postgres))
+    first = world.write(sample.POLICE)
+    world.deliver()
+    world.store(sample.JOIN, in_reply_to=(first.told()[0].external_id,))
+    other = world.store(sample.PREMISES, sender=Address("", "nr2@forening.example"))
+    with world.sessions.begin() as session:
+        queries.hold(session, session.get_one(Conversation, first.conversation.id))
+        assert [number for number, _ in world.handle_waiting(most=10)] == [other]
+    assert len(world.handle_waiting(most=10)) == 1
 
 
 def test_two_workers_handle_each_message_once(sessions: Sessions) -> None:

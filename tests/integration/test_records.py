@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lokbot import audit, records
+from lokbot.config import ChatSettings
 from lokbot.conversation import escalation
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import Address, ChannelName, OutboxKind, OutgoingMessage, RecordClass
@@ -22,7 +23,7 @@ from lokbot.store import queries
 from lokbot.store.schema import Conversation, OutboxItem
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
-from tests.integration.world import SUGGEST, Case, World
+from tests.integration.world import SUGGEST, Case, World, edited
 from tests.sample_mails import ANNA, STRANGER, attachment
 from tests.unit.records.test_names import HOSTILE
 
@@ -274,7 +275,7 @@ class Page(HTMLParser):
 
 
 def test_what_has_not_been_sent_and_what_a_chat_said_are_there_too(sessions: Sessions) -> None:
-    world = World(sessions, settings=SUGGEST)
+    world = World(sessions, settings=edited(SUGGEST, chat=ChatSettings(quiet_seconds=0)))
     case = world.write(sample.JOIN, channel=ChannelName.WEBCHAT, raw=b'{"text": "Hej"}', sender=STRANGER)
     files = taken_out(world, case)
     (name,) = [path for path in files if path.startswith("in/")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,14 +87,19 @@ class World:
     def handle_next(self) -> tuple[int, Plan] | None:
         return pipeline.handle_next(self.sessions, self.active, self.settings, now=self.now)
 
-    def handle_waiting(self, *, most: int) -> Iterator[tuple[int, Plan]]:
+    def handle_waiting(self, *, most: int) -> Sequence[tuple[int, Plan]]:
         return pipeline.handle_waiting(self.sessions, self.active, self.settings, most=most, clock=lambda: self.now)
 
     def deliver(self) -> Sequence[OutgoingMessage]:
         """Send all that is due; gives what was sent now."""
         before = len(self.sent)
         while delivery.deliver_next(
-            self.sessions, {ChannelName.MAIL: self}, self.settings, self.active.knowledge, worker="w", now=self.now
+            self.sessions,
+            dict.fromkeys(ChannelName, self),
+            self.settings,
+            self.active.knowledge,
+            worker="w",
+            now=self.now,
         ):
             pass
         return self.sent[before:]

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.integration.browser import PASSWORD
 from tests.journeys.test_mail import Town
-from tests.processes import body
+from tests.processes import Installation, body
 from tests.servers import DovecotServer
 from tests.small_content import JOIN, JOIN_ANSWER, LOK, OWN_MATTER, letter
 from tests.smtp_sink import SmtpSink
@@ -36,7 +36,7 @@ def page(browser: Browser) -> Iterator[Page]:  # noqa: F811
     context.close()
 
 
-def come_in(office: Town, page: Page) -> None:
+def come_in(office: Installation, page: Page) -> None:
     """The first start's link makes the account of who runs the office."""
     site = office.site()
     token = re.findall(r"/valkommen/([\w-]+)", office.log())[-1]

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from lokbot import asking, describing
 from lokbot.channels.mime import WARNINGS
-from lokbot.config import Answering, ImapSettings, Settings, SmtpSettings
+from lokbot.config import Answering, ImapSettings, Settings, SmtpSettings, TelegramSettings
 from lokbot.model import (
     AnsweringMode,
     ChannelName,
@@ -176,6 +177,37 @@ def test_what_came_back_and_who_cannot_be_written_to_are_shown() -> None:
     shown = describing.case(conversation(contact=contact, outbox=[returned]), [], with_reasons=False)
     assert "Adressen tar inte emot mejl sedan 2026-03-02 10.30." in shown
     assert "(kom i retur 2026-03-02 11.30)" in shown
+
+
+def test_a_chat_says_what_must_not_be_written_there_and_what_became_of_each_message() -> None:
+    contact = Contact(channel=ChannelName.TELEGRAM, address="7001", name="Anna", undeliverable_at=NOW)
+    pressed = message(command="yes", warnings=["not-fetched"])
+    edited = message(replaces_id=3, read_with_id=5)
+    whole = conversation(contact=contact, messages=[pressed, edited], hidden_at=NOW)
+    shown = describing.case(whole, [], with_reasons=False)
+    for words in (
+        "Telegram: skriv inget känsligt.",
+        "Chatten tar inte emot meddelanden sedan 2026-03-02 10.30.",
+        "har dolt chatten för sig 2026-03-02 10.30. Inget är borttaget.",
+        "(tryckte på en knapp eller skrev ett kommando)",
+        "(varning: Det som skickades togs inte emot",
+        "(ändring av ett tidigare meddelande)",
+        "(läst ihop med nästa meddelande)",
+    ):
+        assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("decision", "shown"),
+    [
+        ("", "Telegram: startar inte förrän telegram.decision och telegram.assessment är satta"),
+        ("KS 1", "Telegram: beslut KS 1, dataskyddsbedömning KS 2"),
+    ],
+)
+def test_the_setup_says_whether_the_bot_may_be_in_telegram(decision: str, shown: str) -> None:
+    settings = Settings(telegram=TelegramSettings(token=SecretStr("1:x"), decision=decision, assessment="KS 2"))
+    assert shown in describing.setup(settings)
+    assert "Telegram" not in describing.setup(Settings())
 
 
 @pytest.mark.parametrize(

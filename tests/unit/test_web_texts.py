@@ -9,6 +9,7 @@ from string import Formatter
 import lokbot.web
 from lokbot import records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
+from lokbot.records import page
 from lokbot.store.inbox import Folder
 from lokbot.web import app, cases, desk_pages, people, rendering, statistics, thread
 
@@ -24,6 +25,7 @@ TABLES = (
     thread.KINDS,
     thread.SENDING,
     thread.OUTCOMES,
+    thread.PRESSED,
     people.ROLES,
     people.MAY,
     desk_pages.VERDICTS,
@@ -57,6 +59,8 @@ def test_every_kind_state_and_channel_has_a_name() -> None:
     assert set(cases.STATUSES) == set(ConversationStatus)
     assert set(cases.CHANNELS) == {str(channel) for channel in ChannelName}
     assert set(cases.NAMES) == set(Folder)
+    assert set(page.KINDS) == set(OutboxKind)
+    assert set(page.CHANNELS) == {str(channel) for channel in ChannelName}
 
 
 def test_a_translation_has_room_for_the_same_words() -> None:

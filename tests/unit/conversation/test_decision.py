@@ -110,6 +110,7 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
         "with-a-person",
     ),
     ("alarm_for_the_urgent", (question(intents=("begaran-handling",)),), {}, Outcome.ESCALATE, "urgent"),
+    ("tell_about_itself", (question("/hjalp"),), {"command": "help"}, Outcome.IGNORE, "command"),
     ("let_thanks_rest", (question(intents=("tack",)),), {}, Outcome.IGNORE, "thanks"),
     (
         "leave_it_to_the_coordinator",
@@ -118,6 +119,7 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
         Outcome.ESCALATE,
         "with-a-person",
     ),
+    ("let_rest_what_is_solved", (question("Ja"),), {"command": "yes"}, Outcome.IGNORE, "solved"),
     ("answer_nobody_unproven", (SURE,), {"is_unproven": True}, Outcome.ESCALATE, "unproven"),
     ("answer_nobody_elsewhere", (SURE,), {"is_reply_elsewhere": True}, Outcome.ESCALATE, "reply-elsewhere"),
     ("show_what_cannot_be_read", (SURE,), {"is_readable": False}, Outcome.ESCALATE, "unreadable"),
@@ -132,6 +134,20 @@ CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
     ("fetch_a_person_when_asked", (question(intents=("manniska",)),), {}, Outcome.ESCALATE, "person-wanted"),
     ("stop_at_the_cap", (SURE,), {"cap_reached": "sender"}, Outcome.ESCALATE, "over-cap"),
     ("answer_what_was_chosen", (question("2"),), {"choices": ("lana-lokal", "ga-med")}, Outcome.ANSWER, "chosen"),
+    (
+        "tell_the_whole_answer",
+        (question("Läs mer"),),
+        {"command": "more-1", "articles_above": ("ga-med",)},
+        Outcome.ANSWER,
+        "more",
+    ),
+    (
+        "show_what_was_pressed_to_a_person",
+        (question("Läs mer"),),
+        {"command": "more-2", "articles_above": ("ga-med",)},
+        Outcome.ESCALATE,
+        "not-sure",
+    ),
     (
         "give_a_reply_to_a_person",
         (question(match=("ga-med", 0.5)),),
@@ -169,6 +185,63 @@ def test_a_rule_decides_and_those_before_it_were_asked_in_vain(
     decision = decided(*questions, **facts)
     assert (decision.rule, decision.outcome, decision.reason) == (rule, outcome, reason)
     assert list(decision.missed) == NAMES[: NAMES.index(rule)]
+
+
+PRESSED = (
+    "person",
+    "no",
+    "yes",
+    "none",
+    "1",
+    "2",
+    "9",
+    "more-1",
+    "more-9",
+    "more-",
+    "lang-sv",
+    "hide",
+    "start",
+    "\u0663",
+    "x",
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "facts", "outcome", "reason"),
+    [
+        ("person", {}, Outcome.ESCALATE, "person-wanted"),
+        ("no", {"cap_reached": "sender"}, Outcome.ESCALATE, "person-wanted"),
+        ("yes", {"status": ConversationStatus.TAKEN}, Outcome.ESCALATE, "with-a-person"),
+        ("hide", {"status": ConversationStatus.TAKEN}, Outcome.IGNORE, "command"),
+        ("2", {"choices": ("ga-med", "lana-lokal")}, Outcome.ANSWER, "chosen"),
+        ("none", {"choices": ("ga-med", "lana-lokal")}, Outcome.ESCALATE, "none-of-these"),
+        ("9", {"choices": ("ga-med", "lana-lokal")}, Outcome.ESCALATE, "none-of-these"),
+        ("2", {}, Outcome.ESCALATE, "not-sure"),
+        ("more-1", {"articles_above": ("borttagen",)}, Outcome.ESCALATE, "not-sure"),
+        ("more-1", {"articles_above": ("ga-med",), "cap_reached": "sender"}, Outcome.ESCALATE, "over-cap"),
+    ],
+)
+def test_what_is_pressed_says_it_without_words(
+    command: str, facts: dict[str, Any], outcome: Outcome, reason: str
+) -> None:
+    decision = decided(question("Ett ord"), command=command, **facts)
+    assert (decision.outcome, decision.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize("text", ["\U0001f44d", "\u2764\ufe0f \U0001f64f\U0001f3fd"])
+def test_a_thumb_up_is_thanks_and_an_elephant_is_not(text: str) -> None:
+    assert decided(question(text)).reason == "thanks"
+    assert decided(question(f"{text}\U0001f418")).reason == "no-words"
+
+
+def test_a_mended_spelling_is_answered_already_and_what_a_person_reads_is_read_again() -> None:
+    told = (Outcome.ANSWER, "ga-med", "samordnare")
+    assert decided(SURE, before_edit=(told,)).reason == "edited"
+    assert decided(SURE, before_edit=(told, told)).reason == "sure"
+    assert decided(SURE, before_edit=((Outcome.ANSWER, "lana-lokal", "fritid"),)).reason == "sure"
+    escalated = decided(question())
+    before = (escalated.outcome, escalated.article, escalated.administration)
+    assert decided(question(), before_edit=(before,)).outcome is Outcome.ESCALATE
 
 
 def test_urgent_words_in_what_a_filter_caught_alarm_and_get_no_receipt() -> None:
@@ -494,6 +567,9 @@ FACTS = st.fixed_dictionaries(
         **{name: st.booleans() for name in ("is_unproven", "is_from_form", "is_from_list", "is_perhaps_automatic")},
         "cap_reached": st.sampled_from([None, "sender", "case", "outbox"]),
         "was_answered": st.booleans(),
+        "command": st.none() | st.sampled_from(PRESSED),
+        "choices": st.lists(st.sampled_from(list(KNOWLEDGE.articles)), max_size=3, unique=True).map(tuple),
+        "articles_above": st.lists(st.sampled_from([*KNOWLEDGE.articles, "borttagen"]), max_size=2).map(tuple),
         "articles_told": st.frozensets(st.sampled_from(list(KNOWLEDGE.articles))),
     }
 )

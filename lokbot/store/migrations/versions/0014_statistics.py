@@ -1,6 +1,6 @@
 """one fact per question, how many there are of each kind, and what of a closed month may be shown
 
-Revision: 0014, after 0012
+Revision: 0014, after 0013
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -23,8 +23,7 @@ FROM facts
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("associations") as batch_op:
-        batch_op.add_column(sa.Column("kind", sa.String(length=32), nullable=True))
+    op.add_column("associations", sa.Column("kind", sa.String(length=32), nullable=True))
     op.create_table(
         "facts",
         sa.Column("question_id", sa.Integer(), autoincrement=False, nullable=False),
