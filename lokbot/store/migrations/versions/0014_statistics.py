@@ -24,6 +24,12 @@ FROM facts
 
 def upgrade() -> None:
     op.add_column("associations", sa.Column("kind", sa.String(length=32), nullable=True))
+    for column in (
+        sa.Column("attachment_name", sa.String(length=200), nullable=True),
+        sa.Column("attachment_type", sa.String(length=100), nullable=True),
+        sa.Column("attachment", sa.LargeBinary(), nullable=True),
+    ):
+        op.add_column("staff_mails", column)
     op.create_table(
         "facts",
         sa.Column("question_id", sa.Integer(), autoincrement=False, nullable=False),
