@@ -70,8 +70,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """An event that says more of a question: ``reopened``, ``reviewed`` (decision, verdict), ``feedback``;
-    ``resolved``, ``logged`` (done) and ``moved`` (by), which are all that is written down of what was answered by word of mouth.
+    """An event that says more of a question: ``reopened``, ``reviewed`` (decision, verdict), ``feedback``; ``resolved``
+    and ``logged`` (done), which with ``moved`` (by) are all that is written down of what was answered by word of mouth.
     """
 
     verb: str
