@@ -104,8 +104,6 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         take_in_logged(session, message, plan, active.knowledge, now=now)
         return plan
     reading.join(turn, now=now)
-    if message.command in ("yes", "no"):
-        note_feedback(session, message, now=now)
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
     if message.channel.is_chat:
@@ -123,21 +121,6 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     remember(session, message, plan, active.knowledge, reply, suggestion, now=now)
     _finish(message, understanding, now=now)
     return plan
-
-
-def note_feedback(session: Session, message: Message, *, now: datetime) -> None:
-    """Whether the answer above the pressed button helped, of each question that it answered; the last press counts."""
-    for decision in queries.decided_above(session, message) or ():
-        queries.record(
-            session,
-            "feedback",
-            actor="asker",
-            now=now,
-            conversation=message.conversation,
-            message=message,
-            question=decision.question_id,
-            helped=message.command == "yes",
-        )
 
 
 def understand(turn: Turn, active: Active) -> Understanding:

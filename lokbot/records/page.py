@@ -63,7 +63,6 @@ VERBS = {
     "corrected": "rättade botens tolkning",
     "settled-correction": "avgjorde en rättelse",
     "classified": "satte klass eller diarienummer",
-    "feedback": "sa om svaret hjälpte",
     "hidden": "dolde sin chatt",
     "moved": "flyttade ärendet från chatten till mejl eller telefon",
     "exported": "tog ut ärendet som filer",

@@ -7,7 +7,7 @@ depends on when a mail server answers; what was taken back or given up was never
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -22,6 +22,9 @@ OTHER_LANGUAGE = "annat"
 # Colleagues and administrations who write in a case ask nothing.
 _FROM_INSIDE = ("from-coordinator", "from-administration")
 _FROM_INSIDE_RULE = "leave_an_administrations_mail_to_the_coordinator"
+# What is pressed or mended in a chat and asks nothing new; "yes" and "no" say of the last answer whether it helped.
+_NOTHING_NEW = ("command", "solved", "edited", "more")
+_HELPED = {"yes": "yes", "no": "no"}
 _SAID = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)
 
 
@@ -44,6 +47,7 @@ class Asked:
     outbox_id: int | None
     topic: str | None
     administration: str | None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Noted:
     """An event that says more of a question: ``reopened``, ``reviewed`` (decision, verdict), ``feedback``; ``resolved``
-    and ``logged`` (done), which are all that is written down of what was answered by word of mouth.
+    and ``logged`` (done), which with ``moved`` (by) are all that is written down of what was answered by word of mouth.
     """
 
     verb: str
@@ -77,7 +81,9 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All of a conversation that facts depend on; questions, items and events in the order of their ids."""
+    """All of a conversation that facts depend on; questions, items and events in the order of their ids. ``edits``: by
+    the id of the message under which something was decided, the one under which its edit was decided.
+    """
 
     conversation_id: int
     channel: ChannelName
@@ -88,6 +94,7 @@ class Case:
     questions: Sequence[Asked]
     items: Sequence[Item]
     events: Sequence[Noted]
+    edits: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +127,8 @@ class Derived:
 
 def derive(case: Case, promise: Promise) -> list[Derived]:
     """The facts of a conversation. ``promise`` says when people work."""
-    asked = [one for one in case.questions if not _is_from_inside(one)]
+    pressed = _pressed(case)
+    asked = _asked(case, pressed)
     latest = max((one.message_id for one in asked), default=0)
     verdicts = {event.detail.get("decision"): event.detail.get("verdict") for event in _of(case, "reviewed")}
     feedback = {event.detail.get("question"): event.detail.get("helped") for event in _of(case, "feedback")}
@@ -129,7 +137,11 @@ def derive(case: Case, promise: Promise) -> list[Derived]:
     for one in asked:
         # Whoever opens a settled case again finds its last message unanswered, not what was asked before it.
         since = max(one.received_at, reopened) if reopened and one.message_id == latest else one.received_at
-        outcome, replied_at = _outcome(one, case, since)
+        press = pressed.get(one.question_id)
+        is_in_vain = press is not None and press.command == "no"
+        if press is not None and is_in_vain:
+            since = max(since, press.received_at)
+        outcome, replied_at = _outcome(one, case, since, is_in_vain=is_in_vain)
         is_automatic = outcome is FactOutcome.AUTOMATIC
         day = day_of(one.received_at)
         helped = feedback.get(one.question_id)
@@ -152,7 +164,7 @@ def derive(case: Case, promise: Promise) -> list[Derived]:
                 outcome=outcome,
                 confidence=one.confidence,
                 is_unknown=one.outcome is Outcome.ESCALATE and one.reason in NOT_KNOWN,
-                feedback=None if helped is None else "yes" if helped else "no",
+                feedback=_helped(press, helped),
                 verdict=verdicts.get(one.decision_id),
                 first_reply_minutes=working_minutes(one.received_at, replied_at, promise) if replied_at else None,
                 forwarded=len(forwards),
@@ -163,8 +175,47 @@ def derive(case: Case, promise: Promise) -> list[Derived]:
     return facts
 
 
-def _outcome(asked: Asked, case: Case, since: datetime) -> tuple[FactOutcome, datetime | None]:
-    """What became of a question, and when a person first replied to it."""
+def _asked(case: Case, pressed: Mapping[int, Asked]) -> list[Asked]:
+    """The questions that count: not what colleagues wrote, nothing twice that was mended, no buttons."""
+    presses = {press.question_id for press in pressed.values()}
+    new = {one.message_id for one in case.questions if one.reason not in _NOTHING_NEW}
+    return [
+        one
+        for one in case.questions
+        if not (
+            _is_from_inside(one)
+            or one.reason in _NOTHING_NEW
+            or one.question_id in presses
+            or case.edits.get(one.message_id) in new
+        )
+    ]
+
+
+def _pressed(case: Case) -> dict[int, Asked]:
+    """Of questions that the bot answered last (id): the button that said whether it helped."""
+    found: dict[int, Asked] = {}
+    told: list[Asked] = []
+    for one in case.questions:
+        if one.command in _HELPED:
+            newest = max((earlier.message_id for earlier in told), default=None)
+            found |= {earlier.question_id: one for earlier in told if earlier.message_id == newest}
+        elif one.outcome is Outcome.ANSWER and one.reason not in _NOTHING_NEW:
+            told.append(one)
+    return found
+
+
+def _helped(press: Asked | None, helped: bool | None) -> str | None:
+    if press is not None and press.command is not None:
+        return _HELPED[press.command]
+    return None if helped is None else "yes" if helped else "no"
+
+
+def _outcome(
+    asked: Asked, case: Case, since: datetime, *, is_in_vain: bool = False
+) -> tuple[FactOutcome, datetime | None]:
+    """What became of a question, and when a person first replied to it. ``is_in_vain``: the bot's answer did not help,
+    and a person was asked for.
+    """
     is_told = asked.outcome in (Outcome.ANSWER, Outcome.CLARIFY)
     is_nobodys = asked.outcome is Outcome.IGNORE and asked.reason != "answered"
     if is_nobodys or asked.reason == "bounce":
@@ -173,7 +224,7 @@ def _outcome(asked: Asked, case: Case, since: datetime) -> tuple[FactOutcome, da
     if own is not None and own.kind is OutboxKind.REPLY:
         if not own.is_automatic:
             return FactOutcome.SUGGESTION, own.queued_at
-        if is_told:
+        if is_told and not is_in_vain:
             return FactOutcome.BOT, None
     for item in _said(case, OutboxKind.ANSWER):
         # What an administration wrote may have waited for a coordinator to pass it on.
@@ -185,7 +236,9 @@ def _outcome(asked: Asked, case: Case, since: datetime) -> tuple[FactOutcome, da
     if own is not None and asked.outcome is Outcome.ROUTE:
         return FactOutcome.POINTED, None
     is_settled = case.status is ConversationStatus.RESOLVED
-    if is_settled and case.channel.is_logged:
+    if is_settled and (
+        case.channel.is_logged or any(event.detail.get("by") == "phone" for event in _of(case, "moved"))
+    ):
         return FactOutcome.PERSON, next((event.at for event in case.events if _is_done(event, since)), None)
     return (FactOutcome.WITHDRAWN if is_settled else FactOutcome.OPEN), None
 

@@ -17,8 +17,8 @@ from datetime import datetime, time
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, delete, event, insert, inspect, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, Table, delete, event, func, insert, inspect, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from lokbot.conversation.working_days import SWEDEN, Promise
 from lokbot.model import FactOutcome, OutboxKind
@@ -50,7 +50,7 @@ COLUMNS = tuple(TABLE.c)
 _DERIVED = tuple(field.name for field in fields(Derived))
 
 # What events say that nothing else does.
-_TELLING = ("reopened", "reviewed", "feedback", "resolved", "logged")
+_TELLING = ("reopened", "reviewed", "feedback", "resolved", "logged", "moved")
 # A message that was only stored has no question yet.
 _SAYS_NOTHING = frozenset({"received"})
 _BATCH = 1000
@@ -292,6 +292,9 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
             asked = replace(asked, topic=better[0] or asked.topic, administration=better[1] or asked.administration)
         # Of several decisions on a question the last one counts.
         decided[row[0]][asked.question_id] = asked
+    edits: dict[int, dict[int, int]] = defaultdict(dict)
+    for conversation, before, now in session.execute(_edits(conversations)):
+        edits[conversation][before] = now
     items: dict[int, list[Item]] = defaultdict(list)
     for row in session.execute(_items(conversations)):
         items[row[0]].append(Item(*row[1:]))
@@ -309,6 +312,7 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
             questions=[*decided[row.id].values()],
             items=items[row.id],
             events=events[row.id],
+            edits=edits[row.id],
         )
         for row in session.execute(
             select(
@@ -324,10 +328,6 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
             .where(Conversation.id.in_(conversations))
         )
     ]
-
-
-# What is pressed in a chat asks for a person or chooses among answers; the rest is said of a question asked before.
-_ASKS = (Message.command == "person", Message.command.between("0", "9~"))
 
 
 def _decisions(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
@@ -349,10 +349,11 @@ def _decisions(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
             DecisionRecord.outbox_id,
             DecisionRecord.topic,
             DecisionRecord.administration,
+            Message.command,
         )
         .join(QuestionRecord, QuestionRecord.message_id == Message.id)
         .join(DecisionRecord, DecisionRecord.question_id == QuestionRecord.id)
-        .where(Message.conversation_id.in_(conversations), or_(Message.command.is_(None), *_ASKS))
+        .where(Message.conversation_id.in_(conversations))
         .order_by(QuestionRecord.message_id, QuestionRecord.position, DecisionRecord.id)
     )
 
@@ -364,6 +365,21 @@ def _corrections(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
         .join(Message, Message.id == QuestionRecord.message_id)
         .where(Message.conversation_id.in_(conversations))
         .order_by(Correction.id)
+    )
+
+
+def _edits(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
+    """Where the first version was decided on, and where the edit was: what is read as one is decided under the last."""
+    first = aliased(Message)
+    return (
+        select(
+            Message.conversation_id,
+            func.coalesce(first.read_with_id, first.id),
+            func.coalesce(Message.read_with_id, Message.id),
+        )
+        .join(first, first.id == Message.replaces_id)
+        .where(Message.conversation_id.in_(conversations))
+        .order_by(Message.id)
     )
 
 

@@ -1,4 +1,4 @@
-"""The figures as a tagged PDF on A4, where the extra ``pdf`` is installed; elsewhere the browser prints the page."""
+"""The figures with their pictures in one file: a tagged PDF on A4 where the extra ``pdf`` is installed, else a page."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ class NoPdf(UserError):
 def is_there() -> bool:
     """Whether PDF can be written."""
     return find_spec("weasyprint") is not None
+
+
+def as_document(figures: Figures, language: str, *, is_demo: bool = False) -> tuple[str, str, bytes]:
+    """The figures with their pictures in a file of its own: ending, content type, content. PDF where it can be written,
+    else a page that any browser shows.
+    """
+    if is_there():
+        return "pdf", "application/pdf", as_pdf(figures, language, is_demo=is_demo)
+    page = "".join(_page(figures, language, is_demo=is_demo))
+    return "html", "text/html", page.encode()
 
 
 def as_pdf(figures: Figures, language: str, *, is_demo: bool = False) -> bytes:

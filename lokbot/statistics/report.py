@@ -17,8 +17,8 @@ from lokbot import accounts
 from lokbot.config import Settings, StatisticsSettings
 from lokbot.conversation import staff_mail
 from lokbot.conversation.working_days import SWEDEN, written_out
-from lokbot.model import Knowledge, LocalText
-from lokbot.statistics import demo, files, months
+from lokbot.model import Attachment, Knowledge, LocalText
+from lokbot.statistics import demo, files, months, printing
 from lokbot.statistics.figures import View, default_period, figures
 from lokbot.statistics.months import Period
 from lokbot.store import queries
@@ -29,7 +29,9 @@ _SENT = "statistics-reported"
 BEFORE_MEETING = LocalText(
     "Statistik till styrgruppens möte {day}", "Statistics for the steering group's meeting {day}"
 )
-ON_THE_WEB = LocalText("Med bilder på webben: {page}", "With pictures on the web: {page}")
+ON_THE_WEB = LocalText(
+    "Bilderna följer med i en fil. På webben: {page}", "The pictures come along in a file. On the web: {page}"
+)
 OF_MONTH = LocalText("Statistik för {month}", "Statistics for {month}")
 
 
@@ -82,8 +84,8 @@ def send_due(session: Session, *, settings: Settings, knowledge: Knowledge, now:
             for language in set(receivers.values())
         }
         for address, language in receivers.items():
-            subject, text = written[language]
-            staff_mail.enqueue(session, address, subject, text, settings=settings, now=now)
+            subject, text, pictures = written[language]
+            staff_mail.enqueue(session, address, subject, text, settings=settings, now=now, attachment=pictures)
         mark(session, report, now=now)
     return len(reports) * len(receivers)
 
@@ -97,8 +99,8 @@ def compose(
     today: date,
     language: str = "sv",
     site: str = "",
-) -> tuple[str, str]:
-    """Subject and text, of published figures only. ``site``: where they can be looked at, with pictures."""
+) -> tuple[str, str, Attachment]:
+    """Subject, text, and a file with the pictures, of published figures only. ``site``: where to look at them."""
     if report.month is not None:
         period = Period(report.month, report.month)
         subject = OF_MONTH.get(language).format(month=months.name(report.month).get(language))
@@ -107,11 +109,13 @@ def compose(
         day = written_out(report.meeting, language) if report.meeting else ""
         subject = BEFORE_MEETING.get(language).format(day=day)
     found = figures(session, period, None, View.STEERING, knowledge=knowledge, settings=settings, today=today)
-    text = files.as_mail(found, language, is_demo=demo.is_demo(session))
+    is_demo = demo.is_demo(session)
+    text = files.as_mail(found, language, is_demo=is_demo)
     if site:
         page = f"{site}/statistik?fran={period.first}&till={period.last}"
         text += f"\n\n{ON_THE_WEB.get(language).format(page=page)}\n"
-    return subject, text
+    ending, kind, content = printing.as_document(found, language, is_demo=is_demo)
+    return subject, text, staff_mail.attached(files.name(period, ending), kind, content)
 
 
 def mark(session: Session, report: Report, *, now: datetime) -> None:

@@ -718,7 +718,8 @@ class FailedLogin(Base):
 class StaffMail(Base):
     """A mail to somebody who works here and that belongs to no case: an invitation, a digest, a report.
 
-    It may hold a link that sets a password, or words of a case: its text goes once it is sent, and is copied nowhere.
+    It may hold a link that sets a password, or words of a case: its text goes once it is sent, with the file that went
+    along (``attachment``), and is copied nowhere.
     """
 
     __tablename__ = "staff_mails"
@@ -729,6 +730,9 @@ class StaffMail(Base):
     to: Mapped[str] = mapped_column(String(320))
     subject: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    attachment_name: Mapped[str | None] = mapped_column(String(200))
+    attachment_type: Mapped[str | None] = mapped_column(String(100))
+    attachment: Mapped[bytes | None]
     status: Mapped[OutboxStatus]
     attempts: Mapped[int]
     created_at: Mapped[datetime]

@@ -76,7 +76,7 @@ def linked_file(visit: Visit) -> Response:
 
 
 def behind(visit: Visit) -> Response:
-    """The questions behind one of the coordinators' figures, with their cases; what waits, where none is named."""
+    """The questions behind one of the coordinators' figures, with their cases; those that wait, if none is named."""
     asked = _asked(visit, "/statistik", View.COORDINATORS)
     dimension, category = visit.query("vad") or "outcome", visit.query("varde") or FactOutcome.OPEN
     number = max(1, min(int(visit.query("sida")), 10_000)) if visit.query("sida").isdecimal() else 1

@@ -19,7 +19,7 @@ from lokbot.conversation.escalation import NotPossible
 from lokbot.model import Address, ChannelName, ConversationStatus, FactOutcome
 from lokbot.statistics import cells, facts
 from lokbot.store import queries
-from lokbot.store.schema import Association, Contact, Conversation, Fact, FactCell, QuestionRecord
+from lokbot.store.schema import Association, Contact, Conversation, Fact, FactCell, Message, QuestionRecord
 from lokbot.store.session import Sessions, session_factory
 from tests import sample_knowledge as sample
 from tests.integration.chatting import Chat
@@ -208,16 +208,6 @@ def test_two_contacts_that_are_one_count_as_one(world: World) -> None:
     assert len({fact["contact"] for fact in stored(world)}) == 1
 
 
-@pytest.mark.parametrize(("button", "said"), [("yes", "yes"), ("no", "no")])
-def test_what_is_pressed_in_a_chat_is_said_of_the_question_before_and_is_none_itself(
-    world: World, button: str, said: str
-) -> None:
-    chat = Chat(world)
-    chat.write(sample.JOIN)
-    chat.press(next(one for one in chat.case.told()[-1].buttons or [] if one[1] == button)[0])
-    assert [(fact["outcome"], fact["feedback"]) for fact in stored(world)] == [(FactOutcome.BOT, said)]
-
-
 def test_feedback_and_reviews(world: World) -> None:
     case = world.write(sample.JOIN)
     question = stored(world)[0]["question_id"]
@@ -381,6 +371,43 @@ def test_a_review_says_what_the_bots_answer_was(world: World) -> None:
     act(world, case, judge)
     (fact,) = stored(world)
     assert (fact["verdict"], fact["topic"]) == ("wrong", "lokaler")
+
+
+@pytest.mark.parametrize(("label", "feedback"), [("Ja", "yes"), ("Nej, jag vill prata med en människa", "no")])
+def test_a_chats_buttons_say_whether_the_answer_helped(world: World, label: str, feedback: str) -> None:
+    chat = Chat(world)
+    chat.command("start")
+    chat.write(sample.JOIN)
+    chat.press("Läs mer")
+    assert outcomes(world) == [FactOutcome.BOT], "greetings and more of the same are no questions"
+    world.later(hours=1)
+    chat.press(label)
+    (fact,) = stored(world)
+    assert (fact["feedback"], fact["topic"]) == (feedback, "anslutning")
+    if feedback == "yes":
+        assert fact["outcome"] is FactOutcome.BOT
+        return
+    assert fact["outcome"] is FactOutcome.OPEN, "the bot's answer was none, and a person is wanted"
+    world.later(hours=1)
+    act(world, chat.case, reply(world))
+    (fact,) = stored(world)
+    assert (fact["outcome"], fact["feedback"]) == (FactOutcome.PERSON, "no")
+    assert facts.rebuild(world.sessions, PROMISE) == facts.Rebuilt(derived=1, kept=0)
+    assert stored(world) == [fact]
+
+
+def test_what_is_mended_in_a_chat_is_asked_once(world: World) -> None:
+    chat = Chat(world)
+    chat.command("start")
+    chat.write(sample.JOIN)
+    with world.sessions.begin() as session:
+        original = session.scalars(select(Message.id).order_by(Message.id.desc())).first()
+    assert original is not None
+    chat.edit(original, f"{sample.JOIN}!")
+    assert [fact["topic"] for fact in stored(world)] == ["anslutning"], "nothing new"
+    chat.edit(original, sample.PREMISES)
+    assert [fact["topic"] for fact in stored(world)] == ["lokaler"]
+    assert counted(world)["", "question", stored(world)[0]["month"], ""] == 1
 
 
 def test_a_savepoint_that_is_undone_forgets_nothing_else(world: World) -> None:

@@ -426,7 +426,7 @@ def test_a_report_is_due_once_a_week_before_the_meeting(year: Sessions) -> None:
         assert report.due(session, SETTINGS, today=date(2026, 11, 25)) == []
         (due,) = report.due(session, SETTINGS, today=TODAY)
         assert due == Report(meeting=date(2026, 12, 3))
-        subject, text = report.compose(session, due, knowledge=sample.knowledge(), settings=SETTINGS, today=TODAY)
+        subject, text, _ = report.compose(session, due, knowledge=sample.knowledge(), settings=SETTINGS, today=TODAY)
         assert subject == "Statistik till styrgruppens möte torsdag den 3 december 2026"
         first, *_ = text.split("\n\n\n")
         assert first.split("\n\n")[0] == "DEMODATA: siffrorna är påhittade."
@@ -443,7 +443,7 @@ def test_a_monthly_report_where_it_is_wanted(year: Sessions) -> None:
     monthly = SETTINGS.model_copy(update={"meetings": (), "report_monthly": True})
     with year.begin() as session:
         (due,) = report.due(session, monthly, today=TODAY)
-        subject, text = report.compose(
+        subject, text, _ = report.compose(
             session, due, knowledge=sample.knowledge(), settings=monthly, today=TODAY, language="en"
         )
     assert (due.month, subject) == ("2026-10", "Statistics for October 2026")

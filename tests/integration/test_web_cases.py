@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -368,7 +369,7 @@ def test_outside_words_are_text_wherever_they_are_shown(desk: DeskWorld) -> None
         page = kim.client.get(path).text
         assert "<script>alert" not in page
         assert "<img src=x" not in page
-        assert "49" not in page.replace("1249", "")
+        assert "49" not in re.sub(r"1249|[?]v=[0-9a-f]+", "", page)
 
 
 def test_a_file_is_a_download_whatever_it_calls_itself(desk: DeskWorld) -> None:

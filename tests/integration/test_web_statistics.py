@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from html import unescape
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -15,12 +16,13 @@ from sqlalchemy import delete, select, update
 
 from lokbot import service
 from lokbot.config import SmtpSettings, StatisticsSettings
-from lokbot.model import Role
+from lokbot.conversation import staff_mail
+from lokbot.model import OutgoingMessage, Role
 from lokbot.statistics import closing, demo, files, printing, report
 from lokbot.statistics.figures import Figures, Period, View, default_period, figures
 from lokbot.store.schema import Event, Fact, PublishedCell, PublishedMonth, ReadingLink, StaffMail, User
 from lokbot.store.session import Sessions
-from tests.integration.browser import SITE, DeskWorld, Person
+from tests.integration.browser import SITE, DeskWorld, Person, hidden
 from tests.integration.test_figures import Page as Parsed
 from tests.integration.world import SEND, World
 
@@ -262,6 +264,18 @@ def test_questions_behind_a_selection_are_of_it(desk: DeskWorld) -> None:
     assert person.client.get("/statistik/fragor?vad=contact&varde=x").status_code == 409
 
 
+def test_the_desk_says_what_kind_of_association_somebody_writes_for(desk: DeskWorld) -> None:
+    case = desk.world.write("Hur ansluter vi oss?").conversation
+    person = desk.person()
+    seen = hidden(person.see(f"/arenden/{case.case_number}"), "seen")
+    form = {"association": "Provarna", "kind": "kultur", "seen": seen}
+    assert person.do(f"/arenden/{case.case_number}/hor-till", **form)[0] == 303
+    with desk.world.sessions.begin() as session:
+        fact = session.scalars(select(Fact).where(Fact.conversation_id == case.id)).one()
+        assert fact.association_kind == "kultur"
+        assert fact.association is not None
+
+
 # ------------------------------------------------------------------ personal links
 
 
@@ -353,6 +367,31 @@ def test_the_report_goes_once_to_everybody_in_the_steering_group(desk: DeskWorld
     assert mails["stina@styr.example"].subject == "Statistik till styrgruppens möte torsdag den 3 december 2026"
     assert mails["ed@styr.example"].subject.startswith("Statistics for the steering group's meeting")
     assert f"{SITE}/statistik?fran=2026-08&till=2026-10" in mails["stina@styr.example"].text
+    pictures = mails["stina@styr.example"].attachment
+    assert pictures is not None
+    assert pictures.startswith(b"%PDF" if printing.is_there() else b"<!doctype html>")
+
+    sent: list[OutgoingMessage] = []
+    door = SimpleNamespace(send=sent.append)
+    while staff_mail.deliver_next(desk.world.sessions, door, desk.world.settings, now=NOW):
+        pass
+    assert len(sent) == 3
+    assert {one.attachments[0].content for one in sent} >= {pictures}
+    assert sent[0].attachments[0].name.startswith("statistik-2026-08-2026-10.")
+    with desk.world.sessions.begin() as session:
+        assert {(mail.text, mail.attachment) for mail in session.scalars(select(StaffMail))} == {("", None)}
+
+
+def test_the_pictures_come_as_a_page_where_no_pdf_can_be_written(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(printing, "is_there", lambda: False)
+    ending, kind, content = printing.as_document(found(desk, View.STEERING), "sv", is_demo=True)
+    assert (ending, kind) == ("html", "text/html")
+    page = content.decode()
+    assert tables(page) == tables(steering(desk).see("/statistik"))
+    assert page.count("<svg") == page.count("<desc")
+    assert "DEMODATA" in page
 
 
 def test_without_anybody_to_send_to_the_report_stays_due(desk: DeskWorld) -> None:

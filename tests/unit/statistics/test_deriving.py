@@ -67,6 +67,8 @@ RESOLVED = ConversationStatus.RESOLVED
         # What was answered by word of mouth stands in no outbox.
         (case(asked(), channel=ChannelName.PHONE, status=RESOLVED), FactOutcome.PERSON),
         (case(asked(), channel=ChannelName.PHONE), FactOutcome.OPEN),
+        (case(asked(), status=RESOLVED, events=(Noted("moved", T, {"by": "phone"}),)), FactOutcome.PERSON),
+        (case(asked(), status=RESOLVED, events=(Noted("moved", T, {"by": "mail"}),)), FactOutcome.WITHDRAWN),
         (case(asked(), items=(FORWARD, ANSWER)), FactOutcome.PERSON),
         (case(ROUTED, items=(REPLY,)), FactOutcome.POINTED),
         (case(ROUTED, items=(REPLY, ANSWER)), FactOutcome.PERSON),

@@ -1,6 +1,6 @@
 """one fact per question, how many there are of each kind, and what of a closed month may be shown
 
-Revision: 0014, after 0012
+Revision: 0014, after 0013
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ FROM facts
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("associations") as batch_op:
-        batch_op.add_column(sa.Column("kind", sa.String(length=32), nullable=True))
+    op.add_column("associations", sa.Column("kind", sa.String(length=32), nullable=True))
+    for column in (
+        sa.Column("attachment_name", sa.String(length=200), nullable=True),
+        sa.Column("attachment_type", sa.String(length=100), nullable=True),
+        sa.Column("attachment", sa.LargeBinary(), nullable=True),
+    ):
+        op.add_column("staff_mails", column)
     op.create_table(
         "facts",
         sa.Column("question_id", sa.Integer(), autoincrement=False, nullable=False),
