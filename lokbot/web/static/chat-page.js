@@ -1,0 +1,145 @@
+// The chat works without this. With it: answers come by themselves, and nothing is loaded anew while somebody writes.
+"use strict";
+
+const field = document.getElementById("skriv");
+const news = document.querySelector("#nytt ol");
+let mark = document.body.dataset.mark;
+let source = null, isAsking = false, isFetching = false, again = false;
+
+// ---- Taking in: what a fetched page has and this one has not. A message is known by its id, so none comes twice.
+function take(page) {
+  const fresh = [];
+  for (const line of page.querySelectorAll(".lines > li[id]")) {
+    const known = document.getElementById(line.id);
+    if (known) {
+      const buttons = known.querySelector(".buttons"), others = line.querySelector(".buttons");
+      if (!buttons.isEqualNode(others) && !sameButtons(buttons, others)) buttons.replaceWith(others);
+      continue;
+    }
+    news.append(line);
+    fresh.push(line);
+  }
+  // A chat that was hidden shows no more what it showed.
+  if (page.querySelector(".lines")) {
+    for (const line of document.querySelectorAll(".lines > li[id]")) {
+      if (!page.getElementById(line.id) && page.querySelectorAll(".lines > li").length < 200) line.remove();
+    }
+  }
+  if (page.querySelector(".lines > li")) document.querySelector(".welcome")?.remove();
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const other = page.getElementById(part.id);
+    if (!other || part.contains(document.activeElement) && part.querySelector("input:focus, textarea:focus")) continue;
+    if (plain(part) === plain(other)) continue;
+    const open = part.querySelector("details")?.open;
+    const had = part.contains(document.activeElement);
+    part.replaceChildren(...other.childNodes);
+    if (open && part.querySelector("details")) part.querySelector("details").open = true;
+    if (had) field.focus();
+  }
+  for (const nonce of document.querySelectorAll("input[name=nonce]")) {
+    nonce.value = page.querySelector("input[name=nonce]")?.value ?? nonce.value;
+  }
+  mark = page.body.dataset.mark ?? mark;
+  if (mark) listen();
+  show(fresh);
+}
+
+const plain = (part) => part.innerHTML.replace(/name="nonce" value="[^"]*"/g, "");
+const sameButtons = (one, other) => plain(one) === plain(other);
+
+// The focus goes to the answer that somebody waits for; never away from what they are writing.
+function show(fresh) {
+  if (!fresh.length) return;
+  const answer = fresh.find((line) => !line.classList.contains("asker"));
+  const at = document.activeElement;
+  const isFree = at === document.body || at === field && !field.value || at?.closest?.(".lines, .tools");
+  if (answer && (isAsking || !document.hidden) && isFree) {
+    if (isAsking || at === document.body || at === field) answer.focus({ preventScroll: true });
+    isAsking = false;
+    answer.scrollIntoView({ block: "nearest" });
+  } else {
+    fresh.at(-1).scrollIntoView({ block: "nearest" });
+  }
+  if (answer && parent !== window) parent.postMessage({ lok: "news" }, "*");
+}
+
+async function renew() {
+  if (isFetching) { again = true; return; }
+  isFetching = true;
+  try {
+    const response = await fetch(location.pathname + location.search, { headers: { "x-live": "1" } });
+    if (response.ok) take(parse(await response.text()));
+  } catch { /* the stream comes back, and asks again */ } finally {
+    isFetching = false;
+    if (again) { again = false; renew(); }
+  }
+}
+
+const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+
+// ---- News: one stream a browser, since HTTP/1.1 allows six connections; the tab that holds the lock tells the others.
+const channel = new BroadcastChannel(`lokbot-chat${location.search.includes("panel") ? "-panel" : ""}`);
+channel.onmessage = (event) => heard(event.data);
+function heard(said) { if (said !== mark) renew(); }
+
+function listen() {
+  if (source) return;
+  source = true;
+  const open = () => new Promise((done) => {
+    const address = new URL(document.body.dataset.stream, location.href);
+    address.searchParams.set("sedan", mark);
+    source = new EventSource(address);
+    source.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
+    addEventListener("pagehide", () => { source.close(); source = null; done(); }, { once: true });
+  });
+  if (navigator.locks) navigator.locks.request(channel.name, open); else open();
+}
+addEventListener("pageshow", (event) => { if (event.persisted && mark) { renew(); listen(); } });
+
+// ---- Sending: the form as it is, without leaving the page. What could not be sent stays in its field.
+document.addEventListener("submit", async (event) => {
+  const form = event.target, button = event.submitter;
+  if (!form.matches("[data-chat]") || button?.matches("[data-whole]")) return;
+  event.preventDefault();
+  if (form.dataset.busy) return;
+  if (form.contains(field) && !field.value.trim() && !form.querySelector("[type=file]").files.length) { field.focus(); return; }
+  const body = new FormData(form);
+  if (button?.name) body.append(button.name, button.value);
+  const sent = field.value;
+  form.dataset.busy = "1";
+  try {
+    const response = await fetch(form.action, { method: "POST", body });
+    const page = parse(await response.text());
+    isAsking = response.ok;
+    if (response.ok && form.contains(field)) {
+      if (field.value === sent) field.value = "";
+      form.querySelector("[type=file]").value = "";
+      form.querySelector("details").open = false;
+    }
+    if (form.contains(field) && response.ok) field.focus();
+    if (response.ok && page.documentElement.lang !== document.documentElement.lang) { location.reload(); return; }
+    take(page);
+    if (!response.ok) document.getElementById("felet")?.scrollIntoView({ block: "nearest" });
+  } catch {
+    const said = document.createElement("p");
+    said.className = "error"; said.id = "felet"; said.setAttribute("role", "alert");
+    said.textContent = document.body.dataset.noLine;
+    document.getElementById("fel").replaceChildren(said);
+  } finally {
+    delete form.dataset.busy;
+  }
+});
+
+// ---- Keys: Enter sends where there is a keyboard, Shift and Enter begins a line. Escape closes the panel.
+field?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !matchMedia("(any-pointer: fine)").matches) return;
+  event.preventDefault();
+  field.form.requestSubmit();
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && parent !== window) parent.postMessage({ lok: "close" }, "*");
+});
+
+if (field && mark) listen();
+if (document.getElementById("felet")) field?.focus();
+else if (news && document.querySelector("#historia li")) document.getElementById("slut").scrollIntoView({ block: "end" });
