@@ -184,7 +184,7 @@ class TelegramSettings(_Section):
 
 def _origin(value: str) -> str:
     """An origin as a header holds it; a star or a semicolon would say more than is meant."""
-    if not re.fullmatch(r"https?://(?:\*\.)?[a-z0-9.-]+(?::\d{1,5})?", value):
+    if not re.fullmatch(r"https?://(?:\*\.)?[a-z0-9.-]+(?::(?:\d{1,5}|\*))?", value):
         raise ValueError(f"{value!r} is no origin; write for example https://foreningar.helsingborg.se")
     return value
 

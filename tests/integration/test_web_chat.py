@@ -108,7 +108,7 @@ def test_no_goes_to_a_person_whose_first_name_is_told_and_who_then_is_not_interr
     assert re.search(r"senast \w+dag den \d+ \w+", receipt)
     act(anna.world, escalation.take_over, actor="Kim Prov")
     answer(anna.world, "Vi ringer er i morgon.")
-    assert anna.pause()[-1] == "Kim, föreningssamordnare på Helsingborgs stad:\n\n\n\nVi ringer er i morgon."
+    assert anna.pause()[-1] == "Kim, föreningssamordnare på Helsingborgs stad:\n\nVi ringer er i morgon."
     act(anna.world, escalation.reopen, actor="Kim Prov")
     before = anna.lines()
     assert anna.write(sample.PREMISES) == [*before, sample.PREMISES]

@@ -17,6 +17,22 @@ from tests.integration.world import World
 PDF = b"%PDF-1.4\n%%EOF\n"
 
 
+def deliver(world: World) -> None:
+    """Send all that is due: to browsers by their door, to others by the world's."""
+    doors = {**dict.fromkeys(ChannelName, world), ChannelName.WEBCHAT: WebChannel()}
+    while delivery.deliver_next(
+        world.sessions, doors, world.settings, world.active.knowledge, worker="w", now=world.now
+    ):
+        pass
+
+
+def work(world: World) -> None:
+    """Handle and send all that is due."""
+    while world.handle_next():
+        pass
+    deliver(world)
+
+
 @dataclass(repr=False)
 class Surfer:
     """Somebody at a browser who chats. Time passes only where it is said to."""
@@ -78,25 +94,17 @@ class Surfer:
     def pause(self, seconds: float = 2.0) -> list[str]:
         """Time passes, what is due is handled and sent, and the page is read anew."""
         self.world.later(seconds=seconds)
-        while self.world.handle_next():
-            pass
-        self.deliver()
+        work(self.world)
         self.see()
         return self.lines()
 
     def deliver(self) -> None:
-        """Send all that is due: to browsers by their door, to others by the world's."""
-        world = self.world
-        doors = {**dict.fromkeys(ChannelName, world), ChannelName.WEBCHAT: WebChannel()}
-        while delivery.deliver_next(
-            world.sessions, doors, world.settings, world.active.knowledge, worker="w", now=world.now
-        ):
-            pass
+        deliver(self.world)
 
     def lines(self) -> list[str]:
         """The texts of the chat, as a reader sees them."""
         texts = re.findall(r'<div class="text"[^>]*>(.*?)</div>', self.page, re.DOTALL)
-        return [unescape(re.sub(r"<[^>]+>", "\n", text)).strip() for text in texts]
+        return [re.sub(r"\n{2,}", "\n\n", unescape(re.sub(r"<[^>]+>", "\n", text)).strip()) for text in texts]
 
     def labels(self) -> list[str]:
         """What can be pressed under messages."""
