@@ -132,7 +132,7 @@ document.addEventListener("submit", async (event) => {
 
 // ---- Keys: Enter sends where there is a keyboard, Shift and Enter begins a line. Escape closes the panel.
 field?.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !matchMedia("(any-pointer: fine)").matches) return;
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || matchMedia("(pointer: coarse)").matches) return;
   event.preventDefault();
   field.form.requestSubmit();
 });
