@@ -7,28 +7,22 @@ let mark = document.body.dataset.mark;
 let source = null, isAsking = false, isFetching = false, again = false;
 
 // ---- Taking in: what a fetched page has and this one has not. A message is known by its id, so none comes twice.
-function take(page) {
-  const fresh = [];
-  for (const line of page.querySelectorAll(".lines > li[id]")) {
+function take(page, form) {
+  const fresh = [], lines = [...page.querySelectorAll(".lines > li[id]")], ids = new Set(lines.map((line) => line.id));
+  for (const line of lines) {
     const known = document.getElementById(line.id);
-    if (known) {
-      const buttons = known.querySelector(".buttons"), others = line.querySelector(".buttons");
-      if (!buttons.isEqualNode(others) && !sameButtons(buttons, others)) buttons.replaceWith(others);
-      continue;
-    }
-    news.append(line);
-    fresh.push(line);
+    if (!known) { news.append(line); fresh.push(line); continue; }
+    const buttons = known.querySelector(".buttons"), others = line.querySelector(".buttons");
+    if (plain(buttons) !== plain(others)) buttons.replaceWith(others);
   }
-  // A chat that was hidden shows no more what it showed.
-  if (page.querySelector(".lines")) {
-    for (const line of document.querySelectorAll(".lines > li[id]")) {
-      if (!page.getElementById(line.id) && page.querySelectorAll(".lines > li").length < 200) line.remove();
-    }
+  // A chat that was hidden shows no more what it showed; a long one only its latest two hundred lines.
+  if (page.querySelector(".lines") && lines.length < 200) {
+    for (const line of document.querySelectorAll(".lines > li[id]")) if (!ids.has(line.id)) line.remove();
   }
-  if (page.querySelector(".lines > li")) document.querySelector(".welcome")?.remove();
+  if (lines.length) document.querySelector(".welcome")?.remove();
   for (const part of document.querySelectorAll("[data-live]")) {
     const other = page.getElementById(part.id);
-    if (!other || part.contains(document.activeElement) && part.querySelector("input:focus, textarea:focus")) continue;
+    if (!other || !part.contains(form ?? null) && part.querySelector("input:focus")) continue; // somebody writes there
     if (plain(part) === plain(other)) continue;
     const open = part.querySelector("details")?.open;
     const had = part.contains(document.activeElement);
@@ -45,7 +39,6 @@ function take(page) {
 }
 
 const plain = (part) => part.innerHTML.replace(/name="nonce" value="[^"]*"/g, "");
-const sameButtons = (one, other) => plain(one) === plain(other);
 
 // The focus goes to the answer that somebody waits for; never away from what they are writing.
 function show(fresh) {
@@ -118,7 +111,7 @@ document.addEventListener("submit", async (event) => {
     }
     if (form.contains(field) && response.ok) field.focus();
     if (response.ok && page.documentElement.lang !== document.documentElement.lang) { location.reload(); return; }
-    take(page);
+    take(page, form);
     if (!response.ok) document.getElementById("felet")?.scrollIntoView({ block: "nearest" });
   } catch {
     const said = document.createElement("p");
