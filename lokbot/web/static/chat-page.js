@@ -85,7 +85,8 @@ function listen() {
     source.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
     addEventListener("pagehide", () => { source.close(); source = null; done(); }, { once: true });
   });
-  if (navigator.locks) navigator.locks.request(channel.name, open); else open();
+  // A browser that keeps nothing in a panel has no locks there either.
+  if (navigator.locks) navigator.locks.request(channel.name, open).catch(open); else open();
 }
 addEventListener("pageshow", (event) => { if (event.persisted && mark) { renew(); listen(); } });
 
