@@ -15,16 +15,18 @@ from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
 from lokbot.channels.smtp import SmtpChannel, SmtpSettings
+from lokbot.channels.webchat import WebChannel
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
+from lokbot.conversation import delivery, digest, pipeline, reading, reminders, snoozing, staff_mail
 from lokbot.conversation.delivery import Sender
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
 from lokbot.model import ChannelName, Knowledge
 from lokbot.statistics import closing, facts, report
-from lokbot.store.session import Sessions, connect, reading, session_factory
+from lokbot.store.session import Sessions, connect, session_factory
+from lokbot.store.session import reading as reading_sessions
 from lokbot.understanding import Encoder
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ log = logging.getLogger(__name__)
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
+LEAST_SECONDS = 0.02
 # How many messages are begun with in one commit; an order to stop waits for them.
 MESSAGES_A_TURN = 10
 REMIND_SECONDS = 60.0
@@ -173,7 +176,7 @@ def read_telegram(service: Service) -> None:
 def doors(service: Service) -> dict[ChannelName, Sender]:
     """The doors that are set up to send through, for one thread."""
     settings = service.settings
-    found: dict[ChannelName, Sender] = {}
+    found: dict[ChannelName, Sender] = {ChannelName.WEBCHAT: WebChannel()}
     if settings.smtp.host:
         found[ChannelName.MAIL] = SmtpChannel(smtp_settings(settings, service.tokens))
     if settings.telegram.token.get_secret_value():
@@ -187,7 +190,7 @@ def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
     content: Content | None = None
-    reads = reading(service.sessions)
+    reads = reading_sessions(service.sessions)
     reminded = 0.0
 
     def turn() -> None:
@@ -218,7 +221,7 @@ def work(service: Service) -> None:
         ):
             pass
         else:
-            service.news.wait(POLL_SECONDS)
+            service.news.wait(_idle_seconds(reads, settings))
 
     persist(service, "handle and send", turn)
 
@@ -230,7 +233,7 @@ def close_months(
     has to wait for it, as that may take seconds.
     """
     today = now.astimezone(SWEDEN).date()
-    with reading(sessions)() as session:
+    with reading_sessions(sessions)() as session:
         themes = {
             month: gaps.themes_of_month(session, month, encoder)
             for month in closing.due(session, settings.statistics, today=today)
@@ -258,6 +261,14 @@ def every_minute(service: Service, settings: Settings, knowledge: Knowledge, enc
         digest.send_due(session, settings=settings, knowledge=knowledge, now=clock())
     if not records.sweep(service.engine, now=clock()):
         log.info("what was erased still stands in places of the database file; it is tried again in a minute")
+
+
+def _idle_seconds(reads: Sessions, settings: Settings) -> float:
+    """How long there is nothing to do: in a chat the answer comes when its writer has paused, not a second later."""
+    with reads() as session:
+        due = reading.next_due(session, quiet=timedelta(seconds=settings.chat.quiet_seconds))
+    left = (due - clock()).total_seconds() if due is not None else POLL_SECONDS
+    return min(POLL_SECONDS, max(left, LEAST_SECONDS))
 
 
 # ------------------------------------------------------------------ the web

@@ -102,6 +102,7 @@ def _invite(servers: EmbeddedServers, folder: Path, stage: Stage) -> None:
         f"Skriv en fråga här och tryck Enter: den skickas som ett mejl. Eller skicka med ett mejlprogram till\n"
         f"{servers.address} genom SMTP {servers.smtp.host}:{servers.smtp.port} (ingen inloggning, ingen kryptering).\n"
         f"Brevlådan: IMAP {servers.mailbox.host}:{servers.mailbox.port}, {servers.address}, lösenord demo.\n\n"
+        f"Webbchatten:     {stage.service.settings.web.public_url}/chatt (i en annan sida: se README, Web chat)\n\n"
         f"Skrivbordet, där samordnarna arbetar: gör ett konto på\n{service.first_account(stage.service)}\n\n"
         f"Statistiken, med ett helt år påhittade siffror: {stage.service.settings.web.public_url}/statistik\n\n"
         f"Läs ett ärende:  LOKBOT_VAR_DIR={folder} .venv/bin/lokbot case 1 --why\n"

@@ -112,7 +112,8 @@ class Stage:
                 continue
             with self.service.sessions() as session:
                 message = session.get_one(Message, message_id)
-                self._introduce("ditt mejl", message.sender_name, message.sender_email, message.subject, message.text)
+                what = "webbchatten" if message.channel.is_chat else "ditt mejl"
+                self._introduce(what, message.sender_name, message.sender_email, message.subject, message.text)
             self._tell(self._ending(message_id, plan))
 
     def _send_lines(self) -> None:

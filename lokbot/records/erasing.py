@@ -30,6 +30,7 @@ from lokbot.statistics import facts
 from lokbot.store import queries, search, tombstones
 from lokbot.store.schema import (
     AttachmentContent,
+    ChatKey,
     Contact,
     Conversation,
     Correction,
@@ -122,7 +123,7 @@ def erase(
     session.execute(
         update(Conversation)
         .where(Conversation.id == conversation.id)
-        .values(subject="", related_to_id=None, moved_to=None, erased_at=now, updated_at=now)
+        .values(subject="", related_to_id=None, moved_to=None, reach_by=None, erased_at=now, updated_at=now)
     )
     session.expire_all()
     escalation.settle(conversation, now)
@@ -354,7 +355,7 @@ def _contacts(session: Session, conversation: Conversation, others: set[str], no
                 update(Conversation).where(Conversation.id == conversation.id).values(contact_id=made_up.id)
             )
         else:
-            _make_up(contact)
+            _make_up(session, contact)
     for other in session.scalars(
         select(Contact)
         .where(Contact.channel == conversation.channel, Contact.address.in_(others))
@@ -362,7 +363,7 @@ def _contacts(session: Session, conversation: Conversation, others: set[str], no
         .with_for_update()
     ):
         if other is not contact and not _has_conversation(session, other, but=conversation.id):
-            _make_up(other)
+            _make_up(session, other)
     session.flush()
 
 
@@ -371,7 +372,8 @@ def _has_conversation(session: Session, contact: Contact, *, but: int) -> bool:
     return bool(session.scalar(select(others)))
 
 
-def _make_up(contact: Contact) -> None:
+def _make_up(session: Session, contact: Contact) -> None:
+    session.execute(delete(ChatKey).where(ChatKey.address == contact.address))
     contact.address, contact.name, contact.undeliverable_at = _made_up(), "", None
     contact.language = contact.greeted_at = None
 

@@ -181,6 +181,7 @@ def _document(
         "created_at": _time(conversation.created_at),
         "contact": {"name": contact.name, "address": contact.address},
         "moved_to": conversation.moved_to,
+        "reach_by": conversation.reach_by,
         "association": {"name": association.name, "organisation_number": association.organisation_number}
         if association
         else None,

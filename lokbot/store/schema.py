@@ -168,6 +168,8 @@ class Conversation(Base):
     ``diary_number`` is the registrator's (diarienummer). ``erased_at`` is set where texts and addresses are gone.
     ``hidden_at`` is when whoever chats put it away: the door shows it no more, and what they write next is another one.
     ``moved_to`` is the mail address or telephone number by which people answer a matter that began in a chat.
+    ``reach_by`` is the one that whoever writes in the web chat has left, so that an answer finds them when they have
+    gone; empty where they were asked and want none.
     """
 
     __tablename__ = "conversations"
@@ -197,6 +199,7 @@ class Conversation(Base):
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
     hidden_at: Mapped[datetime | None]
     moved_to: Mapped[str | None] = mapped_column(String(320))
+    reach_by: Mapped[str | None] = mapped_column(String(320))
     record_class: Mapped[RecordClass] = mapped_column(
         default=RecordClass.NOT_ASSESSED, server_default=RecordClass.NOT_ASSESSED.value
     )
@@ -633,6 +636,35 @@ class TelegramUpdate(Base):
     update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     fate: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+
+
+class ChatKey(Base):
+    """What opens a web chat: a browser's secret (``browser``), or a return code that somebody wrote down (``code``).
+
+    ``digest`` is the SHA-256 of it, ``address`` the chat's: the one of its contact. A chat and its answers live on when
+    its last key is gone.
+    """
+
+    __tablename__ = "chat_keys"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ChatAct(Base):
+    """That something was written or tried in the web chat, from a place or to an address (``key`` is a keyed hash of
+    it): it is counted, and forgotten after a day.
+    """
+
+    __tablename__ = "chat_acts"
+    __table_args__ = (Index("ix_chat_acts_key_at", "key", "at"), Index("ix_chat_acts_at", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
 
 

@@ -11,8 +11,22 @@ from typing import Literal
 
 from starlette.responses import Response
 
+from lokbot.config import Settings
 from lokbot.model import Role
-from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, statistics, thread, versions
+from lokbot.web import (
+    acts,
+    cases,
+    chat,
+    desk_pages,
+    entry,
+    people,
+    public,
+    registry,
+    security,
+    statistics,
+    thread,
+    versions,
+)
 from lokbot.web.visit import Visit
 
 NOBODY_SPECIAL = None
@@ -26,13 +40,16 @@ ERASERS = frozenset({Role.ADMIN, Role.REGISTRATOR})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address and method. ``writes`` opens a transaction that may change something."""
+    """One address and method. ``writes`` opens a transaction that may change something; ``largest`` says how many bytes
+    of a form are read.
+    """
 
     method: Literal["GET", "POST"]
     path: str
     function: Callable[[Visit], Response]
     roles: frozenset[Role] | None
     writes: bool = False
+    largest: Callable[[Settings], int] = security.largest_request
 
     @property
     def name(self) -> str:
@@ -47,6 +64,10 @@ def _get(
 
 def _post(path: str, function: Callable[[Visit], Response], roles: frozenset[Role] | None) -> Page:
     return Page("POST", path, function, roles, True)
+
+
+def _chat_post(path: str, function: Callable[[Visit], Response]) -> Page:
+    return Page("POST", path, function, NOBODY_SPECIAL, True, chat.largest)
 
 
 PAGES: tuple[Page, ...] = (
@@ -107,6 +128,14 @@ PAGES: tuple[Page, ...] = (
     _post("/mallar", desk_pages.set_template, DESK),
     _get("/tider", people.hours_page, DESK),
     _post("/tider", people.set_hours, DESK),
+    _get("/chatt", chat.show, NOBODY_SPECIAL),
+    _chat_post("/chatt", chat.write),
+    _chat_post("/chatt/na-mig", chat.reach),
+    _chat_post("/chatt/kopia", chat.copy),
+    _get("/chatt/kod", chat.code_page, NOBODY_SPECIAL),
+    _chat_post("/chatt/kod", chat.come_back),
+    _get("/chatt/fil/{attachment:int}", chat.file, NOBODY_SPECIAL),
+    _get("/chat.js", chat.loader, NOBODY_SPECIAL),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),
     _post("/tillganglighet", public.report_fault, NOBODY_SPECIAL),
     _get("/personuppgifter", public.personal_data, NOBODY_SPECIAL),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import Select, delete, func, select
 from starlette.exceptions import HTTPException
@@ -44,6 +43,7 @@ from lokbot.store.schema import (
     SteeringMatter,
     User,
 )
+from lokbot.web import rendering
 from lokbot.web.cases import CHANNELS, STATUSES, names, tongue
 from lokbot.web.visit import Visit
 
@@ -73,6 +73,8 @@ EVENTS = {
     "reminded-overdue": "Påminnelse: den lovade dagen har passerat",
     "bounced": "Ett mejl kom i retur",
     "gave-up-sending": "Ett mejl gick inte att skicka",
+    "reachable": "Den som skrev sa hur ett svar når fram",
+    "copied": "Den som skrev bad om en kopia av chatten med mejl",
     "moved": "flyttade ärendet från chatten till mejl eller telefon",
     "hidden": "Den som skrev har dolt chatten för sig. Inget är borttaget.",
 }
@@ -475,7 +477,7 @@ def attachment(visit: Visit) -> Response:
     if found is None or content is None or message is None:
         raise HTTPException(404)
     _looked(visit, message.conversation, attachment=found.id)
-    return _download(content.content, found.name or "bilaga")
+    return rendering.download(content.content, found.name or "bilaga")
 
 
 def sent_attachment(visit: Visit) -> Response:
@@ -485,7 +487,7 @@ def sent_attachment(visit: Visit) -> Response:
     if found is None or item is None:
         raise HTTPException(404)
     _looked(visit, item.conversation, sent_attachment=found.id)
-    return _download(found.content.content, found.name or "bilaga")
+    return rendering.download(found.content.content, found.name or "bilaga")
 
 
 def original(visit: Visit) -> Response:
@@ -494,7 +496,7 @@ def original(visit: Visit) -> Response:
     if message is None:
         raise HTTPException(404)
     _looked(visit, message.conversation, original=message.id)
-    return _download(message.raw, f"{message.conversation.case_number}-{message.id}.eml")
+    return rendering.download(message.raw, f"{message.conversation.case_number}-{message.id}.eml")
 
 
 def _looked(visit: Visit, conversation: Conversation, **what: Any) -> None:
@@ -507,16 +509,4 @@ def _looked(visit: Visit, conversation: Conversation, **what: Any) -> None:
         now=visit.now,
         conversation=conversation,
         **what,
-    )
-
-
-def _download(content: bytes, name: str) -> Response:
-    """RFC 6266: the name in UTF-8; the sandbox is for browsers that show it nevertheless."""
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
     )

@@ -57,6 +57,7 @@ class Visit:
     login: WebSession | None
     form: Form
     now: datetime
+    speaks: str | None = None
 
     @property
     def user(self) -> User:
@@ -75,7 +76,11 @@ class Visit:
 
     @property
     def language(self) -> str:
-        """Of the page: the user's choice, else the link's, else what the browser asks for, else Swedish."""
+        """Of the page: the one it has chosen (``speaks``), the user's choice, else the link's, else what the browser
+        asks for, else Swedish.
+        """
+        if self.speaks is not None:
+            return self.speaks
         if self.login is not None:
             return self.login.user.language
         asked = self.request.query_params.get("sprak", "")

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from lokbot.config import SmtpSettings, WebSettings
+from lokbot.config import ChatSettings, SmtpSettings, WebSettings
 from lokbot.loops import clock
 from lokbot.statistics import facts
 from lokbot.store.migrations import migrate
@@ -94,6 +94,7 @@ def _serve(sessions: Sessions) -> tuple[uvicorn.Server, int, threading.Thread, D
         update={
             "web": WebSettings(port=port, public_url=f"http://localhost:{port}"),
             "smtp": SmtpSettings(from_address="lok@stad.example"),
+            "chat": ChatSettings(embed_on=("http://127.0.0.1:*",)),
         }
     )
     world = World(sessions, settings, now=clock() - timedelta(hours=2))

@@ -12,7 +12,7 @@ from lokbot import records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, cases, desk_pages, people, rendering, statistics, thread
+from lokbot.web import app, cases, chat, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -31,6 +31,7 @@ TABLES = (
     people.MAY,
     desk_pages.VERDICTS,
     records.CLASSES,
+    {key: sentence for key, sentence in chat.ERRORS.items() if key},
 )
 
 
