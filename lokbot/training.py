@@ -279,7 +279,8 @@ def ranked(example: Example, model: Model) -> tuple[str, dict[str, float]]:
 def judge(example: Example, model: Model) -> Judged:
     """What the model makes of an example."""
     article, signals = ranked(example, model)
-    return Judged(example, article, confidence.chance(model.trust.value(signals)))
+    share = confidence.HINT_ONLY if example.circumstances.is_vetoed else 1.0
+    return Judged(example, article, share * confidence.chance(model.trust.value(signals)))
 
 
 def _regression(

@@ -33,8 +33,6 @@ __all__ = ["LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_t
 _LANGUAGES = ("sv", "en")
 _MOST_MATCHES = 5
 _LEAST = 0.01  # a candidate below one in a hundred is no candidate
-# An article without a text in the question's language is a hint only, unless its answer can be told in another.
-_OTHER_LANGUAGE = 0.3
 # Said anywhere in a message, these concern all of it: nobody who appeals wants an automatic answer beside it.
 _WHOLE_MESSAGE = (IntentAction.URGENT, IntentAction.PERSON)
 _ENOUGH_WORDS = 5  # to tell a question's own language from the message's
@@ -55,6 +53,13 @@ class Weighed:
     def signals(self) -> dict[str, float]:
         """What the trust in the best candidate rests on. There has to be one."""
         return confidence.trust_signals(self.candidates[0].signals, self.circumstances, self.ranks)
+
+    def share_told(self, candidate: Candidate) -> float:
+        """The share of a candidate's probability that counts; an article without a text in the language is a hint only,
+        unless its answer can be told in another.
+        """
+        is_told = candidate.is_whole or self.circumstances.is_other
+        return 1.0 if is_told and not self.circumstances.is_vetoed else confidence.HINT_ONLY
 
 
 class Understander:
@@ -201,11 +206,10 @@ class Understander:
         weighed = self.weigh(part, language, vector, hits=hits, is_one_of_several=is_one_of_several)
         found: list[Match] = []
         if weighed.candidates:
-            is_other = language not in _LANGUAGES
             model = self._models[LEXICAL if vector is None else SEMANTIC]
             chances = confidence.probabilities(model.trust.value(weighed.signals()), weighed.ranks)
             found = [
-                Match(each.article, chance * (1.0 if each.is_whole or is_other else _OTHER_LANGUAGE), each.evidence)
+                Match(each.article, chance * weighed.share_told(each), each.evidence)
                 for each, chance in zip(weighed.candidates, chances, strict=True)
             ]
         if language in self._matchers and (written := self._matchers[language].written(part)):

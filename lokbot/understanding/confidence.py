@@ -20,6 +20,7 @@ LEXICAL, SEMANTIC = "lexical", "semantic"
 
 FITTED = "fitted.json"
 _MOST = 12.0  # log-odds: nothing measured can say more than this
+HINT_ONLY = 0.3  # of the probability of what must not be answered with, but may tell a person what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,14 @@ class Circumstances:
     is_one_of_several: bool = False  # questions in the message
     is_matterless: bool = False  # no word says what it is about
     veto: float = 0.0  # how much nearer in meaning to what only a person may answer than to any wording
+
+    @property
+    def is_vetoed(self) -> bool:
+        """Whether nothing may be trusted: rules miss much in another language, and meaning says it is for a person.
+
+        In Swedish and English rules see what is for a person, and ``veto`` only weighs.
+        """
+        return self.is_other and self.veto > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,11 @@ import Stemmer
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHES = str.maketrans("", "", "'’‘´`")
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+# Zero-width and direction marks; the short vowels and the drawn-out line of Arabic, which few write.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u0640\u064b-\u065f\u0670\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_DOTTED_I = "i\u0307"  # what casefold makes of the Turkish İ
 # The commonest, and those that NFKD leaves whole: æ and ø are what a Dane or a Norwegian types for ä and ö.
 _PLAIN_LETTERS = str.maketrans("åäöéèüæøđłı", "aaoeeuaodli")
 _GRAM = 4
@@ -35,7 +39,7 @@ def clean(text: str) -> str:
         # Half a surrogate pair, as broken JSON gives, is no letter and can be encoded by nobody.
         text = text.encode("utf-8", "replace").decode("utf-8")
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return text.casefold().translate(_APOSTROPHES)
+    return text.casefold().replace(_DOTTED_I, "i").translate(_APOSTROPHES)
 
 
 def fold(text: str) -> str:

@@ -131,3 +131,9 @@ def test_probabilities_are_probabilities_and_the_best_stays_first(best: float, r
     assert all(0.0 <= each <= chances[0] for each in chances)
     assert sum(chances) <= 1.0 + 1e-9
     assert list(chances) == sorted(chances, reverse=True)
+
+
+def test_what_means_a_matter_for_a_person_is_out_of_the_question_only_where_rules_miss_much() -> None:
+    assert Circumstances(is_other=True, veto=0.01).is_vetoed
+    assert not Circumstances(is_other=True, veto=-0.01).is_vetoed
+    assert not Circumstances(is_english=True, veto=0.01).is_vetoed

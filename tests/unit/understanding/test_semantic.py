@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lokbot.model import Intent, IntentAction, Rule
 from lokbot.understanding import LEXICAL, SEMANTIC, answer_threshold, build
-from lokbot.understanding.confidence import fitted
+from lokbot.understanding.confidence import HINT_ONLY, fitted
 from lokbot.understanding.semantic import VectorIndex, Vectors, standard, windows
 from tests.unit.understanding.knowledge_sample import KNOWLEDGE
 
@@ -54,6 +55,16 @@ def test_a_question_in_another_language_finds_the_swedish_article() -> None:
     assert question.matches[0].article == "ansluta-forening"
     assert {each.matcher for each in question.matches[0].evidence} >= {"semantic"}
     assert encoder.asked == [asked]
+
+
+def test_in_another_language_what_means_a_matter_for_a_person_is_answered_with_nothing() -> None:
+    asked = "Raum und Zuschuss, beitreten?"
+    sure = build(KNOWLEDGE, Encoder()).understand(asked).questions[0].matches[0]
+    intent = Intent("fara", IntentAction.URGENT, "fara", (Rule(any=("fara",)),), examples=("room, grant, join",))
+    warned = replace(KNOWLEDGE, intents=(*KNOWLEDGE.intents, intent))
+    (question,) = build(warned, Encoder()).understand(asked).questions
+    assert question.language == "de"
+    assert all(match.confidence <= HINT_ONLY < sure.confidence for match in question.matches)
 
 
 def test_without_vectors_for_a_question_it_is_understood_as_if_there_were_none() -> None:
