@@ -10,3 +10,8 @@ The map, in the order that a message takes (docs/architecture.md follows one mai
     service          the loops that run; content: the active knowledge; config: the settings
     cli/            the commands; demo/: the whole path on invented mails
 """
+
+import os
+
+# Before NumPy is loaded: matrices here are small, and several threads cost ten times the time on a machine at work.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -220,7 +220,8 @@ class ArticleText:
 class Article:
     """One answer. ``administration`` is whose matter it is, ``responsible`` the city role that keeps the text.
 
-    ``wordings`` are further questions by language, also in languages that the answer is not written in.
+    ``wordings`` are further questions by language, also in languages that the answer is not written in. ``near_misses``
+    are questions that sound like the article's and are not answered by it (Swedish), so that they can be told apart.
     """
 
     id: str
@@ -236,6 +237,7 @@ class Article:
     review_by: date | None = None
     approve_first: str | None = None
     wordings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    near_misses: tuple[str, ...] = ()
 
     def text(self, language: str) -> ArticleText | None:
         return self.texts.get(language)

@@ -78,7 +78,7 @@ def measure(questions: Questions, encoder: Encoder | None = None) -> dict[str, F
     }
     asked = [gram_counts(question) for question in questions.asked]
     index = GramIndex(
-        [gram_counts(f"{title}\n{text}") for title, text in zip(questions.titles, texts, strict=True)], asked
+        [gram_counts(f"{title}\n{text}") for title, text in zip(questions.titles, texts, strict=True)], questions.asked
     )
     by_words = [index.unhubbed(index.shares(question)) for question in asked]
     tables[WITHOUT_VECTORS] = np.array([fused(each, None) for each in by_words])

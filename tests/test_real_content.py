@@ -52,7 +52,8 @@ def graded(how: str) -> tuple[tuple[Graded, ...], float]:
         assert active.understander.is_semantic is (how == WITH)
         if encoder is not None:
             # In one go with a long deadline: a machine that runs other tests meanwhile may be slow.
-            encoder.warm([part.focus for golden in questions for part in split(golden.text)])
+            texts = [text for golden in questions for part in split(golden.text) for text in (part.focus, part.whole)]
+            encoder.warm(texts)
         return evaluate(questions, active, SETTINGS, now=NOW), threshold_of(active, SETTINGS)
 
 

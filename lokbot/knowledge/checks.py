@@ -118,6 +118,15 @@ def missing_translations(content: Content) -> Iterator[Problem]:
 # ------------------------------------------------------------------------------- wordings and rules
 
 
+def _written_questions(article: Article) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Every list of questions of an article, with where it stands."""
+    for code, text in article.texts.items():
+        yield ("articles", article.id, code, "questions"), text.questions
+    for code, found in article.wordings.items():
+        yield ("articles", article.id, "wordings", code), found
+    yield ("articles", article.id, "near_misses"), article.near_misses
+
+
 def same_wordings(content: Content) -> Iterator[Problem]:
     """Wordings that stand twice, or in the golden questions, where they would make the measurement lie.
 
@@ -126,12 +135,9 @@ def same_wordings(content: Content) -> Iterator[Problem]:
     golden = {words(question.text): question for question in content.knowledge.golden}
     first: dict[tuple[str, ...], Article] = {}
     for article in content.knowledge.articles.values():
-        for trails, questions in (
-            *((("articles", article.id, code, "questions"), text.questions) for code, text in article.texts.items()),
-            *((("articles", article.id, "wordings", code), found) for code, found in article.wordings.items()),
-        ):
+        for trails, questions in _written_questions(article):
             for index, wording in enumerate(questions):
-                trail = (*trails, index)
+                trail: tuple[str | int, ...] = (*trails, index)
                 key = words(wording)
                 if (question := golden.get(key)) is not None:
                     yield content.error(

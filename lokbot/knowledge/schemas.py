@@ -178,6 +178,7 @@ class ArticleSchema(Schema):
     review_by: Day | None = None
     approve_first: Text | None = None
     wordings: dict[Language, Annotated[list[Text], Field(min_length=1)]] = {}
+    near_misses: list[Text] = []
 
     def value(self) -> Article:
         texts = {"sv": self.sv, **self.__pydantic_extra__}
@@ -195,6 +196,7 @@ class ArticleSchema(Schema):
             review_by=self.review_by,
             approve_first=self.approve_first,
             wordings={language: tuple(found) for language, found in self.wordings.items()},
+            near_misses=tuple(self.near_misses),
         )
 
 

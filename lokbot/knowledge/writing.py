@@ -39,6 +39,8 @@ def article_to_yaml(article: Article) -> str:
     }
     if article.wordings:
         fields["wordings"] = {language: list(article.wordings[language]) for language in sorted(article.wordings)}
+    if article.near_misses:
+        fields["near_misses"] = list(article.near_misses)
     # Swedish first, English next, then the others by code.
     for language in sorted(article.texts, key=lambda code: (code != "sv", code != "en", code)):
         fields[language] = _text(article.texts[language])

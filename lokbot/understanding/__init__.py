@@ -14,7 +14,7 @@ Pure: knowledge in, values out; sentence vectors come from an encoder that is ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lokbot.model import IntentAction, IntentHit, Knowledge, Match, Question, Understanding
@@ -25,7 +25,7 @@ from lokbot.understanding.matching import Candidate, Matcher
 from lokbot.understanding.normalize import words
 from lokbot.understanding.owners import Owners
 from lokbot.understanding.rules import Rules
-from lokbot.understanding.semantic import Encoder, VectorIndex, Vectors, windows
+from lokbot.understanding.semantic import Encoder, Meant, VectorIndex, Vectors, windows
 from lokbot.understanding.split import Part, split
 
 __all__ = ["LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
@@ -62,6 +62,24 @@ class Weighed:
         return 1.0 if is_told and not self.circumstances.is_vetoed else confidence.HINT_ONLY
 
 
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """The vectors of a question: of what is asked, and of that with all that was said around it."""
+
+    focus: Vectors
+    whole: Vectors
+
+
+def meanings(parts: Sequence[Part], encode: Callable[[Sequence[str]], Vectors | None]) -> list[Meanings] | list[None]:
+    """The vectors of each part; None for each where there are none to be had."""
+    texts = list(dict.fromkeys(text for part in parts for text in (part.focus, part.whole)))
+    found = encode(texts)
+    if found is None:
+        return [None] * len(parts)
+    by_text = dict(zip(texts, found, strict=True))
+    return [Meanings(by_text[part.focus], by_text[part.whole]) for part in parts]
+
+
 class Understander:
     """One knowledge, indexed. Immutable once built, so threads may share it.
 
@@ -94,7 +112,9 @@ class Understander:
 
     def _index_vectors(self, encoder: Encoder, knowledge: Knowledge) -> None:
         try:
-            self._index = VectorIndex(*texts_to_encode(knowledge)[:2], encoder)
+            wordings, answers, _ = texts_to_encode(knowledge)
+            near_misses = [article.near_misses for article in self.articles]
+            self._index = VectorIndex(wordings, answers, encoder, near_misses=near_misses)
         except LookupError:
             return
         examples = vetoing(knowledge)
@@ -122,18 +142,17 @@ class Understander:
             ),
         )
 
-    def _encoded(self, parts: Sequence[Part]) -> Sequence[Vectors | None]:
+    def _encoded(self, parts: Sequence[Part]) -> Sequence[Meanings | None]:
         if self._index is None or self.encoder is None:
             return [None] * len(parts)
-        found = self.encoder.questions([part.focus for part in parts])
-        return [None] * len(parts) if found is None else list(found)
+        return meanings(parts, self.encoder.questions)
 
     def _question(
         self,
         part: Part,
         message_language: str,
         whole: tuple[IntentHit, ...],
-        vector: Vectors | None,
+        vector: Meanings | None,
         *,
         is_one_of_several: bool,
     ) -> Question:
@@ -152,7 +171,7 @@ class Understander:
         self,
         part: Part,
         language: str,
-        vector: Vectors | None,
+        vector: Meanings | None,
         *,
         hits: Sequence[IntentHit] | None = None,
         is_one_of_several: bool = False,
@@ -163,17 +182,20 @@ class Understander:
         """
         matcher = self._matchers.get(language, self._wordless)
         model = self._models[LEXICAL if vector is None else SEMANTIC]
-        meant = None if vector is None or self._index is None else self._index.meant(vector)
+        meant = whole = None
+        if vector is not None and self._index is not None:
+            meant = self._index.meant(vector.focus)
+            whole = self._index.meant(vector.whole) if part.background else meant
         owners = _pointed_to(self._rules.hits(part.text) if hits is None else hits)
-        seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant)]
+        seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant, whole)]
         ranked = sorted(
             ((confidence.rank(each.signals, model), each) for each in seen),
             key=lambda pair: (-pair[0], pair[1].article),
         )
         asked = words(part.focus)
         veto = 0.0
-        if vector is not None and meant is not None and self._vetoes is not None and len(self._vetoes):
-            veto = float((self._vetoes @ vector).max()) - float(meant.cosine.max(initial=0.0))
+        if vector is not None and meant is not None and whole is not None:
+            veto = max(self._veto(vector.focus, meant), self._veto(vector.whole, whole))
         circumstances = Circumstances(
             length=min(1.0, len(asked) / _LONG_QUESTION),
             is_english=language == "en",
@@ -183,6 +205,11 @@ class Understander:
             veto=veto,
         )
         return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
+
+    def _veto(self, vector: Vectors, meant: Meant) -> float:
+        if self._vetoes is None or not len(self._vetoes):
+            return 0.0
+        return float((self._vetoes @ vector).max()) - float(meant.cosine.max(initial=0.0))
 
     def _pointed(self, candidate: Candidate, owners: frozenset[str]) -> Candidate:
         if not owners:
@@ -195,7 +222,7 @@ class Understander:
         self,
         part: Part,
         language: str,
-        vector: Vectors | None,
+        vector: Meanings | None,
         hits: Sequence[IntentHit],
         *,
         is_one_of_several: bool,
@@ -223,13 +250,13 @@ class Understander:
 
 
 def texts_to_encode(knowledge: Knowledge) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], tuple[str, ...]]:
-    """What vectors are needed of: each article's wordings, the parts of its answers, and what only a person answers."""
+    """What vectors are needed of: each article's wordings, the parts of its answers, and what is not answered."""
     wordings, answers = [], []
     for article in knowledge.articles.values():
         questions = [question for text in article.texts.values() for question in text.questions]
         wordings.append((*questions, *(each for found in article.wordings.values() for each in found)))
         answers.append(tuple(part for text in article.texts.values() for part in windows(text.answer)))
-    return wordings, answers, vetoing(knowledge)
+    return wordings, answers, (*vetoing(knowledge), *(q for a in knowledge.articles.values() for q in a.near_misses))
 
 
 def vetoing(knowledge: Knowledge) -> tuple[str, ...]:

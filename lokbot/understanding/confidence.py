@@ -1,10 +1,10 @@
 """From what the matchers saw to one probability that an article answers the question.
 
-Two logistic regressions, fitted by ``lokbot train`` on the golden questions and written to ``fitted.json``, which can
-be read and checked by hand. The first ranks the candidates: the log-odds that a candidate is a right one, by its own
-signals. The second trusts or distrusts the best: by its rank, its lead over the runner-up, its signals and the
-question's. There is one pair with sentence vectors and one without, and for each the least confidence that keeps to a
-stated rate of wrong answers.
+Two weighted sums, fitted by ``lokbot train`` on the golden questions and written to ``fitted.json``, which can be read
+and checked by hand. The first ranks the candidates by their own signals (a conditional logit: what brings the right one
+first). The second, a logistic regression, trusts or distrusts the best: by its rank, its lead over the runner-up, its
+signals and the question's. There is one pair with sentence vectors and one without, and for each the least confidence
+that keeps to a stated rate of wrong answers.
 """
 
 from __future__ import annotations
@@ -30,12 +30,18 @@ class Signals:
     lexical: float  # share of the question's keys and 4-grams in the article, rare ones weigh more
     lead: float  # how much more of that than the best of the other candidates (negative: less)
     background: float  # the same share for what was said around the question
-    wording: float  # likeness in 4-grams to the article's three nearest wordings, both ways (Dice), on average
+    wording: float  # likeness in keys and 4-grams to the article's three nearest wordings, on average
     nearest: float  # the same to the nearest alone
+    votes: float  # how far the wordings nearest in words speak for it (about 1: for it alone, about 0: not)
+    votes_lead: float  # how much more than for the best of the other candidates
+    whole_votes: float  # ``votes`` by all that was said, the question and what is around it
     ratio: float  # likeness to its nearest wording by rapidfuzz, small words included
     missing: float  # weight of the question's content words that the article lacks (1 = one rare word), at most 3
     lacking: float  # the same as a share of all the question's content words
     is_kind_missing: bool  # it asks for an amount, a date, a name ... that the answer does not hold
+    is_kind_strange: bool = False  # its nearest wording asks for a kind of fact that the question does not ask for
+    votes_for_none: float = 0.0  # how far the near misses nearest in words speak for nothing
+    near_miss: float = 0.0  # how much nearer in words to its near misses than to its wordings
     is_pointed_to: bool = False  # a rule says that the question belongs to the article's owner
     is_pointed_elsewhere: bool = False  # rules say that it belongs to others
     meant: float = 0.0  # likeness in meaning to its nearest wording, hubness taken away (about -0.1 to 1.2)
@@ -43,6 +49,11 @@ class Signals:
     meant_answer: float = 0.0  # the same to the nearest part of its answer
     meant_lead: float = 0.0  # how much nearer in meaning than the best of the other candidates
     cosine: float = 0.0  # likeness in meaning to its nearest wording, as it is
+    meant_votes: float = 0.0  # how far the wordings nearest in meaning speak for it
+    meant_votes_lead: float = 0.0  # how much more than for the best of the other candidates
+    meant_whole_votes: float = 0.0  # ``meant_votes`` by all that was said
+    meant_votes_for_none: float = 0.0  # how far the near misses nearest in meaning speak for nothing
+    meant_near_miss: float = 0.0  # how much nearer in meaning to its near misses than to its wordings
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +84,7 @@ class Line:
     weights: Mapping[str, float]
 
     def value(self, signals: Mapping[str, float]) -> float:
-        found = self.constant + sum(weight * signals[name] for name, weight in self.weights.items())
-        return max(-_MOST, min(_MOST, found))
+        return self.constant + sum(weight * signals[name] for name, weight in self.weights.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,7 @@ def fitted() -> Mapping[str, Model]:
 
 
 def rank(signals: Signals, model: Model) -> float:
-    """The log-odds that the candidate is right, by its own signals."""
+    """How far the candidate goes before others, by its own signals: the log of its share among them."""
     return model.rank.value(plain(signals))
 
 
@@ -142,14 +152,14 @@ def probabilities(best: float, ranks: Sequence[float]) -> tuple[float, ...]:
     if not ranks:
         return ()
     top = chance(best)
-    others = [chance(each) for each in ranks[1:]]
-    scale = min(1.0, (1 - top) / sum(others)) if sum(others) else 0.0
-    return (top, *(min(top, scale * each) for each in others))
+    likely = [math.exp(value - ranks[0]) for value in ranks]
+    rest = (1 - top) / sum(likely)
+    return (top, *(min(top, rest * each) for each in likely[1:]))
 
 
 def chance(log_odds: float) -> float:
     """Log-odds as a probability."""
-    return 1 / (1 + math.exp(-log_odds))
+    return 1 / (1 + math.exp(-max(-_MOST, min(_MOST, log_odds))))
 
 
 def plain(value: Signals | Circumstances) -> dict[str, float]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lokbot.model import Article, ArticleText, Evidence, GlossaryEntry, Match
 from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Kind
-from lokbot.understanding.lexical import Index, Scores, rarity
+from lokbot.understanding.lexical import Index, Likenesses, Scores
+from lokbot.understanding.nearest import NOBODY, NOTHING, Groups, owners_of, votes
 from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
 from lokbot.understanding.semantic import Meant
@@ -24,8 +28,9 @@ _GRAM_SHARE = 0.8  # of the lexical score; the rest is keys (SweFAQ dev: .750 wi
 _BACKGROUND_SHARE = 0.3  # what was said around a question only tips the scales
 _CANDIDATES = 10
 _LIGHT_WEIGHT = 0.25  # at most, of a word that carries no matter alone
+_VOTED = 3  # and so many by the votes of their wordings
+_NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
 _MOST_MISSING = 3.0
-_NEAREST = 3  # wordings: one may be near by chance
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
 _AS_WRITTEN = 0.98  # the question is a wording of the article, word for word
 
@@ -41,19 +46,10 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wording:
-    grams: frozenset[str]
-    weight: float
-    kinds: frozenset[Kind]
-
-
-@dataclass(frozen=True, slots=True)
 class _Entry:
     article: str
-    keys: frozenset[str]
     questions: tuple[str, ...]
     folded: tuple[str, ...]
-    wordings: tuple[_Wording, ...]
     held: frozenset[Kind]
     is_whole: bool
 
@@ -64,8 +60,19 @@ class _Query:
     words: tuple[QueryWord, ...]
     keys: Mapping[str, float]
     grams: Mapping[str, int]
-    gram_weight: float
     kinds: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """How near a question is to each article's wordings, in words."""
+
+    nearest: Scores
+    several: Scores  # the three nearest, on average
+    votes: Scores
+    votes_for_none: float
+    near_miss: Scores  # how much nearer to its near misses than to its wordings
+    numbers: NDArray[np.int64]  # which of its wordings is the nearest
 
 
 class Matcher:
@@ -75,7 +82,9 @@ class Matcher:
     """
 
     def __init__(self, articles: Iterable[Article], glossary: Sequence[GlossaryEntry], language: str) -> None:
+        articles = tuple(articles)
         texts = [(article.id, _searched(article, language)) for article in articles]
+        near_misses = [article.near_misses if language == _WRITTEN[0] else () for article in articles]
         self.language = language
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
         # Case and punctuation aside, the very words that somebody wrote for this article: nothing is left to weigh.
@@ -84,46 +93,43 @@ class Matcher:
             for article, text in texts
             for question in text.questions
         }
-        documents = [self._counted(text) for _, text in texts]
-        self._keys = Index([keys for keys, _ in documents])
-        asked = [(n, gram_counts(each)) for n, (_, text) in enumerate(texts) for each in text.questions]
-        self._grams = GramIndex([found for _, found in documents], [found for _, found in asked], [n for n, _ in asked])
-        wordings = [frozenset(found) for _, found in asked]
-        holders = Counter(gram for wording in wordings for gram in wording)
-        self._gram_rarity = {gram: rarity(count, len(wordings)) for gram, count in holders.items()}
-        self._unseen_gram = rarity(0, len(wordings))
-        self._entries = tuple(
-            self._entry(article, text, keys) for (article, text), (keys, _) in zip(texts, documents, strict=True)
+        self._keys = Index(self._counted(text, self.vocabulary.document_keys) for _, text in texts)
+        asked = owners_of([text.questions for _, text in texts])
+        self._grams = GramIndex(
+            (self._counted(text, gram_counts) for _, text in texts),
+            [question for _, text in texts for question in text.questions],
+            asked,
         )
+        self._wordings = Groups(asked, len(texts))
+        self._near_misses = Groups(owners_of(near_misses), len(texts))
+        self._likenesses = Likenesses(
+            self._asked(each)
+            for texts_of in ([text.questions for _, text in texts], near_misses)
+            for several in texts_of
+            for each in several
+        )
+        self._owners = np.concatenate([asked, np.full(len(self._near_misses.owners), NOBODY)])
+        self._entries = tuple(self._entry(article, text) for article, text in texts)
 
-    def _counted(self, text: ArticleText) -> tuple[dict[str, float], dict[str, float]]:
-        keys: dict[str, float] = {}
+    @staticmethod
+    def _counted(text: ArticleText, count: Callable[[str], Mapping[str, int]]) -> dict[str, float]:
         found: dict[str, float] = {}
         for part, weight in (("\n".join(text.questions), _WORDING_WEIGHT), (text.answer, 1.0)):
-            for key, count in self.vocabulary.document_keys(part).items():
-                keys[key] = keys.get(key, 0.0) + count * weight
-            for gram, count in gram_counts(part).items():
-                found[gram] = found.get(gram, 0.0) + count * weight
-        return keys, found
+            for key, times in count(part).items():
+                found[key] = found.get(key, 0.0) + times * weight
+        return found
 
-    def _entry(self, article: str, text: ArticleText, keys: Mapping[str, float]) -> _Entry:
-        folded = tuple(" ".join(_folded_words(question)) for question in text.questions)
+    def _asked(self, wording: str) -> dict[str, float]:
+        return {**gram_counts(wording), **_marked(self.vocabulary.document_keys(wording))}
+
+    def _entry(self, article: str, text: ArticleText) -> _Entry:
         return _Entry(
             article=article,
-            keys=frozenset(keys),
             questions=text.questions,
-            folded=folded,
-            wordings=tuple(self._wording(each) for each in folded),
+            folded=tuple(" ".join(_folded_words(question)) for question in text.questions),
             held=kinds.held(text.answer),
             is_whole=bool(text.answer) and text.language == self.language,
         )
-
-    def _wording(self, folded: str) -> _Wording:
-        found = frozenset(grams(tuple(folded.split())))
-        return _Wording(found, self._gram_weight(found), kinds.asked(folded))
-
-    def _gram_weight(self, found: Iterable[str]) -> float:
-        return sum(self._gram_rarity.get(gram, self._unseen_gram) for gram in found)
 
     def written(self, part: Part) -> Match | None:
         """The article that has the question among its wordings, word for word."""
@@ -133,8 +139,14 @@ class Matcher:
         """Whether no word says what it is about: "Hur fungerar det?" fits every article and asks for none."""
         return not part.background and all(word.written in LIGHT for word in self.vocabulary.query_words(part.focus))
 
-    def candidates(self, part: Part, meant: Meant | None = None) -> tuple[Candidate, ...]:
-        """The articles nearest to the question in words or meaning, and what speaks for each."""
+    def candidates(
+        self, part: Part, meant: Meant | None = None, meant_whole: Meant | None = None
+    ) -> tuple[Candidate, ...]:
+        """The articles nearest to the question in words or meaning, and what speaks for each.
+
+        ``meant`` is how near its focus is in meaning, ``meant_whole`` the same of all that was said (the same where the
+        focus is all).
+        """
         query = self._query(part.focus)
         by_grams = self._grams.shares(query.grams)
         lexical = self._lexical(query, by_grams)
@@ -145,24 +157,43 @@ class Matcher:
             background = self._lexical(around, around_by_grams)
             by_grams = by_grams + _BACKGROUND_SHARE * around_by_grams
         by_words = lexical + _BACKGROUND_SHARE * background
-        chosen = [int(n) for n in np.argsort(-by_words, kind="stable")[:_CANDIDATES] if lexical[n] > 0]
+        alike = self._alike(query)
+        whole_votes = self._votes(self._near(self._query(part.whole)))[0] if part.background else alike.votes
+        chosen = _first(by_words, _CANDIDATES if meant is None else _CANDIDATES // 2, above=0.0)
+        chosen += _first(alike.votes + whole_votes, _VOTED, above=0.0)
         if meant is not None:
-            nearest = np.argsort(-fused(self._grams.unhubbed(by_grams), meant), kind="stable")[:_CANDIDATES]
-            farther = np.argsort(-meant.best, kind="stable")[: _CANDIDATES // 2]
-            chosen = list(dict.fromkeys(int(n) for n in (*nearest, *farther, *chosen[: _CANDIDATES // 2])))
-        lead = _leads(lexical, chosen)
-        meant_lead = _leads(meant.best, chosen) if meant is not None else dict.fromkeys(chosen, 0.0)
-        return tuple(
-            self._candidate(
-                query,
-                n,
-                meant,
-                lexical=float(lexical[n]),
-                lead=lead[n],
-                background=float(background[n]),
-                meant_lead=meant_lead[n],
+            meant_whole = meant_whole or meant
+            chosen = (
+                _first(fused(self._grams.unhubbed(by_grams), meant), _CANDIDATES)
+                + _first(meant.best, _CANDIDATES // 2)
+                + _first(meant.votes + meant_whole.votes, _VOTED)
+                + chosen
             )
-            for n in chosen
+        chosen = list(dict.fromkeys(chosen))
+        seen = {
+            "lexical": lexical,
+            "background": background,
+            "votes": alike.votes,
+            "wording": alike.several,
+            "whole_votes": whole_votes,
+        }
+        seen |= {"nearest": alike.nearest, "near_miss": alike.near_miss}
+        leads = {"lead": lexical, "votes_lead": alike.votes}
+        if meant is not None and meant_whole is not None:
+            seen |= {"meant": meant.wording, "meant_wordings": meant.wordings, "meant_answer": meant.answer}
+            seen |= {
+                "cosine": meant.cosine,
+                "meant_votes": meant.votes,
+                "meant_near_miss": meant.near_miss,
+                "meant_whole_votes": meant_whole.votes,
+            }
+            leads |= {"meant_lead": meant.best, "meant_votes_lead": meant.votes}
+        told = {name: scores[chosen].tolist() for name, scores in seen.items()}
+        told |= {name: _leads(scores[chosen]) for name, scores in leads.items()}
+        missing = self._missing(query, chosen)
+        return tuple(
+            self._candidate(query, n, meant, alike, missing[place], {name: each[place] for name, each in told.items()})
+            for place, n in enumerate(chosen)
         )
 
     def _query(self, text: str) -> _Query:
@@ -172,57 +203,56 @@ class Matcher:
             for key, sure in word.keys.items():
                 keys[key] = max(sure, keys.get(key, 0.0))
         folded = _folded_words(text)
-        found = Counter(grams(folded))
-        return _Query(folded, query_words, keys, found, self._gram_weight(found), kinds.asked(" ".join(folded)))
+        return _Query(folded, query_words, keys, Counter(grams(folded)), kinds.asked(" ".join(folded)))
 
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
+
+    def _near(self, query: _Query) -> NDArray[np.float32]:
+        return self._likenesses.near({**query.grams, **_marked(query.keys)})
+
+    def _votes(self, near: NDArray[np.float32]) -> tuple[Scores, float]:
+        return votes(near, self._likenesses.among, self._owners, len(self._entries), _NEIGHBOURS)
+
+    def _alike(self, query: _Query) -> _Alike:
+        near = self._near(query)
+        asked = len(self._wordings.owners)
+        nearest, several, numbers = self._wordings.best(near[:asked])
+        mistaken, _, _ = self._near_misses.best(near[asked:])
+        near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)
+        return _Alike(np.maximum(nearest, 0.0), np.maximum(several, 0.0), *self._votes(near), near_miss, numbers)
 
     def _candidate(
         self,
         query: _Query,
         number: int,
         meant: Meant | None,
-        *,
-        lexical: float,
-        lead: float,
-        background: float,
-        meant_lead: float,
+        alike: _Alike,
+        missing: Mapping[str, float],
+        told: Mapping[str, Any],
     ) -> Candidate:
         entry = self._entries[number]
-        likenesses = [self._likeness(query, wording) for wording in entry.wordings]
-        near = sorted(likenesses, reverse=True)[:_NEAREST]
         nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
-        alike = likenesses.index(near[0]) if near else -1
-        agreed = entry.held.union(*(entry.wordings[n].kinds for n in {nearest, alike} if n >= 0))
-        # In a language without answers nearly every word is missing, and says nothing.
-        missing = {word.written: self._missing(word, entry) for word in query.words if self.language in _WRITTEN}
+        alike_asks = [_kinds_asked(entry.folded[n]) for n in {nearest, int(alike.numbers[number])} if n >= 0]
+        agreed = entry.held.union(*alike_asks)
         lacked = sum(missing.values())
         signals = Signals(
-            lexical=lexical,
-            lead=lead,
-            background=background,
-            wording=sum(near) / _NEAREST,
-            nearest=near[0] if near else 0.0,
+            **told,
             ratio=ratio,
             missing=min(_MOST_MISSING, lacked),
             lacking=lacked / sum(map(self._weight, query.words)) if lacked else 0.0,
             is_kind_missing=bool(query.kinds - agreed),
+            is_kind_strange=bool(alike_asks) and bool(frozenset.intersection(*alike_asks) - query.kinds),
+            votes_for_none=alike.votes_for_none,
+            meant_votes_for_none=meant.votes_for_none if meant is not None else 0.0,
         )
         evidence = []
-        if lexical > 0:
-            evidence.append(Evidence("lexical", " ".join(w for w, lacks in missing.items() if lacks < 0.5), lexical))
+        if signals.lexical > 0:
+            had = " ".join(word for word, lacks in missing.items() if lacks < 0.5)
+            evidence.append(Evidence("lexical", had, signals.lexical))
         if nearest >= 0:
             evidence.append(Evidence("fuzzy", entry.questions[nearest], ratio))
         if meant is not None:
-            signals = replace(
-                signals,
-                meant=float(meant.wording[number]),
-                meant_wordings=float(meant.wordings[number]),
-                meant_answer=float(meant.answer[number]),
-                meant_lead=meant_lead,
-                cosine=float(meant.cosine[number]),
-            )
             evidence.append(Evidence("semantic", meant.words[number], signals.meant))
         if strange := [word for word, lacks in missing.items() if lacks >= 0.5]:
             evidence.append(Evidence("missing", " ".join(strange), signals.missing))
@@ -230,14 +260,19 @@ class Matcher:
             evidence.append(Evidence("kind", " ".join(sorted(query.kinds - agreed)), 0.0))
         return Candidate(entry.article, signals, tuple(evidence), entry.is_whole)
 
-    def _likeness(self, query: _Query, wording: _Wording) -> float:
-        whole = query.gram_weight + wording.weight
-        return 2 * self._gram_weight(wording.grams.intersection(query.grams)) / whole if whole else 0.0
-
-    def _missing(self, word: QueryWord, entry: _Entry) -> float:
-        """How much of a matter the article lacks in not having the word (0-1): more for a rare word."""
-        had = max((sure for key, sure in word.keys.items() if key in entry.keys), default=0.0)
-        return self._weight(word) * (1 - had)
+    def _missing(self, query: _Query, chosen: Sequence[int]) -> list[dict[str, float]]:
+        """For each chosen article how much of a matter (0-1) it lacks in not having each word of the question."""
+        found: list[dict[str, float]] = [{} for _ in chosen]
+        # In a language without answers nearly every word is missing, and says nothing.
+        for word in query.words if self.language in _WRITTEN else ():
+            weight = self._weight(word)
+            had = np.zeros(len(self._entries))
+            for key, sure in word.keys.items():
+                holders = self._keys.holders(key)
+                had[holders] = np.maximum(had[holders], sure)
+            for place, n in enumerate(chosen):
+                found[place][word.written] = weight * (1 - float(had[n]))
+        return found
 
     def _weight(self, word: QueryWord) -> float:
         """How much of a matter a word carries (0-1): more for a rare one."""
@@ -247,10 +282,31 @@ class Matcher:
         return min(weight, _LIGHT_WEIGHT) if word.written in LIGHT else weight
 
 
-def _leads(scores: Scores, chosen: Sequence[int]) -> dict[int, float]:
-    """For each chosen one how much it is above the best of the others."""
-    best, second = [*sorted((float(scores[n]) for n in chosen), reverse=True), 0.0, 0.0][:2]
-    return {n: float(scores[n]) - (second if scores[n] == best else best) for n in chosen}
+def _marked(keys: Mapping[str, float]) -> dict[str, float]:
+    """Keys under names that no 4-gram has."""
+    return {f"{key}\n": weight for key, weight in keys.items()}
+
+
+@lru_cache(maxsize=20_000)
+def _kinds_asked(folded: str) -> frozenset[Kind]:
+    return kinds.asked(folded)
+
+
+def _first(scores: Scores, count: int, *, above: float = -np.inf) -> list[int]:
+    """The numbers of the ``count`` highest scores, highest first; of equal ones the first."""
+    if len(scores) > 4 * count:  # to sort thousands takes longer than all the rest
+        least = -np.partition(-scores, count - 1)[count - 1]
+        places = np.flatnonzero(scores >= least)
+        found = places[np.argsort(-scores[places], kind="stable")][:count]
+    else:
+        found = np.argsort(-scores, kind="stable")[:count]
+    return [int(n) for n in found if scores[n] > above]
+
+
+def _leads(scores: Scores) -> list[float]:
+    """How much each is above the best of the others (negative: below)."""
+    best, second = [*sorted(scores.tolist(), reverse=True), 0.0, 0.0][:2]
+    return [score - (second if score == best else best) for score in scores.tolist()]
 
 
 def _searched(article: Article, language: str) -> ArticleText:

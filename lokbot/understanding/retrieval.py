@@ -8,7 +8,7 @@ round weights from 0.5 to 2 give .83 to .85; equal ones were taken because they 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,9 @@ class GramIndex:
 
     def __init__(
         self,
-        documents: Sequence[Mapping[str, float]],
-        references: Sequence[Mapping[str, float]],
-        owners: Sequence[int] | None = None,
+        documents: Iterable[Mapping[str, float]],
+        references: Sequence[str],
+        owners: Sequence[int] | NDArray[np.int64] | None = None,
     ) -> None:
         """``references`` are questions in general, to measure hubness by; ``owners`` the document of each, if any.
 
@@ -36,9 +36,9 @@ class GramIndex:
         """
         self._index = Index(documents)
         step = max(1, -(-len(references) // MOST_REFERENCES))
-        self._hubness = np.zeros(len(documents))
+        self._hubness = np.zeros(self._index.size)
         if references:
-            near = np.array([self._index.scores(each) for each in references[::step]])
+            near = np.array([self._index.scores(gram_counts(each)) for each in references[::step]])
             if owners is not None:
                 near[np.arange(len(near)), owners[::step]] = 0.0
             self._hubness = hubness(near)

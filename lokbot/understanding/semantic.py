@@ -11,12 +11,14 @@ Pure: the encoder is handed in, and may at any time have no vectors to give.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lokbot.understanding.nearest import NOBODY, NOTHING, Groups, owners_of, votes
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -24,8 +26,8 @@ Scores = NDArray[np.float64]
 WINDOW = 3  # sentences of an answer that are read together
 _NEIGHBOURS = 10
 _MOST_REFERENCES = 512  # more of them change the mean of the ten nearest little, and cost time at start
-_NEAREST = 3
-_NOTHING = -1.0  # of an article without such a text
+_NEIGHBOURS = 150  # wordings that vote (100 and 300 are as good)
+_SHARPNESS = 15.0  # of the kernel; 10 and 20 are as good
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n+")
 _SHORTEST_SENTENCE = 4  # characters
 
@@ -49,12 +51,17 @@ class Meant:
 
     ``wording`` and ``answer`` are without hubness, ``cosine`` is the plain one to the nearest wording, ``wordings``
     the mean of the three nearest wordings; ``words`` are each document's nearest wording ("": it has none).
+    ``near_miss`` is how much nearer it is to what only sounds like the document than to its wordings, ``votes`` how far
+    the nearest wordings of all documents speak for it (``votes_for_none``: how far near misses do).
     """
 
     wording: Scores
     wordings: Scores
     cosine: Scores
     answer: Scores
+    near_miss: Scores
+    votes: Scores
+    votes_for_none: float
     words: tuple[str, ...]
 
     @property
@@ -81,39 +88,54 @@ class VectorIndex:
         answers: Sequence[Sequence[str]],
         encoder: Encoder,
         references: Sequence[str] | None = None,
+        near_misses: Sequence[Sequence[str]] = (),
     ) -> None:
-        """Documents by their ``wordings`` and the passages of their ``answers``.
+        """Documents by their ``wordings`` and the passages of their ``answers``; ``near_misses`` only sound like them.
 
         ``references`` are questions to measure hubness by; without them the wordings serve. Raises LookupError where
         the encoder has no vectors.
         """
         self.size = len(wordings)
         self._texts = tuple(tuple(each) for each in wordings)
-        self._wording_owner = _owners(wordings)
-        self._answer_owner = _owners(answers)
-        self._wordings = _encoded(encoder.wordings, wordings)
-        self._answers = _encoded(encoder.passages, answers)
+        self._wordings = Groups(owners_of(wordings), self.size)
+        self._answers = Groups(owners_of(answers), self.size)
+        self._near_misses = Groups(owners_of(near_misses), self.size)
+        asked = [text for each in wordings for text in each]
+        # Wordings first, near misses after them, in one table.
+        self._asked = _encoded(encoder.wordings, [*asked, *(text for each in near_misses for text in each)])
+        self._owners = np.concatenate([self._wordings.owners, np.full(len(self._asked) - len(asked), NOBODY)])
+        self._answered = _encoded(encoder.passages, [text for each in answers for text in each])
+        own = self._asked[: len(asked)]
         if references is None:
-            step = max(1, -(-len(self._wordings) // _MOST_REFERENCES))
-            near, near_owner = self._wordings[::step], self._wording_owner[::step]
+            step = max(1, -(-len(own) // _MOST_REFERENCES))
+            near, near_owner = own[::step], self._wordings.owners[::step]
         else:
-            found = encoder.wordings(references) if references else _none()
-            if found is None:
-                raise LookupError("no vectors")
-            near, near_owner = found, np.full(len(found), -1)
-        self._wording_hub = _hubness(self._wordings, self._wording_owner, near, near_owner)
-        self._answer_hub = _hubness(self._answers, self._answer_owner, near, near_owner)
+            near = _encoded(encoder.wordings, references)
+            near_owner = np.full(len(near), NOBODY)
+        self._wording_hub = _hubness(own, self._wordings.owners, near, near_owner)
+        self._answer_hub = _hubness(self._answered, self._answers.owners, near, near_owner)
 
     def meant(self, question: Vectors) -> Meant:
         """How near the question with this vector is to each document."""
-        plain = _likeness(self._wordings, question)
-        scaled = 2 * plain - self._wording_hub
-        answers = 2 * _likeness(self._answers, question) - self._answer_hub
-        wording, wordings, nearest = _best(scaled, self._wording_owner, self.size)
-        cosine, _, _ = _best(plain, self._wording_owner, self.size)
-        answer, _, _ = _best(answers, self._answer_owner, self.size)
-        words = tuple(own[n] if n >= 0 else "" for own, n in zip(self._texts, nearest.tolist(), strict=True))
-        return Meant(wording, wordings, cosine, answer, words)
+        plain = _likeness(self._asked, question)
+        own = plain[: len(self._wording_hub)]
+        wording, wordings, numbers = self._wordings.best(2 * own - self._wording_hub)
+        cosine, _, _ = self._wordings.best(own)
+        answer, _, _ = self._answers.best(2 * _likeness(self._answered, question) - self._answer_hub)
+        mistaken, _, _ = self._near_misses.best(plain[len(own) :])
+        near_miss = np.where((mistaken > NOTHING) & (cosine > NOTHING), mistaken - cosine, 0.0)
+        found, for_none = votes(_kernel(plain), self._among, self._owners, self.size, _NEIGHBOURS)
+        words = tuple(own[n] if n >= 0 else "" for own, n in zip(self._texts, numbers.tolist(), strict=True))
+        return Meant(wording, wordings, cosine, answer, near_miss, found, for_none, words)
+
+    def _among(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        rows = self._asked[places]
+        return _kernel(rows @ rows.T)
+
+
+def _kernel(cosines: NDArray[Any]) -> NDArray[Any]:
+    """A Gaussian of the distance between unit vectors, 1 where they are the same."""
+    return np.exp(_SHARPNESS * (cosines - 1))
 
 
 def standard(scores: Scores) -> Scores:
@@ -130,13 +152,8 @@ def _none() -> Vectors:
     return np.zeros((0, 1), dtype=np.float32)
 
 
-def _owners(texts: Sequence[Sequence[str]]) -> NDArray[np.int64]:
-    return np.repeat(np.arange(len(texts)), [len(each) for each in texts]) if len(texts) else np.zeros(0, np.int64)
-
-
-def _encoded(encode: _Encode, texts: Iterable[Sequence[str]]) -> Vectors:
-    flat = [text for each in texts for text in each]
-    found = encode(flat) if flat else _none()
+def _encoded(encode: _Encode, texts: Sequence[str]) -> Vectors:
+    found = encode(texts) if texts else _none()
     if found is None:
         raise LookupError("no vectors")
     return found
@@ -155,25 +172,8 @@ def _hubness(
     for start in range(0, len(passages), 1024):
         rows = slice(start, start + 1024)
         likeness = passages[rows] @ questions.T
-        likeness[owner[rows, None] == question_owner[None, :]] = _NOTHING
+        likeness[owner[rows, None] == question_owner[None, :]] = NOTHING
         count = min(_NEIGHBOURS, likeness.shape[1])
         nearest = np.partition(likeness, likeness.shape[1] - count, axis=1)[:, -count:]
         hubs[rows] = nearest.mean(axis=1)
     return hubs
-
-
-def _best(values: Scores, owner: NDArray[np.int64], size: int) -> tuple[Scores, Scores, NDArray[np.int64]]:
-    """For each document the best of its values, the mean of its three best, and the place of the best among its own."""
-    best, several = np.full(size, _NOTHING), np.full(size, _NOTHING)
-    place = np.full(size, -1)
-    order = np.lexsort((-values, owner))
-    starts = np.searchsorted(owner[order], np.arange(size))
-    ends = np.searchsorted(owner[order], np.arange(size), side="right")
-    has = ends > starts
-    best[has] = values[order][starts[has]]
-    firsts = np.searchsorted(owner, np.arange(size))
-    place[has] = order[starts[has]] - firsts[has]
-    summed = np.concatenate([[0.0], np.cumsum(values[order])])
-    until = np.minimum(ends, starts + _NEAREST)
-    several[has] = (summed[until] - summed[starts])[has] / (until - starts)[has]
-    return best, several, place

@@ -30,6 +30,11 @@ class Part:
     focus: str
     background: str = ""
 
+    @property
+    def whole(self) -> str:
+        """What is asked with all that was said around it; the focus alone where nothing was."""
+        return f"{self.background} {self.focus}" if self.background else self.focus
+
 
 # --------------------------------------------------------------------------- sentences
 

@@ -98,3 +98,16 @@ def test_the_calibration_error_is_how_far_the_told_is_from_what_was(told: float,
 def test_the_area_is_a_half_where_nothing_is_told_apart() -> None:
     assert training.area([judged(0.5, is_right=True), judged(0.5, is_right=False)]) == 0.5
     assert training.area([judged(0.6, is_right=True), judged(0.5, is_right=False)]) == 1.0
+
+
+def test_near_misses_teach_that_nothing_answers_them() -> None:
+    near = tuple(
+        f"Hur {each} är avtalet?" for each in ("långt", "tungt", "dyrt", "gammalt", "snabbt", "tjockt", "fint")
+    )
+    first = next(iter(knowledge().articles.values()))
+    known = replace(knowledge(), articles={**knowledge().articles, first.id: replace(first, near_misses=near)})
+    examples = [each for each in training.content_examples(known, None) if each.style == "near-miss"]
+    assert examples
+    assert {each.id for each in examples} <= set(near)
+    assert all(each.right == frozenset() and each.group == first.id for each in examples)
+    assert all(each.style == "wording" for each in training.content_examples(knowledge(), None))

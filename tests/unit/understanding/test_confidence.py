@@ -32,6 +32,9 @@ STRONG = Signals(
     background=0.0,
     wording=0.55,
     nearest=0.7,
+    votes=0.8,
+    votes_lead=0.7,
+    whole_votes=0.8,
     ratio=0.85,
     missing=0.0,
     lacking=0.0,
@@ -41,6 +44,9 @@ STRONG = Signals(
     meant_answer=0.85,
     meant_lead=0.08,
     cosine=0.94,
+    meant_votes=0.8,
+    meant_votes_lead=0.7,
+    meant_whole_votes=0.8,
 )
 MIDDLE_LONG = Circumstances(length=0.4, veto=-0.1)
 BOTH = pytest.mark.parametrize("name", [LEXICAL, SEMANTIC])

@@ -121,3 +121,21 @@ def test_a_wording_word_for_word_is_as_good_as_certain() -> None:
             assert written.confidence > 0.95
             matches = UNDERSTANDER.understand(question.upper()).questions[0].matches
             assert sum(match.confidence for match in matches) <= 1.0001
+
+
+def test_what_only_sounds_like_an_article_is_told_apart() -> None:
+    near = "Hur stor är salen i kvadratmeter?"
+    known = tuple(replace(article, near_misses=(near,)) if article.id == "lokaler" else article for article in ARTICLES)
+    matcher = Matcher(known, GLOSSARY, "sv")
+
+    def signal(text: str, article: str = "lokaler", among: Matcher = matcher) -> float:
+        found = {each.article: each.signals.near_miss for each in among.candidates(Part(text, text))}
+        return found.get(article, 0.0)
+
+    assert signal(near) > 0.3  # nearer to it than to any wording
+    assert signal(known_wording()) < -0.3
+    assert signal(near, among=MATCHER) == 0.0  # nobody has said what it is
+
+
+def known_wording() -> str:
+    return next(article for article in ARTICLES if article.id == "lokaler").texts["sv"].questions[0]

@@ -127,3 +127,12 @@ def test_an_answer_is_read_in_overlapping_windows() -> None:
 @pytest.mark.parametrize("scores", [[], [1.0, 1.0]])
 def test_equal_scores_say_nothing(scores: list[float]) -> None:
     assert standard(np.array(scores)).tolist() == [0.0] * len(scores)
+
+
+def test_what_only_sounds_like_a_document_is_told_apart() -> None:
+    index = VectorIndex([["gå med"], ["lokal"]], [["ansluta"], ["rum"]], Encoder(), near_misses=[["bidrag"], []])
+    (asked,) = _vectors(["Vilket bidrag?"])
+    assert index.meant(asked).near_miss[0] > 0.5
+    assert index.meant(asked).near_miss[1] == 0.0  # nobody has said what sounds like it
+    (joining,) = _vectors(["gå med"])
+    assert index.meant(joining).near_miss[0] < -0.5

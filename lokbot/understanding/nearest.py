@@ -1,0 +1,76 @@
+"""Which documents the wordings near a question speak for.
+
+The nearest wording alone may be near by chance, and ten that say much the same are no ten witnesses. So each question
+is predicted from the wordings nearest to it, by what tells their documents apart: kernel ridge regression (Saunders,
+Gammerman & Vovk 1998), fitted for each question on its neighbours (local learning, Bottou & Vapnik 1992). A near miss
+is a wording of no document, and speaks against those that it stands between. It costs about a millisecond however
+large the knowledge is, and nothing has to be fitted beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float64]
+Matrix = NDArray[np.float32]
+Places = NDArray[np.int64]
+
+NOTHING = -1.0  # the likeness to a document without any wording
+NOBODY = -1  # the owner of what only sounds like a document
+_RIDGE = 0.1  # 0.03 and 0.3 change little
+_SEVERAL = 3
+
+
+class Groups:
+    """Passages by the document that they belong to."""
+
+    def __init__(self, owners: Sequence[int] | Places, size: int) -> None:
+        """``owners`` in rising order: the number (0 to ``size`` - 1) of each passage's document."""
+        self.owners = np.asarray(owners, dtype=np.int64)
+        self.size = size
+        counts = np.bincount(self.owners, minlength=size)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if size else np.zeros(0, dtype=np.int64)
+        self._places = np.arange(len(self.owners)) - starts[self.owners]
+        self._width = max(_SEVERAL, int(counts.max(initial=0)))
+
+    def best(self, values: NDArray[np.floating]) -> tuple[Scores, Scores, Places]:
+        """For each document the best of its passages' values, the mean of its three best, and the number of the best
+        among its own (-1: it has none).
+        """
+        table = np.full((self.size, self._width), NOTHING)
+        table[self.owners, self._places] = values
+        numbers = table.argmax(axis=1) if self.size else np.zeros(0, dtype=np.int64)
+        top = np.sort(np.partition(table, self._width - _SEVERAL, axis=1)[:, -_SEVERAL:], axis=1)[:, ::-1]
+        held = np.maximum(1, (top > NOTHING).sum(axis=1))
+        several = np.where(top > NOTHING, top, 0.0).sum(axis=1) / held
+        best = top[:, 0]
+        return best, np.where(best > NOTHING, several, NOTHING), np.where(best > NOTHING, numbers, -1)
+
+
+def owners_of(texts: Sequence[Sequence[object]]) -> Places:
+    """The owner of each text, where ``texts`` are those of each document."""
+    return np.repeat(np.arange(len(texts), dtype=np.int64), [len(each) for each in texts])
+
+
+def votes(
+    near: NDArray[np.floating], among: Callable[[Places], Matrix], owners: Places, size: int, neighbours: int
+) -> tuple[Scores, float]:
+    """For each document (0 to ``size`` - 1) how far its wordings speak for it: about 1 for it alone, about 0 against;
+    and the same for no document.
+
+    ``near`` is the kernel between the question and each wording, ``among`` that among those of given places, which is
+    1 on the diagonal; ``owners`` may be ``NOBODY``.
+    """
+    found = np.zeros(size + 1)
+    places = np.flatnonzero(near > 0)
+    if len(places) > neighbours:
+        places = np.sort(np.argpartition(-near, neighbours)[:neighbours])
+    if len(places):
+        kernel = among(places)
+        kernel[np.arange(len(places)), np.arange(len(places))] += _RIDGE
+        weights = np.linalg.solve(kernel, near[places].astype(np.float32))
+        np.add.at(found, owners[places], weights)  # NOBODY is the last place
+    return found[:size], float(found[size])
