@@ -70,16 +70,6 @@ class Meanings:
     whole: Vectors
 
 
-def meanings(parts: Sequence[Part], encode: Callable[[Sequence[str]], Vectors | None]) -> list[Meanings] | list[None]:
-    """The vectors of each part; None for each where there are none to be had."""
-    texts = list(dict.fromkeys(text for part in parts for text in (part.focus, part.whole)))
-    found = encode(texts)
-    if found is None:
-        return [None] * len(parts)
-    by_text = dict(zip(texts, found, strict=True))
-    return [Meanings(by_text[part.focus], by_text[part.whole]) for part in parts]
-
-
 class Understander:
     """One knowledge, indexed. Immutable once built, so threads may share it.
 
@@ -133,7 +123,9 @@ class Understander:
         parts = split(text, subject)
         language = detect(" ".join(part.text for part in parts), self._vocabularies)
         whole = tuple(hit for hit in self._rules.hits(text) if hit.intent.action in _WHOLE_MESSAGE)
-        vectors = self._encoded(parts)
+        vectors: Sequence[Meanings | None] = [None] * len(parts)
+        if self._index is not None and self.encoder is not None:
+            vectors = self.meanings(parts, language, self.encoder.questions)
         return Understanding(
             language,
             tuple(
@@ -142,10 +134,23 @@ class Understander:
             ),
         )
 
-    def _encoded(self, parts: Sequence[Part]) -> Sequence[Meanings | None]:
-        if self._index is None or self.encoder is None:
+    def meanings(
+        self, parts: Sequence[Part], language: str, encode: Callable[[Sequence[str]], Vectors | None]
+    ) -> Sequence[Meanings | None]:
+        """The vectors of each part; None for each where there are none to be had."""
+        spelled = [self._spelled(part, language) for part in parts]
+        texts = list(dict.fromkeys(text for part in spelled for text in (part.focus, part.whole)))
+        found = encode(texts)
+        if found is None:
             return [None] * len(parts)
-        return meanings(parts, self.encoder.questions)
+        by_text = dict(zip(texts, found, strict=True))
+        return [Meanings(by_text[part.focus], by_text[part.whole]) for part in spelled]
+
+    def _spelled(self, part: Part, language: str) -> Part:
+        if language not in _LANGUAGES:
+            return part
+        spelled = self._matchers[language].vocabulary.spelled
+        return replace(part, focus=spelled(part.focus), background=spelled(part.background))
 
     def _question(
         self,
@@ -180,6 +185,7 @@ class Understander:
 
         ``hits`` are the rules that hit it, if that is known already.
         """
+        part = self._spelled(part, language)
         matcher = self._matchers.get(language, self._wordless)
         model = self._models[LEXICAL if vector is None else SEMANTIC]
         meant = whole = None

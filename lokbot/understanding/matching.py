@@ -32,6 +32,7 @@ _VOTED = 3  # and so many by the votes of their wordings
 _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
 _MOST_MISSING = 3.0
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
+_OFTEN = 3  # wordings
 _AS_WRITTEN = 0.98  # the question is a wording of the article, word for word
 
 
@@ -234,7 +235,9 @@ class Matcher:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
         alike_asks = [_kinds_asked(entry.folded[n]) for n in {nearest, int(alike.numbers[number])} if n >= 0]
-        agreed = entry.held.union(*alike_asks)
+        if meant is not None:
+            alike_asks.append(_kinds_asked(" ".join(_folded_words(meant.words[number]))))
+        agreed = entry.held | _kinds_often_asked(entry.folded)
         lacked = sum(missing.values())
         signals = Signals(
             **told,
@@ -285,6 +288,13 @@ class Matcher:
 def _marked(keys: Mapping[str, float]) -> dict[str, float]:
     """Keys under names that no 4-gram has."""
     return {f"{key}\n": weight for key, weight in keys.items()}
+
+
+@lru_cache(maxsize=10_000)
+def _kinds_often_asked(folded: tuple[str, ...]) -> frozenset[Kind]:
+    """The kinds that several wordings of an article ask for: it answers them in some way ("see the page on ...")."""
+    found = Counter(kind for each in folded for kind in _kinds_asked(each))
+    return frozenset(kind for kind, times in found.items() if times >= _OFTEN)
 
 
 @lru_cache(maxsize=20_000)
