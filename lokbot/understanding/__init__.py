@@ -128,10 +128,7 @@ class Understander:
             vectors = self.meanings(parts, language, self.encoder.questions)
         return Understanding(
             language,
-            tuple(
-                self._question(part, language, whole, vector, is_one_of_several=len(parts) > 1)
-                for part, vector in zip(parts, vectors, strict=True)
-            ),
+            tuple(self._question(part, language, whole, vector) for part, vector in zip(parts, vectors, strict=True)),
         )
 
     def meanings(
@@ -158,12 +155,10 @@ class Understander:
         message_language: str,
         whole: tuple[IntentHit, ...],
         vector: Meanings | None,
-        *,
-        is_one_of_several: bool,
     ) -> Question:
         language = self._language(part.text, message_language)
         hits = _merged(whole, self._rules.hits(part.text))
-        matches = self._matches(part, language, vector, hits, is_one_of_several=is_one_of_several)
+        matches = self._matches(part, language, vector, hits)
         owners = self._owners.of(part.text, hits, matches, self._administrations)
         return Question(part.text, language, hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
 
@@ -179,7 +174,6 @@ class Understander:
         vector: Meanings | None,
         *,
         hits: Sequence[IntentHit] | None = None,
-        is_one_of_several: bool = False,
     ) -> Weighed:
         """The candidates for one question ranked, and what the best is to be trusted by (training asks this too).
 
@@ -206,8 +200,6 @@ class Understander:
             length=min(1.0, len(asked) / _LONG_QUESTION),
             is_english=language == "en",
             is_other=language not in _LANGUAGES,
-            is_one_of_several=is_one_of_several,
-            is_matterless=language in _LANGUAGES and matcher.is_matterless(part),
             veto=veto,
         )
         return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
@@ -230,13 +222,11 @@ class Understander:
         language: str,
         vector: Meanings | None,
         hits: Sequence[IntentHit],
-        *,
-        is_one_of_several: bool,
     ) -> tuple[Match, ...]:
         """The likeliest articles, best first, each with how likely it answers."""
         if language not in self._matchers and vector is None:
             return ()
-        weighed = self.weigh(part, language, vector, hits=hits, is_one_of_several=is_one_of_several)
+        weighed = self.weigh(part, language, vector, hits=hits)
         found: list[Match] = []
         if weighed.candidates:
             model = self._models[LEXICAL if vector is None else SEMANTIC]

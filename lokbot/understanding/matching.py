@@ -66,14 +66,11 @@ class _Query:
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
-    """How near a question is to each article's wordings, in words."""
+    """How far the wordings near a question in words speak for each article."""
 
-    nearest: Scores
-    several: Scores  # the three nearest, on average
     votes: Scores
     votes_for_none: float
     near_miss: Scores  # how much nearer to its near misses than to its wordings
-    numbers: NDArray[np.int64]  # which of its wordings is the nearest
 
 
 class Matcher:
@@ -136,10 +133,6 @@ class Matcher:
         """The article that has the question among its wordings, word for word."""
         return None if part.background else self._written.get(words(part.focus))
 
-    def is_matterless(self, part: Part) -> bool:
-        """Whether no word says what it is about: "Hur fungerar det?" fits every article and asks for none."""
-        return not part.background and all(word.written in LIGHT for word in self.vocabulary.query_words(part.focus))
-
     def candidates(
         self, part: Part, meant: Meant | None = None, meant_whole: Meant | None = None
     ) -> tuple[Candidate, ...]:
@@ -174,23 +167,17 @@ class Matcher:
         seen = {
             "lexical": lexical,
             "background": background,
+            "near_miss": alike.near_miss,
             "votes": alike.votes,
-            "wording": alike.several,
             "whole_votes": whole_votes,
         }
-        seen |= {"nearest": alike.nearest, "near_miss": alike.near_miss}
-        leads = {"lead": lexical, "votes_lead": alike.votes}
         if meant is not None and meant_whole is not None:
-            seen |= {"meant": meant.wording, "meant_wordings": meant.wordings, "meant_answer": meant.answer}
             seen |= {
-                "cosine": meant.cosine,
                 "meant_votes": meant.votes,
-                "meant_near_miss": meant.near_miss,
                 "meant_whole_votes": meant_whole.votes,
+                "meant_near_miss": meant.near_miss,
             }
-            leads |= {"meant_lead": meant.best, "meant_votes_lead": meant.votes}
         told = {name: scores[chosen].tolist() for name, scores in seen.items()}
-        told |= {name: _leads(scores[chosen]) for name, scores in leads.items()}
         missing = self._missing(query, chosen)
         return tuple(
             self._candidate(query, n, meant, alike, missing[place], {name: each[place] for name, each in told.items()})
@@ -218,10 +205,10 @@ class Matcher:
     def _alike(self, query: _Query) -> _Alike:
         near = self._near(query)
         asked = len(self._wordings.owners)
-        nearest, several, numbers = self._wordings.best(near[:asked])
-        mistaken, _, _ = self._near_misses.best(near[asked:])
+        nearest, _ = self._wordings.best(near[:asked])
+        mistaken, _ = self._near_misses.best(near[asked:])
         near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)
-        return _Alike(np.maximum(nearest, 0.0), np.maximum(several, 0.0), *self._votes(near), near_miss, numbers)
+        return _Alike(*self._votes(near), near_miss)
 
     def _candidate(
         self,
@@ -234,18 +221,12 @@ class Matcher:
     ) -> Candidate:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
-        alike_asks = [_kinds_asked(entry.folded[n]) for n in {nearest, int(alike.numbers[number])} if n >= 0]
-        if meant is not None:
-            alike_asks.append(_kinds_asked(" ".join(_folded_words(meant.words[number]))))
         agreed = entry.held | _kinds_often_asked(entry.folded)
-        lacked = sum(missing.values())
         signals = Signals(
             **told,
             ratio=ratio,
-            missing=min(_MOST_MISSING, lacked),
-            lacking=lacked / sum(map(self._weight, query.words)) if lacked else 0.0,
+            missing=min(_MOST_MISSING, sum(missing.values())),
             is_kind_missing=bool(query.kinds - agreed),
-            is_kind_strange=bool(alike_asks) and bool(frozenset.intersection(*alike_asks) - query.kinds),
             votes_for_none=alike.votes_for_none,
             meant_votes_for_none=meant.votes_for_none if meant is not None else 0.0,
         )
@@ -256,7 +237,7 @@ class Matcher:
         if nearest >= 0:
             evidence.append(Evidence("fuzzy", entry.questions[nearest], ratio))
         if meant is not None:
-            evidence.append(Evidence("semantic", meant.words[number], signals.meant))
+            evidence.append(Evidence("semantic", meant.words[number], float(meant.cosine[number])))
         if strange := [word for word, lacks in missing.items() if lacks >= 0.5]:
             evidence.append(Evidence("missing", " ".join(strange), signals.missing))
         if signals.is_kind_missing:
@@ -293,13 +274,8 @@ def _marked(keys: Mapping[str, float]) -> dict[str, float]:
 @lru_cache(maxsize=10_000)
 def _kinds_often_asked(folded: tuple[str, ...]) -> frozenset[Kind]:
     """The kinds that several wordings of an article ask for: it answers them in some way ("see the page on ...")."""
-    found = Counter(kind for each in folded for kind in _kinds_asked(each))
+    found = Counter(kind for each in folded for kind in kinds.asked(each))
     return frozenset(kind for kind, times in found.items() if times >= _OFTEN)
-
-
-@lru_cache(maxsize=20_000)
-def _kinds_asked(folded: str) -> frozenset[Kind]:
-    return kinds.asked(folded)
 
 
 def _first(scores: Scores, count: int, *, above: float = -np.inf) -> list[int]:
@@ -311,12 +287,6 @@ def _first(scores: Scores, count: int, *, above: float = -np.inf) -> list[int]:
     else:
         found = np.argsort(-scores, kind="stable")[:count]
     return [int(n) for n in found if scores[n] > above]
-
-
-def _leads(scores: Scores) -> list[float]:
-    """How much each is above the best of the others (negative: below)."""
-    best, second = [*sorted(scores.tolist(), reverse=True), 0.0, 0.0][:2]
-    return [score - (second if score == best else best) for score in scores.tolist()]
 
 
 def _searched(article: Article, language: str) -> ArticleText:

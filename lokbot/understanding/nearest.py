@@ -21,7 +21,6 @@ Places = NDArray[np.int64]
 NOTHING = -1.0  # the likeness to a document without any wording
 NOBODY = -1  # the owner of what only sounds like a document
 _RIDGE = 0.1  # 0.03 and 0.3 change little
-_SEVERAL = 3
 
 
 class Groups:
@@ -34,20 +33,15 @@ class Groups:
         counts = np.bincount(self.owners, minlength=size)
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if size else np.zeros(0, dtype=np.int64)
         self._places = np.arange(len(self.owners)) - starts[self.owners]
-        self._width = max(_SEVERAL, int(counts.max(initial=0)))
+        self._width = max(1, int(counts.max(initial=0)))
 
-    def best(self, values: NDArray[np.floating]) -> tuple[Scores, Scores, Places]:
-        """For each document the best of its passages' values, the mean of its three best, and the number of the best
-        among its own (-1: it has none).
-        """
+    def best(self, values: NDArray[np.floating]) -> tuple[Scores, Places]:
+        """For each document the best of its passages' values and the number of that among its own (-1: it has none)."""
         table = np.full((self.size, self._width), NOTHING)
         table[self.owners, self._places] = values
-        numbers = table.argmax(axis=1) if self.size else np.zeros(0, dtype=np.int64)
-        top = np.sort(np.partition(table, self._width - _SEVERAL, axis=1)[:, -_SEVERAL:], axis=1)[:, ::-1]
-        held = np.maximum(1, (top > NOTHING).sum(axis=1))
-        several = np.where(top > NOTHING, top, 0.0).sum(axis=1) / held
-        best = top[:, 0]
-        return best, np.where(best > NOTHING, several, NOTHING), np.where(best > NOTHING, numbers, -1)
+        numbers = table.argmax(axis=1)
+        best = table[np.arange(self.size), numbers]
+        return best, np.where(best > NOTHING, numbers, -1)
 
 
 def owners_of(texts: Sequence[Sequence[object]]) -> Places:

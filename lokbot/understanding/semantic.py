@@ -49,14 +49,13 @@ class Encoder(Protocol):
 class Meant:
     """How near a question is in meaning to each article, in the order given to ``VectorIndex``.
 
-    ``wording`` and ``answer`` are without hubness, ``cosine`` is the plain one to the nearest wording, ``wordings``
-    the mean of the three nearest wordings; ``words`` are each document's nearest wording ("": it has none).
+    ``wording`` and ``answer`` are without hubness, ``cosine`` is the plain one to the nearest wording; ``words`` are
+    each document's nearest wording ("": it has none).
     ``near_miss`` is how much nearer it is to what only sounds like the document than to its wordings, ``votes`` how far
     the nearest wordings of all documents speak for it (``votes_for_none``: how far near misses do).
     """
 
     wording: Scores
-    wordings: Scores
     cosine: Scores
     answer: Scores
     near_miss: Scores
@@ -119,14 +118,14 @@ class VectorIndex:
         """How near the question with this vector is to each document."""
         plain = _likeness(self._asked, question)
         own = plain[: len(self._wording_hub)]
-        wording, wordings, numbers = self._wordings.best(2 * own - self._wording_hub)
-        cosine, _, _ = self._wordings.best(own)
-        answer, _, _ = self._answers.best(2 * _likeness(self._answered, question) - self._answer_hub)
-        mistaken, _, _ = self._near_misses.best(plain[len(own) :])
+        wording, numbers = self._wordings.best(2 * own - self._wording_hub)
+        cosine, _ = self._wordings.best(own)
+        answer, _ = self._answers.best(2 * _likeness(self._answered, question) - self._answer_hub)
+        mistaken, _ = self._near_misses.best(plain[len(own) :])
         near_miss = np.where((mistaken > NOTHING) & (cosine > NOTHING), mistaken - cosine, 0.0)
         found, for_none = votes(_kernel(plain), self._among, self._owners, self.size, _NEIGHBOURS)
         words = tuple(own[n] if n >= 0 else "" for own, n in zip(self._texts, numbers.tolist(), strict=True))
-        return Meant(wording, wordings, cosine, answer, near_miss, found, for_none, words)
+        return Meant(wording, cosine, answer, near_miss, found, for_none, words)
 
     def _among(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         rows = self._asked[places]
