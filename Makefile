@@ -68,12 +68,13 @@ lock: .venv/venv.stamp ## write requirements/*.lock after a change in pyproject.
 	.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["semantic"], sep="\n")' |
 		compile $(if $(UPGRADE),--upgrade) --constraint requirements/run.lock --output-file requirements/semantic.lock -
 
-servers: # the real mail server and database that tests talk to; without them those tests are skipped
+servers: # the real mail server, database and browser that tests talk to; without them those tests are skipped
 	@$(INSTALL_PACKAGES)
 	set --
 	ls /usr/lib/dovecot/imap >/dev/null 2>&1 || set -- "$$@" dovecot-imapd
 	ls /usr/lib/dovecot/lmtp >/dev/null 2>&1 || set -- "$$@" dovecot-lmtpd
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || set -- "$$@" postgresql
+	command -v chromium chromium-browser >/dev/null 2>&1 || set -- "$$@" chromium
 	[ $$# = 0 ] || apt_install "$$@" || echo "Tests that need $$* are skipped." >&2
 
 .venv/venv.stamp:

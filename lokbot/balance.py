@@ -76,7 +76,13 @@ def strike(service: Service, mailbox: Mailbox, rooms: Sequence[Room]) -> Balance
     """Fetch what is missing, count, write it down, and tell the coordinators of a hole (at most once a day)."""
     for room in rooms:
         reconcile(service, mailbox, room)
-    return _conclude(service, count(service, mailbox, rooms))
+    found = count(service, mailbox, rooms)
+    if any(one.missing for one in found.folders.values()):
+        # What came in while we looked is no hole.
+        for room in rooms:
+            reconcile(service, mailbox, room)
+        found = count(service, mailbox, rooms)
+    return _conclude(service, found)
 
 
 def strike_beside(service: Service, mailbox: Mailbox, rooms: Sequence[Room]) -> Balance:

@@ -49,6 +49,10 @@ def _clock(value: Any) -> Any:
     return value
 
 
+def _clock_or_none(value: Any) -> Any:
+    return None if value == "" else _clock(value)
+
+
 def _off(value: Any) -> Any:
     """YAML 1.1 reads ``off`` as false."""
     return "off" if value is False else value
@@ -211,6 +215,38 @@ class Caps(_Section):
     )
 
 
+class WebSettings(_Section):
+    """The desk, and the public pages."""
+
+    host: str = Field(
+        "127.0.0.1", description="Where the web server listens; `0.0.0.0` behind a proxy or in a container."
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
+    public_url: str = Field(
+        "http://localhost:8080",
+        pattern=r"^https?://[^/\s?#]+$",
+        description="How people reach it. Other host names are refused; with `https` cookies are sent over TLS only.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="Addresses of proxies whose `X-Forwarded-For` is believed (who tries passwords, the audit log)."
+    )
+    max_upload_bytes: int = Field(10_000_000, gt=0, description="The largest file that may be attached to an answer.")
+
+
+class PublicPages(_Section):
+    """What the public pages say of the city (the law asks for it); `lokbot check` warns while something is empty."""
+
+    controller: str = Field("", description="Who is responsible for personal data (GDPR art. 13), such as a board.")
+    data_protection_officer: str = Field("", description="How to reach the data protection officer.")
+    legal_basis: str = Field("", description="The legal basis for the handling, in plain Swedish.")
+    kept_for: str = Field("", description="How long conversations are kept, by which decision.")
+    accessibility_contact: str = Field("", description="Where to report what is not accessible: a mail address.")
+    accessibility_assessed_on: date | None = Field(None, description="When accessibility was last assessed.")
+    accessibility_known_faults: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="What is known not to be accessible, a sentence each."
+    )
+
+
 class OutboxSettings(_Section):
     """How what is to be sent is tried."""
 
@@ -254,9 +290,15 @@ class Settings(_Section):
         description="Send texts nobody has approved, marked as such. For `lokbot demo` only; `lokbot run` refuses it.",
     )
     promise: Promise = Field(Promise(), description="When somebody answers.")
+    digest_at: Annotated[time | None, BeforeValidator(_clock_or_none)] = Field(
+        time(7, 30),
+        description="When each coordinator gets a mail of what waits, on working days (Swedish time). Empty: never.",
+    )
     alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    web: WebSettings = Field(WebSettings(), description="The desk.")
+    public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")
     wrong_answer_rate: float = Field(
         0.01,
         gt=0,

@@ -6,6 +6,7 @@ A broken file never takes the running bot down: the last good knowledge stays an
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -22,13 +23,15 @@ from lokbot.knowledge import checks, loading, publishing
 from lokbot.knowledge.problems import KnowledgeError, Severity
 from lokbot.model import Knowledge
 from lokbot.store.schema import ArticleRevision
-from lokbot.store.session import Sessions
+from lokbot.store.session import Sessions, reading
 from lokbot.understanding import Active
 
 log = logging.getLogger(__name__)
 
 Stamp = tuple[object, ...]
 
+# To look whether anything has changed costs as much as to handle half a mail.
+LOOK = timedelta(seconds=1)
 _VECTORS_AGAIN = timedelta(minutes=10)
 
 
@@ -39,17 +42,30 @@ class Content:
         """Load everything. Raises KnowledgeError when the files cannot be used: there is no last good version yet."""
         self._settings = settings
         self._sessions = sessions
+        self._reading = reading(sessions)
+        self._lock = threading.Lock()
         self._now = now
         self._stamp: Stamp = ()
+        self._looked = now()
         self._encoder = vectors.for_settings(settings)
         self._active = self._load()
 
+    def lately(self) -> Active:
+        """What the bot knew at most ``LOOK`` ago: for a loop that asks again and again."""
+        has_rested = abs(self._now() - self._looked) >= LOOK  # a clock may be set back
+        return self.current() if has_rested else self._active
+
     def current(self) -> Active:
-        """What the bot knows now."""
-        with self._sessions() as session:
+        """What the bot knows now. Any thread may ask, but not inside a transaction: there may be news to store."""
+        with self._lock:
+            self._looked = self._now()
+            return self._current()
+
+    def _current(self) -> Active:
+        with self._reading() as session:
             stamp = (self._files(), _revisions(session))
         if stamp == self._stamp:
-            if self._encoder is None or self._active.understander.is_semantic or self._now() < self._try_vectors_at:
+            if not self._has_vectors or self._active.understander.is_semantic or self._now() < self._try_vectors_at:
                 return self._active
             # The vectors' process had failed when the knowledge was read: once more.
             log.info("trying again to compute the articles' vectors")
@@ -78,7 +94,9 @@ class Content:
             revisions = _revisions(session)
         self._stamp = (files, revisions)
         self._try_vectors_at = self._now() + _VECTORS_AGAIN
-        return Active(knowledge, understanding.build(knowledge, self._encoder))
+        encoder = vectors.of_use(self._encoder, len(knowledge.articles))
+        self._has_vectors = encoder is not None
+        return Active(knowledge, understanding.build(knowledge, encoder))
 
     def _files(self) -> Stamp:
         return (*_marks(self._settings.knowledge_dir), *_marks(self._settings.intents_dir))

@@ -15,11 +15,31 @@ from lokbot.asking import Asked
 from lokbot.channels.mime import WARNINGS
 from lokbot.config import Settings
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import AnsweringMode, Authentication, Decision, Knowledge, OutboxStatus, Outcome
+from lokbot.model import (
+    AnsweringMode,
+    Authentication,
+    ChannelName,
+    Decision,
+    Knowledge,
+    OutboxStatus,
+    Outcome,
+    RecordClass,
+)
 
 if TYPE_CHECKING:
     from lokbot.balance import Balance
-    from lokbot.store.schema import Conversation, Correction, DecisionRecord, Event, Message, OutboxItem, Pause
+    from lokbot.conversation.recalling import Receiver
+    from lokbot.store.schema import (
+        ArticleRevision,
+        Conversation,
+        Correction,
+        DecisionRecord,
+        Event,
+        Message,
+        OutboxItem,
+        Pause,
+        SteeringMatter,
+    )
 
 OUTCOMES = {
     Outcome.ANSWER: "svar",
@@ -35,6 +55,13 @@ STATUSES = {
     "taken": "taget",
     "with_administration": "hos förvaltning",
     "resolved": "klart",
+}
+
+CLASSES = {
+    RecordClass.NOT_ASSESSED: "ej bedömd",
+    RecordClass.MINOR: "ringa betydelse",
+    RecordClass.REGISTER: "registreras",
+    RecordClass.SECRECY: "möjlig sekretess",
 }
 
 SENDING = {
@@ -102,10 +129,11 @@ def cases(conversations: Sequence[Conversation], *, now: datetime) -> str:
     for conversation in conversations:
         waited = f", väntat {_waited(conversation.waiting_since, now)}" if conversation.waiting_since else ""
         by = f", svar senast {conversation.answer_by}" if conversation.answer_by else ""
+        rests = f", vilar till {conversation.snoozed_until}" if conversation.snoozed_until else ""
         urgent = "BRÅDSKANDE " if conversation.is_urgent else ""
         who = f" av {conversation.taken_by}" if conversation.taken_by else ""
         lines.append(
-            f"{conversation.case_number}  {urgent}{STATUSES[conversation.status]}{who}{waited}{by}  "
+            f"{conversation.case_number}  {urgent}{STATUSES[conversation.status]}{who}{waited}{by}{rests}  "
             f"{conversation.contact.address}: {conversation.subject or '(inget ämne)'}"
         )
     return "\n".join(lines)
@@ -114,6 +142,43 @@ def cases(conversations: Sequence[Conversation], *, now: datetime) -> str:
 def _waited(since: datetime, now: datetime) -> str:
     hours = int((now - since).total_seconds() // 3600)
     return f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours} h"
+
+
+LOGGED = {ChannelName.PHONE: "samtal", ChannelName.VISIT: "besök"}
+
+VERDICTS = {"right": "rätt", "wrong": "fel", "partly": "delvis rätt"}
+
+
+def sample(decisions: Sequence[DecisionRecord]) -> str:
+    """Automatic answers to review: the number to review each by, the question, what was told."""
+    if not decisions:
+        return "Inget att granska."
+    lines = []
+    for decision in decisions:
+        case = decision.question.message.conversation.case_number
+        if decision.revision is not None:
+            told = f"{decision.revision.article} ({decision.revision.language}) version {decision.revision.version}"
+        else:
+            told = f"hör till {decision.administration}"
+        lines += [f"{decision.id}  {case}  {told}", f"    {' '.join(decision.question.text.split())}"]
+    return "\n".join(lines)
+
+
+def receivers(revision: ArticleRevision, found: Sequence[Receiver]) -> str:
+    """Who got a version of an article."""
+    lines = [f"{revision.article} ({revision.language}) version {revision.version} har gått till {len(found)} ärenden:"]
+    for receiver in found:
+        to = ", ".join(one.email for one in receiver.addresses)
+        lines.append(
+            f"{receiver.conversation.case_number}  {moment(receiver.item.sent_at or receiver.item.created_at)}  {to}"
+        )
+    return "\n".join(lines) if found else lines[0].removesuffix(":") + "."
+
+
+def matters(found: Sequence[SteeringMatter]) -> str:
+    """What the steering group is to hear of."""
+    lines = [f"{matter.conversation.case_number}  {matter.line}" for matter in found]
+    return "\n".join(lines) or "Inget är samlat till styrgruppen."
 
 
 def failures(messages: Sequence[Message], items: Sequence[OutboxItem]) -> str:
@@ -179,6 +244,11 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
         f"Status: {STATUSES[conversation.status]}" + (" (brådskande)" if conversation.is_urgent else ""),
         f"Kontakt: {conversation.contact.name} <{conversation.contact.address}>".replace("  ", " "),
     ]
+    if conversation.erased_at:
+        head.append(f"Raderat {moment(conversation.erased_at)}.")
+    if conversation.record_class is not RecordClass.NOT_ASSESSED or conversation.diary_number:
+        diary = f", diarienummer {conversation.diary_number}" if conversation.diary_number else ""
+        head.append(f"Klass: {CLASSES[conversation.record_class]}{diary}")
     if conversation.contact.undeliverable_at:
         head.append(f"Adressen tar inte emot mejl sedan {moment(conversation.contact.undeliverable_at)}.")
     if conversation.answer_by:
@@ -191,6 +261,8 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
 
 def _message(message: Message, *, with_reasons: bool) -> str:
     sender = f"{message.sender_name} <{message.sender_email}>".strip()
+    if message.channel in LOGGED:
+        sender = f"{message.sender_name or 'någon'} ({LOGGED[message.channel]})"
     lines = [f"--- {moment(message.received_at)}  från {sender}"]
     if message.authentication:
         lines.append(f"(avsändaren enligt {_authentication(Authentication(**message.authentication))})")
@@ -263,6 +335,8 @@ def _settled(correction: Correction) -> str:
 
 def _item(item: OutboxItem) -> str:
     to = ", ".join(address["email"] for address in item.to)
+    if item.cc:
+        to += f", kopia till {', '.join(address['email'] for address in item.cc)}"
     who = "automatiskt" if item.is_automatic else f"av {item.created_by}"
     at = moment(item.sent_at or item.created_at)
     lines = [f"--- {at}  mejl {item.id} till {to} ({item.kind}, {who}, {SENDING[item.status]})"]
@@ -270,6 +344,7 @@ def _item(item: OutboxItem) -> str:
         lines.append(f"(kom i retur {moment(item.bounced_at)})")
     if item.last_error:
         lines.append(f"(fel: {item.last_error})")
+    lines += [f"(bilaga: {attachment.name}, {attachment.size} byte)" for attachment in item.attachments]
     lines.append(textwrap.indent(item.text.strip(), "  "))
     return "\n".join(lines)
 
@@ -293,7 +368,19 @@ def setup(settings: Settings) -> str:
         else "Svar: boten föreslår, en samordnare skickar"
     )
     lines.append(f"Vektorer: {_vectors(settings)}")
+    lines.append(f"Skrivbordet: {settings.web.public_url}")
+    if empty := _left_empty(settings):
+        lines.append(f"Varning: de öppna sidorna saknar uppgifter som lagen kräver. Fyll i: {', '.join(empty)}")
     return "\n".join(lines)
+
+
+def _left_empty(settings: Settings) -> list[str]:
+    """What the public pages must say (GDPR art. 13, lag 2018:1937) and nobody has filled in."""
+    return [
+        f"public.{name}"
+        for name, value in settings.public
+        if not value and name != "accessibility_known_faults"  # none is a good answer
+    ]
 
 
 def _vectors(settings: Settings) -> str:

@@ -17,12 +17,12 @@ from typing import Literal
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from lokbot import desk_settings
 from lokbot.channels import mime
 from lokbot.channels.imap import NO_FOLDER, FetchedMail, Mailbox, MailboxState, VanishedMail
 from lokbot.channels.smtp import LOOP_HEADER
 from lokbot.config import Settings
 from lokbot.conversation import intake, sent_mail
-from lokbot.conversation.intake import Received
 from lokbot.loops import Service, clock, loggable
 from lokbot.model import JUNK, LEFT_ON_SERVER, ChannelError, IncomingMessage
 from lokbot.store import mailboxes, queries
@@ -35,6 +35,11 @@ log = logging.getLogger(__name__)
 LOCK_SECONDS = 1.0
 # How much is put away in one round, so that a backlog does not keep new mail waiting.
 AT_ONCE = 100
+# How much is stored in one transaction: enough that a backlog is quick, so little that others get to write meanwhile.
+MAILS_PER_COMMIT, BYTES_PER_COMMIT = 25, 4 * 1024 * 1024
+
+Fetched = FetchedMail | VanishedMail
+Reader = Callable[[FetchedMail], IncomingMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,51 +185,93 @@ def look_into(service: Service, mailbox: Mailbox, room: Room) -> None:
 
 
 def _store_all(service: Service, mailbox: Mailbox, room: Room, uids: Sequence[int]) -> None:
-    """Fetch and store mails one by one."""
-    for mail in mailbox.fetch(uids):
+    """Fetch and store mails, several in a transaction; where one cannot be stored, one by one."""
+    # What people sent touches cases that others hold meanwhile, so each has a transaction of its own.
+    most = 1 if room.kind == "sent" else MAILS_PER_COMMIT
+    read = partial(incoming, settings=service.settings)
+    for mails in _in_batches(mailbox.fetch(uids), most):
         service.beat("mail")
         try:
-            _store(service, room, mail, partial(incoming, settings=service.settings))
+            _store(service, room, mails, read)
         except (OperationalError, InterfaceError):
-            raise  # the database is away, the mail still there
-        except Exception as error:  # noqa: BLE001 - one mail that cannot be stored must not keep all later ones out
-            log.error("mail %s of %s is kept unread, for a person to see: %s", mail.uid, room.kind, loggable(error))
-            _store(service, room, mail, unread)
+            raise  # the database is away, the mails still there
+        except Exception:  # noqa: BLE001 - one mail that cannot be stored must not keep any other out
+            for mail in mails:
+                _store_alone(service, room, mail, read)
 
 
-def _store(
-    service: Service, room: Room, mail: FetchedMail | VanishedMail, read: Callable[[FetchedMail], IncomingMessage]
-) -> None:
-    """Store a mail and its account in one transaction: only then does the cursor move."""
-    received: Received | None = None
+def _in_batches(mails: Iterator[Fetched], most: int) -> Iterator[list[Fetched]]:
+    """What came before the server hung up is given all the same."""
+    batch: list[Fetched] = []
+    weight = 0
+    try:
+        for mail in mails:
+            batch.append(mail)
+            weight += mail.size if isinstance(mail, FetchedMail) else 0
+            if len(batch) >= most or weight >= BYTES_PER_COMMIT:
+                yield batch
+                batch, weight = [], 0
+    except ChannelError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _store_alone(service: Service, room: Room, mail: Fetched, read: Reader) -> None:
+    service.beat("mail")
+    try:
+        _store(service, room, [mail], read)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        log.error("mail %s of %s is kept unread, for a person to see: %s", mail.uid, room.kind, loggable(error))
+        _store(service, room, [mail], unread)
+
+
+def _store(service: Service, room: Room, mails: Sequence[Fetched], read: Reader) -> None:
+    """Store mails and their account in one transaction: only then does the cursor move."""
+    # They are read before it begins: on SQLite nobody else can write meanwhile.
+    messages = [read(mail) if isinstance(mail, FetchedMail) and room.kind != "sent" else None for mail in mails]
+    new: list[int] = []
     with service.sessions.begin() as session:
         account = account_of(session, room)
-        now = clock()
-        message_id: int | None = None
-        fate: mailboxes.Fate
-        if isinstance(mail, VanishedMail):
-            fate = "vanished"
-        elif mailboxes.is_old(account, mail.received_at, is_moved_to=room.kind != "inbox"):
-            fate = "old"
-        elif room.kind == "sent":
-            fate = _take_in_sent(session, service.settings, mail) if read is not unread else "failed"
-        else:
-            message = read(mail)
-            if room.kind == "junk":
-                message = replace(message, warnings=(*message.warnings, JUNK))
-            received = intake.receive(session, message, now=now)
-            message_id = received.message_id
-            fate = "stored" if received.is_new else "duplicate"
-        mailboxes.account(session, account, mail.uid, fate, now=now, message_id=message_id)
-    if received is not None and received.is_new:
-        service.observer.received(received.message_id)
+        for mail, message in zip(mails, messages, strict=True):
+            now = clock()
+            message_id: int | None = None
+            fate: mailboxes.Fate
+            if isinstance(mail, VanishedMail):
+                fate = "vanished"
+            elif mailboxes.is_old(account, mail.received_at, is_moved_to=room.kind != "inbox"):
+                fate = "old"
+            elif message is None:
+                fate = _take_in_sent(session, service.settings, mail) if read is not unread else "failed"
+            else:
+                if room.kind == "junk":
+                    message = replace(message, warnings=(*message.warnings, JUNK))
+                received = intake.receive(session, message, now=now)
+                message_id = received.message_id
+                fate = "stored" if received.is_new else "duplicate"
+                if received.is_new:
+                    new.append(message_id)
+            mailboxes.account(session, account, mail.uid, fate, now=now, message_id=message_id)
+    for number in new:
+        service.observer.received(number)
+    if new:
         service.news.set()
 
 
 def _take_in_sent(session: Session, settings: Settings, mail: FetchedMail) -> sent_mail.Fate:
     head = (mail.raw or mail.headers).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     is_ours = f"\n{LOOP_HEADER}:".encode().lower() in b"\n" + head.lower()
-    return sent_mail.take_in(session, incoming(mail, settings), is_ours=is_ours, settings=settings, now=clock())
+    return sent_mail.take_in(
+        session,
+        incoming(mail, settings),
+        is_ours=is_ours,
+        settings=desk_settings.current(session, settings),
+        now=clock(),
+    )
 
 
 def incoming(mail: FetchedMail, settings: Settings) -> IncomingMessage:

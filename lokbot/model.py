@@ -15,17 +15,30 @@ from enum import StrEnum
 
 
 class ChannelName(StrEnum):
-    """The doors. The value is what the store and the settings call them."""
+    """How people reach us. The value is what the store and the settings call it."""
 
     MAIL = "mail"
     TELEGRAM = "telegram"
     WEBCHAT = "webchat"
+    PHONE = "phone"
+    VISIT = "visit"
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether a coordinator writes down what was said: there is no door to answer through but mail."""
+        return self in (ChannelName.PHONE, ChannelName.VISIT)
 
 
 class UserError(Exception):
     """Something that a person can mend: the message names the place and the remedy, and is shown as it is."""
 
     exit_code = 2
+
+
+class NotPossible(UserError):
+    """What somebody wants to do in a case cannot be done; the message says why, in words for a coordinator."""
+
+    exit_code = 4
 
 
 class ChannelError(Exception):
@@ -36,14 +49,23 @@ class ChannelError(Exception):
     when the counterpart may have accepted the message although we never heard so (RFC 5321 4.2.5:
     the connection broke after the final dot). ``refused`` names the addresses that were turned away
     while every other recipient did get the message, so that it is never sent to those again; it is
-    empty when nobody got it.
+    empty when nobody got it. ``raw`` is then what the others got.
     """
 
-    def __init__(self, message: str, *, permanent: bool, in_doubt: bool = False, refused: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool,
+        in_doubt: bool = False,
+        refused: tuple[str, ...] = (),
+        raw: bytes | None = None,
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.in_doubt = in_doubt
         self.refused = refused
+        self.raw = raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,6 +520,15 @@ class ConversationStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+class Role(StrEnum):
+    """What somebody who logs in may do; one person may have several."""
+
+    COORDINATOR = "coordinator"  # reads and answers
+    REGISTRATOR = "registrator"  # reads what is to be registered
+    STEERING = "steering"  # statistics only
+    ADMIN = "admin"  # people, audit log, erasure
+
+
 class MessageState(StrEnum):
     """Where a stored message is on its way."""
 
@@ -506,10 +537,22 @@ class MessageState(StrEnum):
     FAILED = "failed"
 
 
+class RecordClass(StrEnum):
+    """What a conversation is as a public document (offentlighets- och sekretesslagen 2009:400, 5 kap. 1 §): everything
+    is to be registered, or kept so that it can be found, unless it is plainly of minor importance (ringa betydelse).
+    """
+
+    NOT_ASSESSED = "not_assessed"
+    MINOR = "minor"
+    REGISTER = "register"
+    SECRECY = "possible_secrecy"
+
+
 class OutboxKind(StrEnum):
     REPLY = "reply"  # an automatic answer or pointer to the asker
     RECEIPT = "receipt"  # "we have got it, a person answers"
     ANSWER = "answer"  # a coordinator's own words to the asker
+    CORRECTION = "correction"  # of a text that was wrong, to everybody who got it
     FORWARD = "forward"  # to an administration
     NOTIFICATION = "notification"  # to the coordinators
 

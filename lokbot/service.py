@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from lokbot import balance, mailroom
+from lokbot import accounts, balance, desk_settings, mailroom
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
 from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, pipeline, reminders
+from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
 from lokbot.model import ChannelName
-from lokbot.store.session import connect, session_factory
+from lokbot.store.session import connect, reading, session_factory
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
+# How many messages are begun with in one commit; an order to stop waits for them.
+MESSAGES_A_TURN = 10
 REMIND_SECONDS = 60.0
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
 SILENCE = timedelta(seconds=60)
@@ -56,10 +59,10 @@ def token_source(settings: Settings) -> TokenSource | None:
 
 @contextmanager
 def running(service: Service, parts: Sequence[str]) -> Iterator[list[threading.Thread]]:
-    """Run ``parts`` ("mail", "worker") in threads of this process until the block ends."""
+    """Run ``parts`` ("mail", "worker", "web") in threads of this process until the block ends."""
     for part in parts:
         service.beat(part)  # a part that never gets to its work is then missed by `lokbot health`
-    loops = {"mail": read_mailbox, "worker": work}
+    loops = {"mail": read_mailbox, "worker": work, "web": serve}
     threads = [threading.Thread(target=loops[part], args=(service,), name=part, daemon=True) for part in parts]
     for thread in threads:
         thread.start()
@@ -150,35 +153,74 @@ def strike_balance(service: Service) -> Balance:
 
 
 def work(service: Service) -> None:
-    """Handle what is stored and send what is queued until told to stop: one thing a turn, what came in first."""
+    """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     doors = (
         {ChannelName.MAIL: SmtpChannel(smtp_settings(service.settings, service.tokens))}
         if service.settings.smtp.host
         else {}
     )
     content: Content | None = None
+    reads = reading(service.sessions)
     reminded = 0.0
 
     def turn() -> None:
         nonlocal content, reminded
-        content = content or Content(service.settings, service.sessions, clock)
+        if content is None:
+            content = Content(service.settings, service.sessions, clock)
+            gc.freeze()  # what was just read lives on: to go through it again and again takes a tenth of the time
         service.beat("worker")
         service.news.clear()  # before looking: what comes from now on cuts the rest short
-        active = content.current()
+        active = content.lately()
+        with reads() as session:
+            settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
             with service.sessions.begin() as session:
-                reminders.remind(session, settings=service.settings, knowledge=active.knowledge, now=clock())
+                snoozing.wake_due(session, now=clock())
+                reminders.remind(session, settings=settings, knowledge=active.knowledge, now=clock())
+                digest.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
             reminded = time.monotonic()
-        if handled := pipeline.handle_next(service.sessions, active, service.settings, now=clock()):
+        has_handled = False
+        for handled in pipeline.handle_waiting(service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock):
             service.observer.handled(*handled)
-        elif item := delivery.deliver_next(
-            service.sessions, doors, service.settings, active.knowledge, worker=service.process, now=clock()
+            has_handled = True
+        if has_handled:
+            return
+        if item := delivery.deliver_next(
+            service.sessions, doors, settings, active.knowledge, worker=service.process, now=clock()
         ):
             service.observer.sent(item)
+        elif doors and staff_mail.deliver_next(service.sessions, doors[ChannelName.MAIL], settings, now=clock()):
+            pass
         else:
             service.news.wait(POLL_SECONDS)
 
     persist(service, "handle and send", turn)
+
+
+# ------------------------------------------------------------------ the web
+
+
+def serve(service: Service) -> None:
+    """Answer browsers until told to stop."""
+
+    def turn() -> None:
+        from lokbot.web import server  # whoever only reads mail needs no web server in memory
+
+        server.serve(service, Content(_words_only(service.settings), service.sessions, clock))
+
+    persist(service, "serve the web", turn)
+
+
+def first_account(service: Service) -> str | None:
+    """Where the first account is made, while nobody can let others in; a new address each time, the older ones end."""
+    with service.sessions.begin() as session:
+        token = accounts.first_link(session, now=clock())
+    return f"{service.settings.web.public_url}/valkommen/{token}" if token else None
+
+
+def _words_only(settings: Settings) -> Settings:
+    """The desk looks texts up; it understands no questions, so it needs no vectors."""
+    return settings.model_copy(update={"semantic": "off"})
 
 
 def smtp_settings(settings: Settings, tokens: TokenSource | None) -> SmtpSettings:

@@ -86,6 +86,7 @@ class Installation:
             "smtp__tls": "none",
             "smtp__from_address": sink.settings.from_address,
             "outbox__retry_seconds": "0.2",
+            "web__port": "0",
             **settings,
         }
         small_content.write(directory)
@@ -160,6 +161,12 @@ class Installation:
             wait_until(condition, what, DEADLINE_SECONDS)
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.log()}") from None
+
+    def site(self) -> str:
+        """Where the desk of the newest process listens."""
+        newest = self.processes[-1]
+        self.until(lambda: "listening on" in newest.log(), "the desk listens")
+        return f"http://localhost:{re.findall(r'listening on [^:]+:([0-9]+)', newest.log())[-1]}"
 
     def until_logged(self, words: str) -> None:
         self.until(lambda: words in self.log(), f"the log says {words!r}")

@@ -131,6 +131,7 @@ class SmtpChannel:
                 next(iter(refused.values())),
                 permanent=_is_permanent(refused),
                 refused=tuple(recipients[one] for one in refused),
+                raw=raw,
             )
         return raw
 
@@ -268,6 +269,7 @@ class SmtpChannel:
         permanent: bool,
         in_doubt: bool = False,
         refused: tuple[str, ...] = (),
+        raw: bytes | None = None,
         remedy: str = "",
     ) -> ChannelError:
         code, said = reply
@@ -282,6 +284,7 @@ class SmtpChannel:
             permanent=permanent,
             in_doubt=in_doubt,
             refused=refused,
+            raw=raw,
         )
 
 

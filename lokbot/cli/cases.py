@@ -6,14 +6,15 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import click
 from sqlalchemy.orm import Session
 
-from lokbot import describing
+from lokbot import audit, describing
 from lokbot.cli.common import now, open_store, with_settings
 from lokbot.config import Settings
-from lokbot.conversation import escalation
+from lokbot.conversation import escalation, uploads
 from lokbot.conversation.escalation import NotPossible, PauseScope
 from lokbot.knowledge import loading
 from lokbot.masking import mask_personal_numbers
@@ -43,6 +44,7 @@ def find_case(session: Session, number: str) -> Conversation:
 @click.command()
 @click.option("--waiting", "which", flag_value="waiting", default=True, help="Those that wait for a person (default).")
 @click.option("--failed", "which", flag_value="failed", help="Messages and mails that failed.")
+@click.option("--resting", "which", flag_value="resting", help="Those that rest until a day.")
 @click.option("--all", "which", flag_value="all", help="All.")
 @with_settings
 def cases(settings: Settings, which: str) -> None:
@@ -52,18 +54,23 @@ def cases(settings: Settings, which: str) -> None:
             text = describing.failures(queries.failed_messages(session), queries.failed_outbox(session))
         else:
             statuses = () if which == "all" else (ConversationStatus.WAITING, ConversationStatus.TAKEN)
-            text = describing.cases(queries.conversations(session, *statuses), now=now())
+            found = queries.conversations(session, *statuses)
+            rests = which == "resting"
+            listed = [one for one in found if which == "all" or (one.snoozed_until is not None) == rests]
+            text = describing.cases(listed, now=now())
         click.echo(mask_personal_numbers(text))
 
 
 @click.command()
 @click.argument("number", metavar="ID")
 @click.option("--why", is_flag=True, help="What was understood, which rules decided, from which article version.")
+@BY
 @with_settings
-def case(settings: Settings, number: str, why: bool) -> None:
-    """Read one case: every message, answer and event."""
+def case(settings: Settings, number: str, why: bool, by: str | None) -> None:
+    """Read one case: every message, answer and event. That you read it is logged."""
     with open_store(settings) as session:
         conversation = find_case(session, number)
+        audit.record(session, audit.LOOKED_AT, actor=who(by), source="cli", now=now(), conversation=conversation)
         events = queries.events_of(session, conversation)
         click.echo(mask_personal_numbers(describing.case(conversation, events, with_reasons=why)))
 
@@ -107,9 +114,18 @@ def release(settings: Settings, number: str, by: str | None) -> None:
 @click.command()
 @click.argument("number", metavar="ID")
 @click.argument("text", required=False)
+@click.option("--copy", "cc", multiple=True, help="Keep somebody of the thread in copy; may be repeated.")
+@click.option(
+    "--attach",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A file to send along; may be repeated.",
+)
 @BY
 @with_settings
-def reply(settings: Settings, number: str, text: str | None, by: str | None) -> None:
+def reply(
+    settings: Settings, number: str, text: str | None, cc: tuple[str, ...], attach: tuple[Path, ...], by: str | None
+) -> None:
     """Answer the asker in your own words (TEXT, or read from stdin)."""
     try:
         text = (sys.stdin.buffer.read() if text is None else os.fsencode(text)).decode()
@@ -117,7 +133,16 @@ def reply(settings: Settings, number: str, text: str | None, by: str | None) -> 
         raise NotPossible("Texten är inte UTF-8. Spara den som UTF-8 och försök igen.") from None
     with open_store(settings) as session:
         conversation = find_case(session, number)
-        escalation.coordinator_reply(session, conversation, text, actor=who(by), settings=settings, now=now())
+        escalation.coordinator_reply(
+            session,
+            conversation,
+            text,
+            actor=who(by),
+            settings=settings,
+            now=now(),
+            cc=cc,
+            attachments=[uploads.read(file.name, file.read_bytes()) for file in attach],
+        )
         click.echo(f"Svaret i {conversation.case_number} skickas.")
 
 
@@ -125,9 +150,21 @@ def reply(settings: Settings, number: str, text: str | None, by: str | None) -> 
 @click.argument("number", metavar="ID")
 @click.argument("administration")
 @click.option("--to", "address", help="The address, where the administration has none of its own.")
+@click.option("--text", help="What goes along (default: the questions that nobody has answered).")
+@click.option("--with-asker", is_flag=True, help="Say who asks as well.")
+@click.option("--direct", is_flag=True, help="What they answer goes to the asker by itself, if it is proven theirs.")
 @BY
 @with_settings
-def forward(settings: Settings, number: str, administration: str, address: str | None, by: str | None) -> None:
+def forward(
+    settings: Settings,
+    number: str,
+    administration: str,
+    address: str | None,
+    text: str | None,
+    with_asker: bool,
+    direct: bool,
+    by: str | None,
+) -> None:
     """Send a case on to an administration; the asker is told once it has been sent."""
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
     with open_store(settings) as session:
@@ -141,6 +178,9 @@ def forward(settings: Settings, number: str, administration: str, address: str |
             knowledge=knowledge,
             now=now(),
             address=address,
+            text=text,
+            names_asker=with_asker,
+            directly=direct,
         )
         click.echo(
             f"{conversation.case_number} skickas vidare till {knowledge.administrations[administration].name.sv}."
@@ -224,7 +264,7 @@ def _must_exist(knowledge: Knowledge, scope: PauseScope, value: str) -> None:
     names: dict[str, Iterable[str]] = {
         "topic": knowledge.topics,
         "article": knowledge.articles,
-        "channel": [str(channel) for channel in ChannelName],
+        "channel": [str(channel) for channel in ChannelName if not channel.is_logged],
     }
     known = names.get(scope)
     if known is not None and value not in known:

@@ -60,7 +60,7 @@ def make_var_dir(settings: Settings) -> None:
 def active_of_files(settings: Settings) -> Active:
     """What the content of the files makes the bot know, drafts and all; the vectors' process ends with the command."""
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
-    encoder = vectors.for_settings(settings)
+    encoder = vectors.of_use(vectors.for_settings(settings), len(knowledge.articles))
     if encoder is not None:
         click.get_current_context().call_on_close(encoder.close)
         encoder.start()  # loads the model while the articles are indexed

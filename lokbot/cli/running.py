@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import click
 
-from lokbot import describing, service
+from lokbot import describing, records, service
 from lokbot.cli.common import database_in_words, make_var_dir, now, open_store, with_settings
 from lokbot.config import Settings, SettingsError
 from lokbot.knowledge import loading
@@ -45,9 +45,13 @@ def _run(settings: Settings, parts: tuple[str, ...]) -> None:
     running = service.open_service(settings)
     with database_in_words():
         migrate(running.engine)
+        records.sweep(running.engine, now=now())  # an erasure that was cut short
     loading.load(settings.knowledge_dir, settings.intents_dir)  # broken content stops the start here, with its lines
+    log = logging.getLogger(__name__)
+    if "web" in parts and (link := service.first_account(running)):
+        log.warning("nobody can log in yet; make the first account at %s", link)
     with _stopping() as stop, service.running(running, parts):
-        logging.getLogger(__name__).info("lokbot %s runs: %s", version("lokbot"), ", ".join(parts))
+        log.info("lokbot %s runs: %s", version("lokbot"), ", ".join(parts))
         stop.wait()
 
 
@@ -63,8 +67,8 @@ def _stopping() -> Iterator[threading.Event]:
 @click.command()
 @with_settings
 def run(settings: Settings) -> None:
-    """Everything in one process: read the mailbox, handle, send."""
-    _run(settings, ("mail", "worker"))
+    """Everything in one process: read the mailbox, handle, send, and the desk."""
+    _run(settings, ("mail", "worker", "web"))
 
 
 @click.command()
@@ -79,6 +83,13 @@ def mail(settings: Settings) -> None:
 def worker(settings: Settings) -> None:
     """Only handle what is stored and send what is queued."""
     _run(settings, ("worker",))
+
+
+@click.command()
+@with_settings
+def web(settings: Settings) -> None:
+    """Only the desk and the public pages."""
+    _run(settings, ("web",))
 
 
 @click.command("migrate")

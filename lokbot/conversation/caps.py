@@ -5,6 +5,7 @@ Every rule that knows a machine can be wrong about the next one; a count cannot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -23,22 +24,22 @@ NOTES_PER_DAY = 3
 Cap = Literal["sender", "case", "outbox"]
 
 
-def reached(session: Session, conversation: Conversation, settings: Settings, *, now: datetime) -> Cap | None:
-    """Which cap forbids another automatic mail in this conversation; None where one may go."""
+def reached(
+    session: Session, conversation: Conversation, told: Sequence[OutboxItem], settings: Settings, *, now: datetime
+) -> Cap | None:
+    """Which cap forbids another automatic mail in this conversation, where ``told`` went; None where one may go."""
     caps = settings.caps
     if queries.automatic_mails(session, since=now - HOUR) >= caps.outbox_per_hour:
         return "outbox"
     if queries.automatic_mails(session, since=now - DAY, contact=conversation.contact_id) >= caps.per_sender_per_day:
         return "sender"
-    in_case = queries.automatic_mails(session, since=now - DAY, conversation=conversation.id)
+    in_case = sum(item.is_automatic and item.created_at >= now - DAY for item in told)
     return "case" if in_case >= caps.per_case_per_day else None
 
 
-def had_receipt(session: Session, conversation: Conversation, *, now: datetime) -> bool:
-    """Whether a receipt has gone out in this conversation within a day: what it promised still stands."""
-    return any(
-        item.kind is OutboxKind.RECEIPT and item.created_at >= now - DAY for item in queries.told(session, conversation)
-    )
+def had_receipt(told: Sequence[OutboxItem], *, now: datetime) -> bool:
+    """Whether a receipt has gone out within a day: what it promised still stands."""
+    return any(item.kind is OutboxKind.RECEIPT and item.created_at >= now - DAY for item in told)
 
 
 def notifications(session: Session, settings: Settings, *, now: datetime) -> Literal["free", "last", "full"]:

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, escalation, notification, outbox, tokens
+from lokbot.conversation import caps, escalation, notification, outbox, parties, tokens
+from lokbot.conversation.decision import answer_language
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN, clock_time
-from lokbot.model import Address, Authentication, ChannelName, Knowledge, OutboxKind, OutboxStatus
+from lokbot.model import Address, Authentication, ChannelName, Knowledge, OutboxKind
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, Message, OutboxItem
 
@@ -124,13 +125,13 @@ def _obstacle(desk: _Desk, request: Request) -> str | None:
         return say("notify.mail.why.not-proven")
     if not _answers_what_we_sent(desk):
         return say("notify.mail.why.not-yours")
-    if others := _other_recipients(desk):
+    if others := parties.other_recipients(message, desk.settings):  # what somebody else can read is no answer yet
         return say("notify.mail.why.others", addresses=", ".join(others))
     if unknown:
         return say("notify.mail.why.unknown", word=unknown[0])
     if len(request.commands) > 1:
         return say("notify.mail.why.several")
-    if message.attachments:
+    if parties.has_attachment(message):
         return say("notify.mail.why.attachment")
     if not request.commands and not request.text:
         return say("notify.mail.why.empty")
@@ -160,13 +161,6 @@ def _is_to(item: OutboxItem, email: str) -> bool:
     return any(address["email"].lower() == email for address in item.to)
 
 
-def _other_recipients(desk: _Desk) -> list[str]:
-    """Everybody but us that the mail went to: what somebody else can read is no answer yet."""
-    ours = {desk.settings.smtp.from_address.lower(), desk.settings.imap.user.lower()}
-    listed = (address["email"] for address in (*desk.message.to, *desk.message.cc))
-    return [email for email in listed if email not in ours and not tokens.is_reply_address(email)]
-
-
 # ------------------------------------------------------------------ the acts
 
 
@@ -181,7 +175,7 @@ def _act(desk: _Desk, request: Request) -> str:
         item = escalation.coordinator_reply(
             session,
             conversation,
-            request.text,
+            _signed(desk, request.text),
             actor=desk.actor,
             settings=desk.settings,
             now=now,
@@ -214,6 +208,16 @@ def _act(desk: _Desk, request: Request) -> str:
     return desk.say("notify.mail.done", act=f"#{command}")
 
 
+def _signed(desk: _Desk, text: str) -> str:
+    """``text`` with the writer's name and role below, where they have an account and have not signed themselves."""
+    user = queries.user_at(desk.session, desk.actor)
+    last = text.strip().rpartition("\n")[2].lower()
+    if user is None or user.name.split()[0].lower() in re.findall(r"\w+", last):
+        return text
+    language = answer_language(desk.conversation.language) or "sv"
+    return f"{text.strip()}\n\n{desk.knowledge.phrases[language]['signature'].format(name=user.name)}"
+
+
 def _will_leave(desk: _Desk, item: OutboxItem) -> str:
     to = ", ".join(address["email"] for address in item.to)
     time = clock_time(item.not_before.astimezone(SWEDEN), notification.LANGUAGE)
@@ -222,18 +226,8 @@ def _will_leave(desk: _Desk, item: OutboxItem) -> str:
 
 def _stop(desk: _Desk) -> str:
     """Take back what this coordinator has sent off and what has not left yet."""
-    queries.hold(desk.session, desk.conversation)
-    waiting = [
-        item
-        for item in outbox.unsent(desk.session, desk.conversation)
-        if item.status is OutboxStatus.QUEUED and item.created_by == desk.actor and not item.is_automatic
-    ]
-    if not waiting:
+    try:
+        escalation.stop(desk.session, desk.conversation, actor=desk.actor, now=desk.now)
+    except NotPossible:
         return desk.say("notify.mail.too-late")
-    for item in waiting:
-        item.status = OutboxStatus.CANCELLED
-        queries.record(
-            desk.session, "stopped", actor=desk.actor, now=desk.now, conversation=desk.conversation, item=item
-        )
-    escalation.take_over(desk.session, desk.conversation, actor=desk.actor, now=desk.now)
     return desk.say("notify.mail.stopped")

@@ -39,8 +39,11 @@ def correct(
 ) -> Correction:
     """Say what ``question`` should have led to. ``is_nothing``: no text of ours answers it, a person had to.
 
-    Raises NotPossible where nothing is said, where it contradicts itself, or where an id does not exist.
+    Raises NotPossible where nothing is said, where it contradicts itself, where an id does not exist, and after an
+    erasure.
     """
+    if conversation.erased_at is not None:
+        raise NotPossible(f"{conversation.case_number} är raderat och kan inte rättas.")
     if not (article or topic or administration or is_nothing):
         raise NotPossible("Säg vad som är rätt: --article, --topic, --administration eller --none.")
     if article and is_nothing:

@@ -51,7 +51,9 @@ LEAST_FIRST_IN_TOPIC = 0.12
 HINT = 0.3
 
 # A person gets these, but the asker gets no receipt: they have one, are one of us, or there have been too many.
-WITHOUT_RECEIPT = frozenset({"with-a-person", "from-coordinator", "bounce", "over-cap"})
+WITHOUT_RECEIPT = frozenset(
+    {"with-a-person", "from-coordinator", "from-administration", "logged", "bounce", "over-cap"}
+)
 
 WITH_A_PERSON = (ConversationStatus.WAITING, ConversationStatus.TAKEN, ConversationStatus.WITH_ADMINISTRATION)
 
@@ -64,11 +66,13 @@ class Situation:
     knowledge: Knowledge
     threshold: float
     status: ConversationStatus = ConversationStatus.BOT
+    is_logged: bool = False
     is_automatic: bool = False
     is_bounce: bool = False
     is_bounce_of_ours: bool = False
     is_from_coordinator: bool = False
     is_from_inside: bool = False
+    from_administration: str | None = None
     is_readable: bool = True
     has_attachment: bool = False
     is_reply_elsewhere: bool = False
@@ -83,6 +87,7 @@ class Situation:
     is_answered: bool = False
     is_person_writing: bool = False
     was_answered: bool = False
+    had_receipt: bool = False
     articles_told: frozenset[str] = frozenset()
     last_topic: str | None = None
     choices: tuple[str, ...] = ()
@@ -134,6 +139,15 @@ class Verdict:
 # ------------------------------------------------------------------ rules for the whole message
 
 
+def leave_what_was_said_to_whoever_wrote_it_down(situation: Situation) -> Verdict | None:
+    """A call or a visit: a person has it already, and there is nobody to write to."""
+    if not situation.is_logged:
+        return None
+    hit = situation.hit(IntentAction.URGENT)
+    evidence = (hit.evidence,) if hit else ()
+    return Verdict(Outcome.ESCALATE, "logged", intent=hit, confidence=1.0, evidence=evidence, is_urgent=hit is not None)
+
+
 def tell_a_person_that_our_mail_bounced(situation: Situation) -> Verdict | None:
     return Verdict(Outcome.ESCALATE, "bounce") if situation.is_bounce_of_ours else None
 
@@ -174,6 +188,8 @@ def keep_a_coordinators_mail_inside(situation: Situation) -> Verdict | None:
 
 def leave_an_administrations_mail_to_the_coordinator(situation: Situation) -> Verdict | None:
     """Whoever answers what we forwarded is not the asker, and asks the bot nothing."""
+    if situation.from_administration is not None:
+        return Verdict(Outcome.ESCALATE, "from-administration", administration=situation.from_administration)
     return Verdict(Outcome.ESCALATE, "with-a-person") if situation.is_from_inside else None
 
 
@@ -361,6 +377,7 @@ MessageRule = Callable[[Situation], Verdict | None]
 QuestionRule = Callable[[Question, Situation], Verdict | None]
 
 MESSAGE_RULES: tuple[MessageRule, ...] = (
+    leave_what_was_said_to_whoever_wrote_it_down,
     tell_a_person_that_our_mail_bounced,
     give_a_list_that_writes_to_us_to_a_person,
     ignore_automatic_mail,

@@ -60,12 +60,18 @@ def deliver_next(
     else:
         with sessions.begin() as session:
             item = _as_it_stands(session, item)
-            tries = COPY_TRIES if raw is not None and _keeps_copies(settings) else None
-            outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
-            if item.kind is OutboxKind.FORWARD:
-                escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
-            escalation.settle_when_sent(session, item, now=now)
+            _sent(session, item, raw, settings, knowledge, now=now)
     return item
+
+
+def _sent(
+    session: Session, item: OutboxItem, raw: bytes | None, settings: Settings, knowledge: Knowledge, *, now: datetime
+) -> None:
+    tries = COPY_TRIES if raw is not None and _keeps_copies(settings) else None
+    outbox.sent(session, item, now=now, raw=raw, copy_tries=tries)
+    if item.kind is OutboxKind.FORWARD:
+        escalation.tell_of_forward(session, item, settings=settings, knowledge=knowledge, now=now)
+    escalation.settle_when_sent(session, item, now=now)
 
 
 def _keeps_copies(settings: Settings) -> bool:
@@ -92,6 +98,9 @@ def _not_sent(
         item = _as_it_stands(session, claimed)
         if item.status is not OutboxStatus.CLAIMED or item.claimed_by != claimed.claimed_by:
             return  # our lease ran out, and another has it or has sent it
+        if error.refused:
+            whole, item = item, outbox.split_off(session, item, error.refused, settings)
+            _sent(session, whole, error.raw, settings, knowledge, now=now)
         is_given_up = outbox.not_sent(
             session,
             item,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from lokbot.conversation import threads, tokens
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import Address, Authentication, Automatic, ConversationStatus, IncomingMessage, MessageState
-from lokbot.store import queries
+from lokbot.store import queries, tombstones
 from lokbot.store.schema import (
     AttachmentContent,
     Contact,
@@ -45,14 +45,15 @@ class Received:
 
 
 def receive(session: Session, incoming: IncomingMessage, *, now: datetime) -> Received:
-    """Store ``incoming`` in the caller's transaction, unless a message with its channel and external id is there.
+    """Store ``incoming`` in the caller's transaction, unless a message with its channel and external id is there, or
+    was before its conversation was erased.
 
     The caller commits, together with whatever says that the message has been fetched; only then may the door forget it.
     """
     key = queries.signing_key(session, now=now)
     incoming = _recognised(storable(incoming), key)
     for tries_left in reversed(range(_TRIES)):
-        if stored := _stored(session, incoming):
+        if stored := _stored(session, incoming) or _erased(session, incoming, key):
             return stored
         try:
             with session.begin_nested():
@@ -69,7 +70,6 @@ def receive(session: Session, incoming: IncomingMessage, *, now: datetime) -> Re
         now=now,
         conversation=message.conversation,
         message=message,
-        external_id=incoming.external_id,
     )
     return Received(message.id, message.conversation_id, is_new=True)
 
@@ -83,6 +83,14 @@ def _stored(session: Session, incoming: IncomingMessage) -> Received | None:
     return Received(row.id, row.conversation_id, is_new=False) if row else None
 
 
+def _erased(session: Session, incoming: IncomingMessage, key: bytes) -> Received | None:
+    marks = tombstones.marks(key, incoming.channel, incoming.external_id, incoming.raw)
+    stone = tombstones.over(session, marks)
+    if stone is None or stone.message_id is None:
+        return None
+    return Received(stone.message_id, stone.conversation_id, is_new=False)
+
+
 def _recognised(incoming: IncomingMessage, key: bytes) -> IncomingMessage:
     """``incoming`` with what only its Message-ID tells: that we wrote it, or perhaps another lokbot did."""
     identity = incoming.message_id or ""
@@ -94,11 +102,11 @@ def _recognised(incoming: IncomingMessage, key: bytes) -> IncomingMessage:
 
 
 def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetime) -> Message:
+    thread = threads.find(session, incoming, key)
     sender = asker(incoming)
     contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now)
     if not (incoming.automatic.is_automatic or incoming.bounce.is_bounce):
         contact.undeliverable_at = None  # who writes can be written to
-    thread = threads.find(session, incoming, key)
     conversation = thread.conversation or _open(session, incoming, contact, thread.related, now)
     automatic = incoming.automatic
     message = Message(
@@ -130,6 +138,7 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
         stored_at=now,
     )
     session.add(message)
+    conversation.updated_at = now
     session.flush()
     for identity in dict.fromkeys((*incoming.in_reply_to, *incoming.references)):
         session.add(MessageReference(identity=identity, message_id=message.id))
@@ -146,8 +155,6 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
                 size=attachment.size,
             )
         )
-    conversation.updated_at = now
-    session.flush()
     return message
 
 
@@ -235,5 +242,4 @@ def _open(
         updated_at=now,
     )
     session.add(conversation)
-    session.flush()
     return conversation

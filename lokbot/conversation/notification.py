@@ -113,15 +113,38 @@ def plain(
 
 
 def forwarded(
-    case_number: str, subject: str, sender: str, received_at: datetime, text: str, knowledge: Knowledge
+    case_number: str,
+    subject: str,
+    received_at: datetime,
+    text: str,
+    knowledge: Knowledge,
+    *,
+    sender: str = "",
+    is_direct: bool = False,
 ) -> Reply:
-    """To an administration: this question is yours."""
+    """To an administration: this question is yours. ``sender`` where they are to know who asks."""
     say = knowledge.phrases[LANGUAGE]
-    body = say["forward.body"].format(
-        case=case_number, sender=sender, day=written_out(received_at.astimezone(SWEDEN).date(), LANGUAGE), text=text
-    )
+    day = written_out(received_at.astimezone(SWEDEN).date(), LANGUAGE)
+    blocks = [
+        say["forward.body"].format(case=case_number, day=day),
+        *([say["forward.sender"].format(sender=sender)] if sender else []),
+        quote(text),
+        say["forward.answer-directly" if is_direct else "forward.answer"],
+        say["forward.not-yours"],
+    ]
     line = say["forward.subject"].format(case=case_number, subject=subject)
-    return Reply(" ".join(line.split()), body, None, LANGUAGE)
+    return Reply(" ".join(line.split()), "\n\n".join(blocks), None, LANGUAGE)
+
+
+def came_back(
+    key: str, name: str, case_number: str, subject: str, answer: str, knowledge: Knowledge, *more: str
+) -> Reply:
+    """To the coordinators: an administration has answered, or returned the question; what follows from it."""
+    say = knowledge.phrases[LANGUAGE]
+    blocks = [say[f"notify.{key}"].format(name=name, case=case_number), *([quote(answer)] if answer else []), *more]
+    return _reply(
+        say[f"notify.subject.{key}"].format(case=case_number, name=name, subject=subject), "\n\n".join(blocks)
+    )
 
 
 def quote(text: str) -> str:

@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import tokens
+from lokbot.conversation import parties, tokens
 from lokbot.model import (
     Address,
+    Attachment,
     ChannelError,
     ChannelName,
     ConversationStatus,
@@ -26,7 +27,7 @@ from lokbot.model import (
     Reply,
 )
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, Message, OutboxItem, Pause
+from lokbot.store.schema import Conversation, Message, OutboxAttachment, OutboxItem, Pause
 
 # References grow with a thread; RFC 5322 3.6.4 lets us drop from the middle, servers dislike very long headers.
 MAX_REFERENCES = 20
@@ -51,6 +52,8 @@ def enqueue(
     created_by: str = "bot",
     channel: ChannelName | None = None,
     not_before: datetime | None = None,
+    cc: Sequence[Address] = (),
+    attachments: Sequence[Attachment] = (),
 ) -> OutboxItem:
     """Put a text in the outbox, in the caller's transaction; ``is_held`` waits until a person releases it.
 
@@ -69,10 +72,10 @@ def enqueue(
         conversation=conversation,
         message_id=answers.id if answers else None,
         kind=kind,
-        channel=channel or conversation.channel,
+        channel=channel or (ChannelName.MAIL if conversation.channel.is_logged else conversation.channel),
         external_id=tokens.message_id(key, conversation.id, address.rpartition("@")[2]),
         to=queries.as_json(to),
-        cc=[],
+        cc=queries.as_json(cc),
         subject=reply.subject,
         text=reply.text,
         html=reply.html,
@@ -90,18 +93,29 @@ def enqueue(
         was_in_doubt=False,
     )
     session.add(item)
+    for each in attachments:
+        queries.keep_content(session, each)
+        item.attachments.append(_attached(each))
     session.flush()
     return item
+
+
+def _attached(attachment: Attachment | OutboxAttachment) -> OutboxAttachment:
+    return OutboxAttachment(
+        sha256=attachment.sha256, name=attachment.name, content_type=attachment.content_type, size=attachment.size
+    )
 
 
 def _answers_go_to(
     key: bytes, conversation: Conversation, kind: OutboxKind, to: Sequence[Address], settings: Settings
 ) -> str | None:
-    """The signed address for answers: an asker's leads to the case, a coordinator's lets that coordinator act in it."""
+    """The signed address for answers: an asker's leads to the case; a coordinator's lets that coordinator act in it,
+    and an administration's that administration answer.
+    """
     separator, address = settings.smtp.reply_separator, settings.smtp.from_address
     if not separator:
         return None
-    if kind is OutboxKind.NOTIFICATION:
+    if kind in (OutboxKind.NOTIFICATION, OutboxKind.FORWARD):
         return tokens.answer_address(key, conversation.id, to[0].email, address, separator)
     return tokens.reply_address(key, conversation.id, address, separator)
 
@@ -172,7 +186,41 @@ def outgoing(item: OutboxItem) -> OutgoingMessage:
         in_reply_to=item.in_reply_to,
         references=tuple(item.references),
         is_automatic=item.is_automatic,
+        attachments=tuple(
+            Attachment(each.name, each.content_type, each.size, each.sha256, each.content.content)
+            for each in item.attachments
+        ),
     )
+
+
+def split_off(session: Session, item: OutboxItem, refused: Collection[str], settings: Settings) -> OutboxItem:
+    """A mail of its own for those whom the server refused while the others got it: nobody gets it twice, and what
+    becomes of the refused is seen.
+    """
+    everybody = [*item.to, *item.cc]
+    left = [address for address in everybody if address["email"] in refused]
+    item.to, item.cc = ([address for address in part if address not in left] for part in (item.to, item.cc))
+    key = queries.signing_key(session, now=item.created_at)
+    attachments = [_attached(each) for each in item.attachments]
+    other = OutboxItem(
+        conversation=item.conversation,
+        external_id=tokens.message_id(key, item.conversation_id, settings.smtp.from_address.rpartition("@")[2]),
+        to=left,
+        cc=[],
+        attachments=attachments,
+        **{name: getattr(item, name) for name in _SPLIT},
+    )
+    session.add(other)
+    session.flush()
+    return other
+
+
+# What a mail that was split off has in common with the one that the others got.
+_SPLIT = (
+    *("message_id", "kind", "channel", "subject", "text", "html", "language", "in_reply_to", "references", "reply_to"),
+    *("is_automatic", "status", "created_by", "created_at", "queued_at", "not_before", "attempts", "claimed_by"),
+    *("lease_until", "was_in_doubt"),
+)
 
 
 def sent(
@@ -180,7 +228,8 @@ def sent(
 ) -> None:
     """The door has taken it, as ``raw``. ``copy_tries`` asks for a copy among the mailbox's sent mail."""
     item.status, item.sent_at, item.lease_until = OutboxStatus.SENT, now, None
-    item.raw, item.copy_tries = raw, copy_tries
+    if item.conversation.erased_at is None:  # else it left while somebody erased the case, whose word stands
+        item.raw, item.copy_tries = raw, copy_tries
     queries.record(
         session, "sent", actor="bot", now=now, conversation=item.conversation, item=item, attempts=item.attempts
     )
@@ -244,7 +293,8 @@ def stuck(session: Session, *, since: datetime) -> int:
 def cancel_automatic(
     session: Session, conversation: Conversation, *, now: datetime, but_for: Collection[int] = ()
 ) -> int:
-    """Take back what the bot has queued or suggested in a conversation; returns how many.
+    """Take back what the bot has queued or suggested in a conversation, and what an administration answered and is
+    passed on; returns how many.
 
     What a sender holds a lease on is on its way and cannot be taken back. ``but_for`` are ids of messages whose
     answers stay.
@@ -255,7 +305,8 @@ def cancel_automatic(
             continue
         is_dead = item.status is OutboxStatus.CLAIMED and item.lease_until is not None and item.lease_until <= now
         is_waiting = item.status in (OutboxStatus.QUEUED, OutboxStatus.HELD) or is_dead
-        if is_waiting and item.is_automatic and item.kind in queries.TO_THE_ASKER:
+        is_nobodys = item.is_automatic or parties.is_passed_on(item)
+        if is_waiting and is_nobodys and item.kind in queries.TO_THE_ASKER:
             item.status = OutboxStatus.CANCELLED
             count += 1
     session.flush()

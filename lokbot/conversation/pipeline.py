@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, load_only
 
 from lokbot.config import Settings
-from lokbot.conversation import caps, coordinator_mail, escalation, outbox
+from lokbot.conversation import administration_mail, caps, coordinator_mail, escalation, outbox, parties
 from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, decide, is_for_a_person, why_held
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
@@ -40,9 +42,6 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 GIVEN_UP_AFTER = timedelta(minutes=1)
 
-# What is small and drawn is a logotype in a signature, not something handed in.
-SMALL_IMAGE = 50_000
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -65,9 +64,10 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     understanding = active.understander.understand(message.new_text or message.text, subject=message.subject)
     situation = observe(session, message, understanding, active.knowledge, settings, now=now)
     plan = arrange(session, decide(situation), message, active.knowledge, settings, now=now)
-    message.language = understanding.language
     if understanding.language != UNKNOWN and situation.is_from_asker:
         conversation.language = understanding.language
+    if situation.is_from_asker:
+        escalation.wake(session, conversation, actor="bot", now=now)
 
     if situation.is_bounce:
         escalation.note_bounce(session, message, now=now)
@@ -75,10 +75,20 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         escalation.sound_the_breaker(session, conversation, settings=settings, knowledge=active.knowledge, now=now)
     if plan.decisions[0].reason == "from-coordinator":
         take_in_from_coordinator(session, message, plan, active.knowledge, settings, now=now)
+        _finish(message, understanding, now=now)
+        return plan
+    if plan.decisions[0].reason == "from-administration":
+        take_in_from_administration(session, message, plan, active.knowledge, settings, now=now)
+        return plan
+    if plan.decisions[0].reason == "logged":
+        take_in_logged(session, message, plan, active.knowledge, now=now)
         return plan
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
-    reply = tell(session, message, plan, active.knowledge, settings, now=now) if situation.may_be_written_to else None
+    reply = None
+    if situation.may_be_written_to:
+        had_receipt = situation.had_receipt
+        reply = tell(session, message, plan, active.knowledge, settings, had_receipt=had_receipt, now=now)
     suggestion = suggest(session, message, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
         call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
@@ -86,7 +96,7 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         close(conversation, plan)
 
     remember(session, message, plan, active.knowledge, reply, suggestion, now=now)
-    message.state, message.handled_at = MessageState.HANDLED, now
+    _finish(message, understanding, now=now)
     return plan
 
 
@@ -103,6 +113,7 @@ def observe(
     conversation = message.conversation
     told = queries.told(session, conversation)
     is_bounce = message.bounce is not None
+    forwarded = parties.forward_answered(message)
     is_from_form = message.sender_email in {address.lower() for address in settings.form_senders}
     from_mailbox = queries.written_after(session, message, by=queries.MAILBOX)
     is_answered = any(
@@ -116,16 +127,15 @@ def observe(
         knowledge=knowledge,
         threshold=settings.answer_threshold or answer_threshold(understanding, settings.rate(message.channel)),
         status=conversation.status,
+        is_logged=message.channel.is_logged,
         is_automatic=(message.automatic_kind is not None and not is_from_form) or is_bounce,
         is_bounce=is_bounce,
         is_bounce_of_ours=is_bounce and _is_bounce_of_ours(message),
         is_from_coordinator=message.sender_email in {address.lower() for address in settings.coordinators},
-        is_from_inside=escalation.is_from_inside(message),
+        is_from_inside=parties.is_from_inside(message),
+        from_administration=forwarded.forward.administration if forwarded and forwarded.forward else None,
         is_readable=message.is_readable and escalation.asker(conversation, message) is not None,
-        has_attachment=any(
-            not (attachment.content_type.startswith("image/") and attachment.size < SMALL_IMAGE)
-            for attachment in message.attachments
-        ),
+        has_attachment=parties.has_attachment(message),
         is_reply_elsewhere=not is_from_form and _is_reply_elsewhere(message),
         is_unproven=Authentication(**(message.authentication or {})).is_failed,
         is_from_form=is_from_form,
@@ -133,14 +143,15 @@ def observe(
         is_from_list=message.automatic_kind == "list" and _is_written_to_us(message, settings),
         is_perhaps_automatic="perhaps-automatic" in message.warnings and not is_from_form,
         is_too_large=LEFT_ON_SERVER in message.warnings,
-        cap_reached=caps.reached(session, conversation, settings, now=now),
+        cap_reached=caps.reached(session, conversation, told, settings, now=now),
         is_junk=JUNK in message.warnings,
         is_answered=is_answered,
         is_person_writing=bool(from_mailbox),
         was_answered=any(item.kind is not OutboxKind.RECEIPT for item in told),
-        articles_told=queries.articles_told(session, conversation),
-        last_topic=queries.last_topic_told(session, conversation),
-        choices=queries.open_choices(session, conversation),
+        had_receipt=caps.had_receipt(told, now=now),
+        articles_told=queries.articles_told(session, conversation) if told else frozenset(),
+        last_topic=queries.last_topic_told(session, conversation) if told else None,
+        choices=queries.open_choices(session, conversation) if told else (),
     )
 
 
@@ -188,6 +199,24 @@ def take_in_from_coordinator(
         hand_over(session, message, plan, settings, now=now)  # a case of its own, which somebody has to look at
     coordinator_mail.take_in(session, message, settings=settings, knowledge=knowledge, now=now)
     remember(session, message, plan, knowledge, None, None, now=now)
+
+
+def take_in_from_administration(
+    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+) -> None:
+    """Whom we sent the question on to answers, or returns it: the case is a coordinator's again."""
+    administration_mail.take_in(session, message, settings=settings, knowledge=knowledge, now=now)
+    remember(session, message, plan, knowledge, None, None, now=now)
+    message.state, message.handled_at = MessageState.HANDLED, now
+
+
+def take_in_logged(session: Session, message: Message, plan: Plan, knowledge: Knowledge, *, now: datetime) -> None:
+    """What somebody said on the phone or in the office: what it is about is noted, and nobody is told of it."""
+    first, conversation = plan.decisions[0], message.conversation
+    conversation.topic = conversation.topic or first.topic
+    conversation.administration = conversation.administration or first.administration
+    conversation.is_urgent = first.is_urgent and conversation.status is not ConversationStatus.RESOLVED
+    remember(session, message, plan, knowledge, None, None, now=now)
     message.state, message.handled_at = MessageState.HANDLED, now
 
 
@@ -208,15 +237,20 @@ def hand_over(session: Session, message: Message, plan: Plan, settings: Settings
 
 
 def tell(
-    session: Session, message: Message, plan: Plan, knowledge: Knowledge, settings: Settings, *, now: datetime
+    session: Session,
+    message: Message,
+    plan: Plan,
+    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    had_receipt: bool,
+    now: datetime,
 ) -> OutboxItem | None:
     """One reply with what is known and where the rest went, or a receipt, or nothing."""
     conversation = message.conversation
     to = escalation.asker(conversation, message)
     left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
-    is_silent = not plan.told and (
-        all(decision.reason in WITHOUT_RECEIPT for decision in left) or caps.had_receipt(session, conversation, now=now)
-    )
+    is_silent = not plan.told and (had_receipt or all(decision.reason in WITHOUT_RECEIPT for decision in left))
     if to is None or is_silent or conversation.status in outbox.SILENT:
         return None
     context = _context(message, knowledge)
@@ -304,6 +338,7 @@ def remember(
     now: datetime,
 ) -> None:
     """Write down what was understood and decided, from which article version, and in which text it was told."""
+    session.flush()  # what was put in the outbox gets its ids
     held = dict(plan.held)
     for position, decision in enumerate(plan.decisions):
         text = knowledge.articles[decision.article].text(decision.language) if decision.article else None
@@ -354,6 +389,11 @@ def remember(
     )
 
 
+def _finish(message: Message, understanding: Understanding, *, now: datetime) -> None:
+    message.language = understanding.language
+    message.state, message.handled_at = MessageState.HANDLED, now
+
+
 def _context(message: Message, knowledge: Knowledge, *, opening: str = "automatic") -> ReplyContext:
     return ReplyContext(
         knowledge=knowledge,
@@ -395,20 +435,29 @@ def _is_reply_elsewhere(message: Message) -> bool:
 
 
 def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: datetime) -> tuple[int, Plan] | None:
-    """Handle the oldest stored message. None when there is none; a failure is shown to people, never raised.
+    """``handle_waiting`` for the oldest one; None when there is none."""
+    return next(handle_waiting(sessions, active, settings, most=1, clock=lambda: now), None)
+
+
+def handle_waiting(
+    sessions: Sessions, active: Active, settings: Settings, *, most: int, clock: Callable[[], datetime]
+) -> Iterator[tuple[int, Plan]]:
+    """Handle the oldest stored messages, each in its own commit. A failure is shown to people, never raised.
 
     Only trouble with the database itself is raised: then nothing can be written down, and the message still waits.
     """
-    message_id = _begin(sessions, settings, active.knowledge, now=now)
-    if message_id is None:
-        return None
+    for message_id in _begin(sessions, settings, active.knowledge, most=most, now=clock()):
+        yield message_id, _handle_begun(sessions, message_id, active, settings, now=clock())
+
+
+def _handle_begun(sessions: Sessions, message_id: int, active: Active, settings: Settings, *, now: datetime) -> Plan:
     try:
         with sessions.begin() as session:
-            message = session.get_one(Message, message_id, with_for_update=True)
-            if message.state is not MessageState.STORED:  # another worker was quicker
-                return message_id, Plan((), (), (), ())
-            plan = handle(session, message, active, settings, now=now)
-        return message_id, plan
+            its_case = joinedload(Message.conversation, innerjoin=True)
+            message = session.get_one(Message, message_id, options=[its_case], with_for_update={"of": Message})
+            if message.state is not MessageState.STORED:  # another worker was quicker, or it has been given up
+                return Plan((), (), (), ())
+            return handle(session, message, active, settings, now=now)
     except DBAPIError:
         raise
     except Exception as error:  # noqa: BLE001 - promise 1: whatever went wrong, somebody sees the message
@@ -416,29 +465,34 @@ def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: 
         log.error("message %s failed: %s", message_id, _place(error))
         with sessions.begin() as session:
             _fail(session, session.get_one(Message, message_id), _place(error), settings, active.knowledge, now=now)
-        return message_id, Plan((), (), (), ())
+        return Plan((), (), (), ())
 
 
-def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, now: datetime) -> int | None:
-    """Choose the next message and count the try in its own commit, so that a crash in the middle is counted too."""
+def _begin(sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most: int, now: datetime) -> Sequence[int]:
+    """Choose the next messages and count the tries in their own commit, so that a crash in the middle is counted too.
+
+    Such a crash counts for all that were begun with. One that has been tried before is therefore begun alone: what
+    was only beside the message that stops the process is then not given up with it.
+    """
     with sessions.begin() as session:
-        message = session.scalar(
+        waiting = session.scalars(
             select(Message)
+            .options(load_only(Message.attempts))
             .where(
                 Message.state == MessageState.STORED,
                 or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
             )
             .order_by(Message.id)
-            .limit(1)
+            .limit(most)
             .with_for_update(skip_locked=True)
-        )
-        if message is None:
-            return None
-        if message.attempts >= MAX_ATTEMPTS:
-            _fail(session, message, "stopped the process every time", settings, knowledge, now=now)
-            return message.id
-        message.attempts, message.tried_at = message.attempts + 1, now
-        return message.id
+        ).all()
+        if waiting and waiting[0].attempts >= MAX_ATTEMPTS:
+            _fail(session, waiting[0], "stopped the process every time", settings, knowledge, now=now)
+            return [waiting[0].id]
+        begun = list(takewhile(lambda message: message.attempts == 0, waiting)) or waiting[:1]
+        for message in begun:
+            message.attempts, message.tried_at = message.attempts + 1, now
+        return [message.id for message in begun]
 
 
 def _fail(

@@ -19,12 +19,13 @@ from lokbot.config import Settings
 from lokbot.conversation import escalation, intake, outbox
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import ChannelName, ConversationStatus, IncomingMessage, OutboxKind, OutboxStatus
-from lokbot.store import queries
+from lokbot.store import queries, tombstones
 from lokbot.store.queries import MAILBOX
 from lokbot.store.schema import Conversation, Message, OutboxItem
 
-# sent: a person's mail, stored now. duplicate: a person's mail that was stored before. own: ours. automatic: a
-# machine's, such as an autosvar or a calendar reply, which settles nothing. internal: to nobody but ourselves.
+# sent: a person's mail, stored now. duplicate: a person's mail that was stored before, and may be erased by now. own:
+# ours. automatic: a machine's, such as an autosvar or a calendar reply, which settles nothing. internal: to nobody but
+# ourselves.
 Fate = Literal["sent", "duplicate", "own", "automatic", "internal"]
 
 
@@ -48,6 +49,9 @@ def take_in(session: Session, mail: IncomingMessage, *, is_ours: bool, settings:
         return "duplicate" if known.created_by == MAILBOX else "own"
     if is_ours:
         return "own"
+    key = queries.signing_key(session, now=now)
+    if tombstones.over(session, tombstones.marks(key, ChannelName.MAIL, identity, mail.raw)):
+        return "duplicate"
     if mail.automatic.is_automatic:
         return "automatic"
     recipients = set(_in_order(mail))
@@ -114,6 +118,7 @@ def _silence(session: Session, place: _Place, item: OutboxItem, now: datetime) -
     conversation = place.conversation
     if item.kind is OutboxKind.FORWARD:
         cancelled = outbox.cancel_automatic(session, conversation, now=now)
+        escalation.wake(session, conversation, actor=MAILBOX, now=now)
         if conversation.status is not ConversationStatus.TAKEN:
             conversation.status, conversation.taken_by, conversation.updated_at = ConversationStatus.TAKEN, MAILBOX, now
         return cancelled

@@ -2,7 +2,7 @@
 
 A signed id of ours proves that the sender got our mail. An id of somebody else's mail, or a case number, binds only
 those who take part in the conversation: whoever else quotes it gets a conversation of their own, linked to that one.
-Two conversations are never made one here.
+So does whoever answers in a conversation that has been erased. Two conversations are never made one here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
         return Thread(conversation)
     ids = _answered(incoming)
     if conversation := _by_token(session, incoming, ids, key) or _by_our_mail(session, ids):
-        return Thread(conversation)
+        return Thread(related=conversation) if conversation.erased_at else Thread(conversation)
     numbered = _with_these_numbers(session, incoming)
     related: Conversation | None = None
     for candidates in (

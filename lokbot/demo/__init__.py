@@ -6,7 +6,9 @@ Nothing leaves the machine and no real mailbox is read.
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from pydantic import SecretStr
 
 from lokbot import config, service
 from lokbot.channels.embedded import EmbeddedServers, start
-from lokbot.config import Answering, ImapSettings, Settings, SmtpSettings
+from lokbot.config import Answering, ImapSettings, Settings, SmtpSettings, WebSettings
 from lokbot.demo.mails import samples
 from lokbot.demo.stage import Stage
 from lokbot.knowledge import loading
@@ -32,12 +34,12 @@ def run(*, once: bool, stop: threading.Event) -> int:
     with start(ADDRESS, "demo") as servers:
         settings = demo_settings(base, servers, folder)
         stage = Stage(settings, loading.load(settings.knowledge_dir, settings.intents_dir), servers)
-        with service.running(stage.service, ("mail", "worker")):
+        with service.running(stage.service, ("mail", "worker") if once else ("mail", "worker", "web")):
             stage.wait_until_watched()
             click.secho("lokbot: demo på inbyggda mejlservrar. Inget lämnar den här datorn.", bold=True)
             is_as_expected = stage.play(samples(), stop)
             if not once and not stop.is_set():
-                _invite(servers, folder)
+                _invite(servers, folder, stage)
                 stage.listen(stop)
     return 0 if is_as_expected or not once else 1
 
@@ -64,6 +66,7 @@ def demo_settings(base: Settings, servers: EmbeddedServers, folder: Path) -> Set
                 from_address=ADDRESS,
                 from_name="Helsingborgs stad, lokal överenskommelse (demo)",
             ),
+            "web": WebSettings(port=(port := _free_port(base.web.port)), public_url=f"http://localhost:{port}"),
             "coordinators": (COORDINATOR,),
             "answering": Answering(default=AnsweringMode.SEND),
             "drafts_allowed": True,
@@ -71,12 +74,22 @@ def demo_settings(base: Settings, servers: EmbeddedServers, folder: Path) -> Set
     )
 
 
-def _invite(servers: EmbeddedServers, folder: Path) -> None:
+def _free_port(wanted: int) -> int:
+    """``wanted``, or another where something else has it."""
+    for port in (wanted, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as found:
+            number: int = found.getsockname()[1]
+            return number
+    return wanted
+
+
+def _invite(servers: EmbeddedServers, folder: Path, stage: Stage) -> None:
     click.secho("\nNu är det din tur.", bold=True)
     click.echo(
         f"Skriv en fråga här och tryck Enter: den skickas som ett mejl. Eller skicka med ett mejlprogram till\n"
         f"{servers.address} genom SMTP {servers.smtp.host}:{servers.smtp.port} (ingen inloggning, ingen kryptering).\n"
         f"Brevlådan: IMAP {servers.mailbox.host}:{servers.mailbox.port}, {servers.address}, lösenord demo.\n\n"
+        f"Skrivbordet, där samordnarna arbetar: gör ett konto på\n{service.first_account(stage.service)}\n\n"
         f"Läs ett ärende:  LOKBOT_VAR_DIR={folder} .venv/bin/lokbot case 1 --why\n"
         f"Riktig brevlåda: kopiera lokbot.example.yaml till lokbot.yaml, fyll i den, kör .venv/bin/lokbot check\n"
         f"                 och sedan .venv/bin/lokbot run. Boten föreslår då bara; ni skickar.\n"

@@ -80,11 +80,13 @@ def account(
     session: Session, mailbox: Mailbox, uid: int, fate: Fate, *, now: datetime, message_id: int | None = None
 ) -> None:
     """Write down what became of a mail, and move the cursor past it. In the same transaction as the message itself."""
-    session.merge(
-        MailboxMail(
-            mailbox_id=mailbox.id, uidvalidity=mailbox.uidvalidity, uid=uid, message_id=message_id, fate=fate, at=now
-        )
+    mail = MailboxMail(
+        mailbox_id=mailbox.id, uidvalidity=mailbox.uidvalidity, uid=uid, message_id=message_id, fate=fate, at=now
     )
+    if uid > mailbox.cursor:  # nothing can be written down about it yet
+        session.add(mail)
+    else:
+        session.merge(mail)
     mailbox.cursor = max(mailbox.cursor, uid)
 
 
@@ -136,7 +138,7 @@ def reckon(session: Session, mailbox: Mailbox, uids: Iterable[int]) -> Reckoning
     accounts = {
         account.uid: account
         for account in session.execute(
-            select(MailboxMail.uid, MailboxMail.fate, Message.id.label("message"))
+            select(MailboxMail.uid, MailboxMail.fate, MailboxMail.message_id, Message.id.label("message"))
             .outerjoin(Message, Message.id == MailboxMail.message_id)
             .where(MailboxMail.mailbox_id == mailbox.id, MailboxMail.uidvalidity == mailbox.uidvalidity)
         )
@@ -147,7 +149,7 @@ def reckon(session: Session, mailbox: Mailbox, uids: Iterable[int]) -> Reckoning
         account = accounts.get(uid)
         if account is None:
             missing += 1
-        elif account.fate in ("stored", "duplicate") and account.message is None:
+        elif account.message_id is not None and account.message is None:
             lost += 1
         else:
             fates[account.fate] += 1

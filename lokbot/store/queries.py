@@ -5,15 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload, undefer
 
-from lokbot.model import Address, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome
+from lokbot.model import (
+    Address,
+    Attachment,
+    ChannelName,
+    ConversationStatus,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+)
 from lokbot.store.schema import (
+    AttachmentContent,
     CaseNumber,
     Contact,
     Conversation,
@@ -26,6 +36,7 @@ from lokbot.store.schema import (
     Pause,
     QuestionRecord,
     SigningKey,
+    User,
 )
 
 # Who wrote what was found in the mailbox's folder of sent mail; shown to people.
@@ -33,7 +44,7 @@ MAILBOX = "brevlådan"
 # Reasons to escalate that say: the knowledge holds no answer, or none that is sure enough.
 NOT_KNOWN = ("nothing-found", "not-sure")
 
-TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER)
+TO_THE_ASKER = (OutboxKind.REPLY, OutboxKind.RECEIPT, OutboxKind.ANSWER, OutboxKind.CORRECTION)
 
 
 def addresses(values: Iterable[dict[str, str]]) -> tuple[Address, ...]:
@@ -48,12 +59,14 @@ def as_json(values: Iterable[Address]) -> list[dict[str, str]]:
 
 def signing_key(session: Session, name: str = "mail", *, now: datetime) -> bytes:
     """This installation's secret called ``name``, made when it is first asked for."""
-    if found := session.get(SigningKey, name):
-        return found.key
-    # Of two that make it at once one waits for the other, and takes the other's.
-    with suppress(IntegrityError), session.begin_nested():
-        session.add(SigningKey(name=name, key=secrets.token_bytes(32), created_at=now))
-    return session.get_one(SigningKey, name).key
+    found = session.get(SigningKey, name)
+    if found is None:
+        # Of two that make it at once one waits for the other, and takes the other's.
+        with suppress(IntegrityError), session.begin_nested():
+            session.add(SigningKey(name=name, key=secrets.token_bytes(32), created_at=now))
+        found = session.get_one(SigningKey, name)
+    session.info["signing key", name] = found  # a session forgets what nobody holds, and would ask again each time
+    return found.key
 
 
 def next_case_number(session: Session, year: int) -> str:
@@ -73,12 +86,31 @@ def contact_at(session: Session, channel: ChannelName, address: str, name: str, 
     """The contact with this address in this channel, made where there is none."""
     contact = session.scalar(select(Contact).where(Contact.channel == channel, Contact.address == address))
     if contact is None:
-        contact = Contact(channel=channel, address=address, name=name[:300], created_at=now)
+        contact = Contact(channel=channel, address=address, name=name[:300], undeliverable_at=None, created_at=now)
         session.add(contact)
-        session.flush()
     elif name and not contact.name:
         contact.name = name[:300]
     return contact
+
+
+def keep_content(session: Session, attachment: Attachment) -> None:
+    """Store the bytes of an attachment, unless they are there."""
+    if session.get(AttachmentContent, attachment.sha256) is not None:
+        return
+    # Of two that store the same bytes at once one waits for the other, and is told that they are there.
+    with suppress(IntegrityError), session.begin_nested():
+        session.add(AttachmentContent(sha256=attachment.sha256, size=attachment.size, content=attachment.content))
+
+
+def user_at(session: Session, email: str) -> User | None:
+    """The active account with this address."""
+    return session.scalar(select(User).where(User.email == email.strip().lower(), User.is_active))
+
+
+def away(session: Session, today: date) -> dict[str, str | None]:
+    """Who is away today, and who hears of what is theirs meanwhile (None: everybody)."""
+    query = select(User.email, User.deputy).where(User.is_active, User.absent_until >= today)
+    return {email: deputy.lower() if deputy else None for email, deputy in session.execute(query)}
 
 
 def conversation_for(session: Session, case: str | int) -> Conversation | None:
@@ -86,7 +118,8 @@ def conversation_for(session: Session, case: str | int) -> Conversation | None:
     query = select(Conversation).options(
         selectinload(Conversation.messages).selectinload(Message.questions).selectinload(QuestionRecord.decisions),
         selectinload(Conversation.messages).selectinload(Message.questions).selectinload(QuestionRecord.corrections),
-        selectinload(Conversation.outbox),
+        selectinload(Conversation.outbox).selectinload(OutboxItem.attachments),
+        selectinload(Conversation.outbox).selectinload(OutboxItem.forward),
     )
     if isinstance(case, int):
         return session.scalar(query.where(Conversation.id == case))
@@ -150,6 +183,9 @@ def unanswered(session: Session, *, since: datetime, until: datetime) -> Sequenc
     """Decisions of the period by which a question went to a person because no text of ours fitted it well enough."""
     return session.scalars(
         select(DecisionRecord)
+        .join(DecisionRecord.question)
+        .join(QuestionRecord.message)
+        .join(Message.conversation)
         .options(
             selectinload(DecisionRecord.question)
             .selectinload(QuestionRecord.message)
@@ -160,6 +196,7 @@ def unanswered(session: Session, *, since: datetime, until: datetime) -> Sequenc
             DecisionRecord.reason.in_(NOT_KNOWN),
             DecisionRecord.decided_at >= since,
             DecisionRecord.decided_at < until,
+            Conversation.erased_at.is_(None),
         )
         .order_by(DecisionRecord.id)
     ).all()
@@ -230,21 +267,31 @@ def written_after(session: Session, message: Message, *, by: str) -> Sequence[Ou
     ).all()
 
 
-def automatic_mails(
-    session: Session, *, since: datetime, contact: int | None = None, conversation: int | None = None
-) -> int:
-    """How many automatic texts were queued to askers since then: in all, to one contact, in one conversation (ids)."""
-    query = select(func.count(OutboxItem.id)).where(
-        OutboxItem.is_automatic,
-        OutboxItem.kind.in_(TO_THE_ASKER),
-        OutboxItem.created_at >= since,
-        OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
+# What the caps ask for each message, put together once: that takes longer than the database's answer. Which rows count
+# is said apart from where they lie (by time, or in the contact's conversations): SQLite would take the index of the
+# states for the narrower one, and go through all that was ever sent.
+_SINCE = bindparam("since", type_=OutboxItem.created_at.type)
+_COUNTED = func.count().filter(
+    OutboxItem.is_automatic,
+    OutboxItem.kind.in_(TO_THE_ASKER),
+    OutboxItem.created_at >= _SINCE,
+    OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)),
+)
+_AUTOMATIC = select(_COUNTED).select_from(OutboxItem).where(OutboxItem.created_at >= _SINCE)
+_AUTOMATIC_TO_CONTACT = (
+    select(_COUNTED)
+    .select_from(OutboxItem)
+    .where(
+        OutboxItem.conversation_id.in_(select(Conversation.id).where(Conversation.contact_id == bindparam("contact")))
     )
-    if conversation is not None:
-        query = query.where(OutboxItem.conversation_id == conversation)
-    if contact is not None:
-        query = query.join(Conversation).where(Conversation.contact_id == contact)
-    return session.scalar(query) or 0
+)
+
+
+def automatic_mails(session: Session, *, since: datetime, contact: int | None = None) -> int:
+    """How many automatic texts were queued to askers since then: in all, or to one contact (its id)."""
+    if contact is None:
+        return session.scalar(_AUTOMATIC, {"since": since}) or 0
+    return session.scalar(_AUTOMATIC_TO_CONTACT, {"since": since, "contact": contact}) or 0
 
 
 def notifications(session: Session, *, since: datetime) -> int:
@@ -297,7 +344,8 @@ def record(
     **detail: Any,
 ) -> None:
     """Write down who did what (append-only). ``detail`` holds ids and our own words, never an asker's text."""
-    session.flush()
+    if any(row is not None and row.id is None for row in (conversation, message, item)):
+        session.flush()  # they get their ids
     session.add(
         Event(
             at=now,

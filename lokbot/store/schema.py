@@ -1,7 +1,7 @@
 """The tables. What a row means is said here once; who may write it is said in the module that does.
 
 Incoming messages live in ``messages``, all that we send in ``outbox``; a conversation's history is both, by time.
-``events`` is append-only (triggers in the first migration refuse anything else).
+``events`` and ``audit_log`` are append-only (triggers in the migrations refuse anything else).
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome
+from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome, RecordClass
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -56,6 +57,11 @@ def _words(values: type[Any]) -> Enum:
     return Enum(values, native_enum=False, length=32, values_callable=lambda kind: [member.value for member in kind])
 
 
+def _few(name: str, column: str, where: str) -> tuple[Index]:
+    """An index of the few rows that people look for among very many; a query finds it by the words of ``where``."""
+    return (Index(name, column, sqlite_where=text(where), postgresql_where=text(where)),)
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -77,22 +83,45 @@ class Base(DeclarativeBase):
         Outcome: _words(Outcome),
         OutboxKind: _words(OutboxKind),
         OutboxStatus: _words(OutboxStatus),
+        RecordClass: _words(RecordClass),
     }
 
 
 class Association(Base):
-    """A förening."""
+    """A förening. ``aliases`` are other names that people use for it; ``domain`` is what its mail addresses end in."""
 
     __tablename__ = "associations"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(300), unique=True)
     organisation_number: Mapped[str | None] = mapped_column(String(16))
+    # Nullable, as SQLite adds no other column without a default; nobody wrote to the table before these came.
+    aliases: Mapped[list[Any]] = mapped_column(default=list, nullable=True)
+    domain: Mapped[str | None] = mapped_column(String(255), index=True)
+    notes: Mapped[str] = mapped_column(Text, default="", nullable=True)
+    created_by: Mapped[str] = mapped_column(String(200), default="", nullable=True)
     created_at: Mapped[datetime]
 
 
+class AssociationLink(Base):
+    """That somebody said that a contact belongs to an association; it holds until ``unlinked_at``.
+
+    The one that holds is also the contact's ``association_id``.
+    """
+
+    __tablename__ = "association_links"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contacts.id"), index=True)
+    association_id: Mapped[int] = mapped_column(ForeignKey("associations.id"), index=True)
+    linked_by: Mapped[str] = mapped_column(String(200))
+    linked_at: Mapped[datetime]
+    unlinked_by: Mapped[str | None] = mapped_column(String(200))
+    unlinked_at: Mapped[datetime | None]
+
+
 class Contact(Base):
-    """Somebody who writes, at one address in one channel."""
+    """Somebody who writes, at one address in one channel. After an erasure the address is a made-up word."""
 
     __tablename__ = "contacts"
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -101,7 +130,7 @@ class Contact(Base):
     channel: Mapped[ChannelName]
     address: Mapped[str] = mapped_column(String(320))
     name: Mapped[str] = mapped_column(String(300))
-    association_id: Mapped[int | None] = mapped_column(ForeignKey("associations.id"))
+    association_id: Mapped[int | None] = mapped_column(ForeignKey("associations.id"), index=True)
     undeliverable_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -116,10 +145,20 @@ class CaseNumber(Base):
 
 
 class Conversation(Base):
-    """One matter with one contact. ``waiting_since`` and ``answer_by`` are set while a person is to answer."""
+    """One matter with one contact. ``waiting_since`` and ``answer_by`` are set while a person is to answer.
+
+    Until ``snoozed_until`` it is in no queue; a worker empties it that morning, and whoever acts or writes before.
+    ``diary_number`` is the registrator's (diarienummer). ``erased_at`` is set where texts and addresses are gone.
+    """
 
     __tablename__ = "conversations"
-    __table_args__ = (Index("ix_conversations_status_waiting_since", "status", "waiting_since"),)
+    __table_args__ = (
+        Index("ix_conversations_status_waiting_since", "status", "waiting_since"),
+        Index("ix_conversations_status_is_urgent_waiting_since", "status", "is_urgent", "waiting_since"),
+        Index("ix_conversations_status_updated_at", "status", "updated_at"),
+        Index("ix_conversations_updated_at", "updated_at"),
+        *_few("ix_conversations_snoozed", "snoozed_until", "snoozed_until IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_number: Mapped[str] = mapped_column(String(20), unique=True)
@@ -135,20 +174,32 @@ class Conversation(Base):
     taken_by: Mapped[str | None] = mapped_column(String(200))
     waiting_since: Mapped[datetime | None]
     answer_by: Mapped[date | None]
+    snoozed_until: Mapped[date | None]
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    record_class: Mapped[RecordClass] = mapped_column(
+        default=RecordClass.NOT_ASSESSED, server_default=RecordClass.NOT_ASSESSED.value
+    )
+    diary_number: Mapped[str | None] = mapped_column(String(64))
+    erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
     contact: Mapped[Contact] = relationship()
     messages: Mapped[list[Message]] = relationship(back_populates="conversation", order_by="Message.id")
     outbox: Mapped[list[OutboxItem]] = relationship(back_populates="conversation", order_by="OutboxItem.id")
+    notes: Mapped[list[Note]] = relationship(order_by="Note.id")
 
 
 class Message(Base):
     """A message that reached us, with its raw original. Never changed after it was stored but for its state."""
 
     __tablename__ = "messages"
-    __table_args__ = (UniqueConstraint("channel", "external_id"), Index("ix_messages_state_id", "state", "id"))
+    __table_args__ = (
+        UniqueConstraint("channel", "external_id"),
+        Index("ix_messages_state_id", "state", "id"),
+        *_few("ix_messages_failed", "conversation_id", "state = 'failed'"),
+        *_few("ix_messages_automatic", "conversation_id", "automatic_kind IS NOT NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[ChannelName]
@@ -288,6 +339,21 @@ class Correction(Base):
     question: Mapped[QuestionRecord] = relationship(back_populates="corrections")
 
 
+class Review(Base):
+    """What a coordinator who looked at an automatic answer says of it: ``right``, ``wrong`` or ``partly``."""
+
+    __tablename__ = "reviews"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), index=True)
+    verdict: Mapped[str] = mapped_column(String(8))
+    comment: Mapped[str] = mapped_column(Text)
+    reviewed_by: Mapped[str] = mapped_column(String(200))
+    reviewed_at: Mapped[datetime]
+
+    decision: Mapped[DecisionRecord] = relationship()
+
+
 class OutboxItem(Base):
     """Something to send, or a suggestion held until a person releases it; also what people sent from the mailbox.
 
@@ -299,9 +365,13 @@ class OutboxItem(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("ix_outbox_status_not_before", "status", "not_before"),
-        Index("ix_outbox_created_at", "created_at"),
+        # Holds all that the caps ask for, so that no row with its long texts is fetched to be counted.
+        Index("ix_outbox_created_at", "created_at", "is_automatic", "kind", "status"),
         Index("ix_outbox_in_reply_to", "in_reply_to"),
         Index("ix_outbox_copy_tries", "copy_tries"),
+        *_few("ix_outbox_failed", "conversation_id", "status = 'failed'"),
+        *_few("ix_outbox_held", "conversation_id", "status = 'held'"),
+        *_few("ix_outbox_bounced", "conversation_id", "bounced_at IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -336,6 +406,43 @@ class OutboxItem(Base):
     copy_tries: Mapped[int | None]
 
     conversation: Mapped[Conversation] = relationship(back_populates="outbox")
+    attachments: Mapped[list[OutboxAttachment]] = relationship(order_by="OutboxAttachment.id")
+    forward: Mapped[Forward | None] = relationship(back_populates="item")
+
+
+class OutboxAttachment(Base):
+    """What goes along with a mail of ours, and what it is called."""
+
+    __tablename__ = "outbox_attachments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox.id"), index=True)
+    sha256: Mapped[str] = mapped_column(ForeignKey("attachment_contents.sha256"))
+    name: Mapped[str] = mapped_column(String(300))
+    content_type: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int]
+
+    content: Mapped[AttachmentContent] = relationship()
+
+
+class Forward(Base):
+    """To whom a mail of kind ``forward`` went, and what came of it: answered, or returned as somebody else's matter.
+
+    ``is_direct``: what they answer goes to the asker by itself, if nothing about it can be a slip or a forgery.
+    ``answer_id`` is the message that answered or returned it first.
+    """
+
+    __tablename__ = "forwards"
+    __table_args__ = (Index("ix_forwards_administration_returned_at", "administration", "returned_at"),)
+
+    outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox.id"), primary_key=True, autoincrement=False)
+    administration: Mapped[str] = mapped_column(String(64))
+    is_direct: Mapped[bool]
+    answer_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
+    answered_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+
+    item: Mapped[OutboxItem] = relationship(back_populates="forward")
 
 
 class ArticleRevision(Base):
@@ -354,6 +461,18 @@ class ArticleRevision(Base):
     created_at: Mapped[datetime]
     approved_by: Mapped[str | None] = mapped_column(String(200))
     approved_on: Mapped[date | None]
+
+
+class RevisionCorrection(Base):
+    """That somebody who got a revision was sent a correction of it: once for each, however many cases they have."""
+
+    __tablename__ = "revision_corrections"
+
+    revision_id: Mapped[int] = mapped_column(ForeignKey("article_revisions.id"), primary_key=True, autoincrement=False)
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox.id"))
+
+    item: Mapped[OutboxItem] = relationship()
 
 
 class ArticleImport(Base):
@@ -382,6 +501,40 @@ class Event(Base):
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
     outbox_id: Mapped[int | None] = mapped_column(ForeignKey("outbox.id"))
     detail: Mapped[dict[str, Any]]
+
+
+class AuditEntry(Base):
+    """Who looked at or did what with personal data, when, from where (web, mail, cli). Append-only.
+
+    ``detail`` holds ids and our own words, never what an asker wrote: nothing here can be erased.
+    """
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index("ix_audit_log_actor_id", "actor", "id"), Index("ix_audit_log_act_id", "act", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(200))
+    act: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(16))
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id"), index=True)
+    association_id: Mapped[int | None] = mapped_column(ForeignKey("associations.id"))
+    article: Mapped[str | None] = mapped_column(String(100))
+    detail: Mapped[dict[str, Any]]
+
+
+class Tombstone(Base):
+    """A mail of an erased conversation, known again by a keyed hash of its id or its bytes, so that it does not return.
+
+    ``message_id`` is the row that is left of it; None where it was one that we or a colleague sent.
+    """
+
+    __tablename__ = "tombstones"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id"))
 
 
 class Pause(Base):
@@ -428,6 +581,166 @@ class MailboxMail(Base):
     fate: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
     tidied_at: Mapped[datetime | None]
+
+
+class User(Base):
+    """Somebody who may log in. ``email`` in lower case is also how their acts are signed, by web and by mail alike.
+
+    ``password_hash`` is None until the invitation was followed. ``deputy`` (a mail address) hears of what is theirs
+    while they are away, up to and with ``absent_until``.
+    """
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    roles: Mapped[list[Any]]
+    language: Mapped[str] = mapped_column(String(8))
+    password_hash: Mapped[str | None] = mapped_column(String(300))
+    is_active: Mapped[bool]
+    absent_until: Mapped[date | None]
+    deputy: Mapped[str | None] = mapped_column(String(320))
+    created_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+    last_login_at: Mapped[datetime | None]
+
+
+class WebSession(Base):
+    """A browser that is logged in. ``id`` is the SHA-256 of its cookie: a copy of the database opens nothing."""
+
+    __tablename__ = "web_sessions"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    agent: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+
+class AccountLink(Base):
+    """A link that sets a password once: the first account (no user), an invitation or a forgotten password."""
+
+    __tablename__ = "account_links"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    user: Mapped[User | None] = relationship()
+
+
+class FailedLogin(Base):
+    """A wrong password: for an address, and from a place. ``key`` is a hash; rows count for a quarter of an hour."""
+
+    __tablename__ = "failed_logins"
+    __table_args__ = (Index("ix_failed_logins_key_at", "key", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
+class StaffMail(Base):
+    """A mail to somebody who works here and that belongs to no case: an invitation, a digest, a report.
+
+    It may hold a link that sets a password, or words of a case: its text goes once it is sent, and is copied nowhere.
+    """
+
+    __tablename__ = "staff_mails"
+    __table_args__ = (Index("ix_staff_mails_status_not_before", "status", "not_before"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(String(500), unique=True)
+    to: Mapped[str] = mapped_column(String(320))
+    subject: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    status: Mapped[OutboxStatus]
+    attempts: Mapped[int]
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    sent_at: Mapped[datetime | None]
+
+
+class DeskSetting(Base):
+    """A setting that coordinators own; it wins over the settings file. Earlier values stand in the events."""
+
+    __tablename__ = "desk_settings"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
+    changed_by: Mapped[str] = mapped_column(String(200))
+    changed_at: Mapped[datetime]
+
+
+class Draft(Base):
+    """What somebody has begun to write in a case: the ``answer`` to the asker, or a ``note`` for the others."""
+
+    __tablename__ = "drafts"
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    saved_at: Mapped[datetime]
+
+
+class Presence(Base):
+    """That somebody has a case open, or is writing in it."""
+
+    __tablename__ = "presences"
+
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    is_writing: Mapped[bool]
+    at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+
+class Note(Base):
+    """What coordinators tell each other in a case. There is no way from here to a door."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    author: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class SteeringMatter(Base):
+    """That the steering group is to hear of a conversation, in a coordinator's line without personal data.
+
+    ``brought_up_on`` is the day of the meeting that heard of it; None while it waits for one.
+    """
+
+    __tablename__ = "steering_matters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    line: Mapped[str] = mapped_column(String(300))
+    marked_by: Mapped[str] = mapped_column(String(200))
+    marked_at: Mapped[datetime]
+    brought_up_on: Mapped[date | None] = mapped_column(index=True)
+
+    conversation: Mapped[Conversation] = relationship()
+
+
+class Digest(Base):
+    """That somebody's digest of a day has been seen to, also where there was nothing to tell."""
+
+    __tablename__ = "digests"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), primary_key=True)
 
 
 class SigningKey(Base):

@@ -31,8 +31,11 @@ def name_in(words: Sequence[str], name: Sequence[str]) -> tuple[str, float]:
     found: list[str] = []
     worst = 1.0
     for wanted in name:
-        best = max(words, key=lambda word: _likeness(word, wanted), default="")
-        likeness = _likeness(best, wanted)
+        best, likeness = wanted, 1.0 if wanted in words else 0.0
+        for word in words if not likeness else ():
+            # A short word is a name only when it is spelled right.
+            if len(word) >= _SHORTEST_NAME_WORD and (near := _likeness(word, wanted)) > likeness:
+                best, likeness = word, near
         if not likeness:
             return "", 0.0
         found.append(best)
@@ -41,11 +44,9 @@ def name_in(words: Sequence[str], name: Sequence[str]) -> tuple[str, float]:
 
 
 def _likeness(word: str, wanted: str) -> float:
-    if word == wanted:
-        return 1.0
     # The genitive and the indefinite form ("kulturförvaltningens", "kulturförvaltning") are the same name.
-    if wanted.startswith(word) and len(wanted) - len(word) <= 2 and len(word) >= _SHORTEST_NAME_WORD:
+    if wanted.startswith(word) and len(wanted) - len(word) <= 2:
         return 1.0
-    if len(word) < _SHORTEST_NAME_WORD or len(wanted) < _SHORTEST_NAME_WORD:
+    if len(wanted) < _SHORTEST_NAME_WORD:
         return 0.0
     return float(OSA.normalized_similarity(word, wanted, score_cutoff=_NAME_LIKENESS))

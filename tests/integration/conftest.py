@@ -56,7 +56,7 @@ def emptied_postgres_url(migrated_postgres: str) -> str:
     """For what can only happen on PostgreSQL: on SQLite, whoever writes is alone."""
     engine = connect(migrated_postgres)
     with engine.begin() as connection:
-        tables = ", ".join(f'"{table}"' for table in Base.metadata.tables)
+        tables = ", ".join(f'"{table}"' for table in (*Base.metadata.tables, "search"))
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     engine.dispose()
     return migrated_postgres

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from click.testing import CliRunner, Result
 from lokbot import config, understanding
 from lokbot.channels import mime
 from lokbot.cli import COMMANDS, main
-from lokbot.conversation import intake, pipeline
-from lokbot.knowledge import loading
+from lokbot.conversation import delivery, intake, pipeline
+from lokbot.knowledge import loading, publishing
+from lokbot.model import ChannelName, OutgoingMessage
 from lokbot.store.migrations import migrate
 from lokbot.store.session import connect, session_factory
 from lokbot.understanding import Active
@@ -454,3 +455,100 @@ def test_a_text_is_approved_once_and_its_versions_are_told(store: None, folder: 
 
 def test_personal_numbers_are_not_shown(folder: Path) -> None:
     assert "811228-9874" not in said("ask", f"{JOIN} Jag är 811228-9874.")
+
+
+# ------------------------------------------------------------------ beside answering
+
+
+class Door:
+    """Takes everything."""
+
+    def send(self, message: OutgoingMessage) -> None:
+        pass
+
+
+@pytest.fixture
+def answered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store with one case, 1, that the bot has answered by itself."""
+    monkeypatch.setenv("LOKBOT_ANSWERING__DEFAULT", "send")
+    settings = config.load()
+    engine = connect(settings.database)
+    migrate(engine)
+    sessions = session_factory(engine)
+    now = datetime.now(UTC)
+    with sessions.begin() as session:
+        knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+        publishing.import_knowledge(session, knowledge, now=now)
+        knowledge = publishing.active(session, knowledge, prefer_approved=True)
+        intake.receive(session, mime.parse(letter("sven@forening.example", JOIN).as_bytes(), received_at=now), now=now)
+    active = Active(knowledge, understanding.build(knowledge))
+    assert pipeline.handle_next(sessions, active, settings, now=now)
+    assert delivery.deliver_next(sessions, {ChannelName.MAIL: Door()}, settings, knowledge, worker="w", now=now)
+    engine.dispose()
+
+
+def test_a_case_rests_and_wakes(store: None) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    assert f"vilar till {tomorrow}" in said("snooze", "2", tomorrow, "--by", "Kim")
+    assert "siv@forening.example" not in said("cases")
+    assert f"vilar till {tomorrow}" in said("cases", "--resting")
+    assert "väntar igen" in said("wake", "2")
+    assert "vilade inte" in said("wake", "2")
+    assert "siv@forening.example" in said("cases")
+
+
+def test_the_coordinator_says_what_goes_to_an_administration(store: None) -> None:
+    said("forward", "2", "kultur", "--to", "kultur@stad.example", "--text", "Vem äger salen?", "--with-asker")
+    shown = said("case", "2")
+    assert "> Vem äger salen?" in shown
+    assert "Den som frågar: siv@forening.example" in shown
+    assert "authserv_ids" in refused(
+        "forward", "2", "kultur", "--to", "kultur@stad.example", "--direct", code=NOT_POSSIBLE
+    )
+
+
+def test_a_file_goes_along_with_an_answer(store: None, folder: Path) -> None:
+    (folder / "blankett.pdf").write_bytes(b"%PDF-1.7")
+    said("reply", "2", "Se bilagan.", "--attach", "blankett.pdf")
+    assert "(bilaga: blankett.pdf, 8 byte)" in said("case", "2")
+    assert "inte med i" in refused("reply", "2", "Hej", "--copy", "okand@stad.example", code=NOT_POSSIBLE)
+
+
+def test_a_call_and_a_visit_are_written_down(store: None) -> None:
+    assert "är ditt" in said("call", "Ville veta när salen är ledig.", "--name", "Siv", "--phone", "042-123456")
+    assert "är klart" in said("call", "Hämtade en broschyr.", "--visit", "--done")
+    assert "från Siv (samtal)" in said("case", "3")
+    assert "från någon (besök)" in said("case", "4")
+
+
+def test_what_the_bot_answered_is_reviewed_and_corrected(answered: None) -> None:
+    listed = said("review")
+    assert JOIN in listed
+    number = listed.split()[0]
+    assert "fel" in said("review", number, "wrong", "--article", "samlingssal", "--comment", "Nej.")
+    assert "Inget att granska." in said("review")
+    assert "rättat av" in said("case", "1", "--why")
+    assert "Det finns inget svar 99" in refused("review", "99", "right", code=NOT_POSSIBLE)
+    refused("review", number, code=USAGE)
+
+
+def test_a_wrong_text_is_corrected_to_all(answered: None) -> None:
+    assert "sven@forening.example" in said("correct-all", "ga-med")
+    assert "lokbot pause" in refused("correct-all", "ga-med", "Så här är det.", code=NOT_POSSIBLE)
+    said("pause", "--article", "ga-med")
+    assert "1 rättelser" in said("correct-all", "ga-med", "Så här är det.")
+    assert "0 rättelser" in said("correct-all", "ga-med", "Så här är det.")
+    assert "Så här är det." in said("case", "1")
+    assert "1 rättelser stoppades" in said("correct-all", "ga-med", "--stop")
+    assert "ingen sådan version" in refused("correct-all", "ga-med", "--version", "7", code=NOT_POSSIBLE)
+
+
+def test_matters_are_collected_for_the_steering_group(store: None) -> None:
+    assert "Inget är samlat" in said("steering")
+    said("steering", "1", "Salar saknas på kvällar.")
+    assert "Salar saknas på kvällar." in said("steering")
+    said("steering", "1", "--remove")
+    said("steering", "2", "Svar dröjer.")
+    assert "1 ärenden" in said("steering", "--met")
+    assert "Inget är samlat" in said("steering")
+    refused("steering", "1", code=USAGE)

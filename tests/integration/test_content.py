@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lokbot.config import Settings
-from lokbot.content import Content
+from lokbot.content import LOOK, Content
 from lokbot.knowledge import publishing
 from lokbot.knowledge.problems import KnowledgeError
 from lokbot.store.schema import ArticleRevision
@@ -70,6 +70,16 @@ def test_what_the_files_say_is_imported_and_understood(content: Content) -> None
 
 def test_without_a_change_it_is_not_read_again(content: Content) -> None:
     assert content.current() is content.current()
+
+
+def test_a_loop_looks_once_a_second(folder: Path, settings: Settings, sessions: Sessions) -> None:
+    now = NOW
+    content = Content(settings, sessions, lambda: now)
+    good = content.lately()
+    edit(folder, ANSWER, "Ny text.")
+    assert content.lately() is good
+    now += LOOK
+    assert content.lately() is not good
 
 
 def test_a_changed_file_is_a_draft_and_the_approved_version_still_answers(folder: Path, content: Content) -> None:

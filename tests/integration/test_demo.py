@@ -41,6 +41,7 @@ def environment(source: Path, tmp_path: Path) -> dict[str, str]:
         "PYTHONPATH": str(source),
         "PYTHONDONTWRITEBYTECODE": "1",  # root may write anywhere
         "LOKBOT_VAR_DIR": str(tmp_path / "var"),
+        "LOKBOT_SEMANTIC": "off",  # the copy has no vectors yet, and computing them takes a minute or two
     }
 
 

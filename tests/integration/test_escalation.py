@@ -287,7 +287,6 @@ def test_the_asker_is_told_of_a_forward_only_after_it_was_sent(world: World) -> 
     sent = world.deliver()
     assert [message.to[0].email for message in sent] == ["fritid@stad.example", "anna@forening.example"]
     assert sample.OWN in sent[0].text
-    assert "anna@forening.example" in sent[0].text
     assert SV["forwarded"].format(name="fritidsförvaltningen") in sent[1].text
     assert sent[1].text.startswith(SV["opening.automatic"])
     assert "forwarded" in [event.verb for event in case.events()]

@@ -180,6 +180,24 @@ def a_dovecot(**values: object) -> DovecotServer:
 # ------------------------------------------------------------------ the folders
 
 
+def test_mails_that_are_stored_together_do_not_keep_each_other_out(office: Office) -> None:
+    with office.service.engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.subject = 'Udda'"
+                " BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+        )
+    for subject in ("Ett", "Udda", "Tre"):
+        office.put("INBOX", letter(ANNA, f"Hej från {subject}.", subject=subject))
+    office.look()
+    first, third, odd = sorted(office.messages(), key=lambda message: not message.is_readable)
+    assert (first.subject, third.subject) == ("Ett", "Tre")
+    assert odd.warnings == ["unreadable"]
+    assert first.id < odd.id < third.id
+    assert office.fates("INBOX") == ["stored", "stored", "stored"]
+
+
 def test_old_mail_is_left_alone_in_every_folder_and_new_mail_in_none(
     tmp_path: Path, migrated_file: Path, dovecot: DovecotServer, smtp_sink: SmtpSink
 ) -> None:
@@ -527,6 +545,16 @@ def test_one_connection_is_enough(request: pytest.FixtureRequest) -> None:
 def struck(office: Office) -> list[Event]:
     with office.service.sessions() as session:
         return list(session.scalars(select(Event).where(Event.verb == "balanced").order_by(Event.id)))
+
+
+def test_a_persons_mail_that_is_seen_twice_is_no_hole(office: Office) -> None:
+    """What a person sent is no message, so its account names none."""
+    sent = reply_from_outlook(letter(ANNA, JOIN), "Hej Anna!")
+    for _ in range(2):
+        office.put("Sent", sent)
+        office.look()
+    assert office.fates("Sent") == ["sent", "duplicate"]
+    assert office.strike().adds_up
 
 
 def lose_a_message(office: Office) -> None:

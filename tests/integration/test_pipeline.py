@@ -492,7 +492,7 @@ def test_what_was_told_from_which_version_and_why(world: World) -> None:
     assert question.text == sample.JOIN
     assert question.understanding["matches"][0]["article"] == "ga-med"
     assert (decision.outcome, decision.rule, decision.reason) == (Outcome.ANSWER, "answer_when_sure", "sure")
-    assert decision.missed[0] == "tell_a_person_that_our_mail_bounced"
+    assert decision.missed[0] == "leave_what_was_said_to_whoever_wrote_it_down"
     assert decision.evidence
     assert decision.confidence > 0.5
     assert decision.revision is not None
@@ -583,6 +583,36 @@ def test_one_failure_does_not_hold_up_the_next(world: World) -> None:
     assert only(world.write(sample.PREMISES), OutboxKind.REPLY)
 
 
+def test_messages_that_are_begun_together_do_not_share_their_fate(world: World) -> None:
+    """Each has a commit of its own: what one's failure takes back is nobody else's."""
+
+    class FailingAtOne(Understander):
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            if text == sample.POLICE:
+                raise KeyError(text)
+            return super().understand(text, subject=subject)
+
+    world.active = replace(world.active, understander=FailingAtOne(world.active.knowledge))
+    ids = [world.store(text) for text in (sample.JOIN, sample.POLICE, sample.PREMISES)]
+    states = []
+    for number, _ in world.handle_waiting(most=10):
+        with world.sessions() as session:
+            states.append((number, list(session.scalars(select(Message.state).order_by(Message.id)))))
+    handled, failed, stored = MessageState.HANDLED, MessageState.FAILED, MessageState.STORED
+    assert states == [
+        (ids[0], [handled, stored, stored]),
+        (ids[1], [handled, failed, stored]),
+        (ids[2], [handled, failed, handled]),
+    ]
+    assert list(world.handle_waiting(most=10)) == []
+
+
+def test_no_more_are_begun_than_asked_for(world: World) -> None:
+    ids = [world.store(text) for text in (sample.JOIN, sample.POLICE, sample.PREMISES)]
+    assert [number for number, _ in world.handle_waiting(most=2)] == ids[:2]
+    assert [number for number, _ in world.handle_waiting(most=2)] == ids[2:]
+
+
 class Killed(BaseException):
     """What a kill looks like from inside: nothing after it runs."""
 
@@ -609,6 +639,32 @@ def test_a_message_that_stops_the_process_every_time_is_shown(world: World, monk
     assert len(case.notified()) == len(COORDINATORS)
     assert case.told() == []
     assert world.handle_next() is None
+
+
+def test_whoever_was_only_begun_beside_a_message_that_stops_the_process_is_handled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadly, after = (world.store(text) for text in (sample.JOIN, sample.PREMISES))
+    handle = pipeline.handle
+
+    def die_at_it(session: Any, message: Message, *rest: Any, **values: Any) -> pipeline.Plan:
+        if message.id == deadly:
+            raise Killed
+        return handle(session, message, *rest, **values)
+
+    monkeypatch.setattr(pipeline, "handle", die_at_it)
+    for _ in range(pipeline.MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            list(world.handle_waiting(most=10))
+    assert [number for number, _ in world.handle_waiting(most=10)] == [after]
+    world.later(minutes=1)
+    assert [number for number, _ in world.handle_waiting(most=10)] == [deadly]
+    with world.sessions.begin() as session:
+        states = {m.id: (m.state, m.attempts) for m in session.scalars(select(Message))}
+    assert states == {
+        deadly: (MessageState.FAILED, pipeline.MAX_ATTEMPTS),
+        after: (MessageState.HANDLED, 2),
+    }
 
 
 def test_nothing_to_handle(world: World) -> None:
@@ -784,6 +840,17 @@ def test_over_the_cap_of_the_outbox_nothing_goes_and_people_are_told_once(sessio
         assert any(breaker in item.text for item in case.notified()) == is_told
     world.later(hours=1, seconds=1)
     assert only(world.write(sample.JOIN + " Ny timme."), OutboxKind.REPLY)
+
+
+def test_over_the_cap_of_a_sender_a_person_decides_until_a_day_has_gone(sessions: Sessions) -> None:
+    world = World(sessions, edited(SEND, caps=Caps(per_sender_per_day=2)))
+    for question in (sample.JOIN, sample.PREMISES):
+        assert only(world.write(question), OutboxKind.REPLY)
+    case = world.write(sample.SPORTS)
+    assert (case.told(), state(case)) == ([], (ConversationStatus.WAITING, "over-cap"))
+    assert only(world.write(sample.JOIN, sender=STRANGER), OutboxKind.REPLY), "others are answered"
+    world.later(days=1, seconds=1)
+    assert only(world.write(sample.JOIN + " Ny dag."), OutboxKind.REPLY)
 
 
 def test_over_the_cap_of_a_case_a_person_decides(sessions: Sessions) -> None:

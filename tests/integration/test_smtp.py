@@ -292,6 +292,8 @@ def test_when_one_recipient_is_refused_the_others_get_it(smtp_sink: SmtpSink, re
     smtp_sink.refused[BO.email] = reply
     error = failure(smtp_sink, replace(MAIL, cc=(BO,)))
     assert (error.permanent, error.refused) == (permanent, (BO.email,))
+    assert error.raw is not None
+    assert b"\r\nMessage-ID: " in error.raw
     assert [arrived.recipients for arrived in smtp_sink.accepted] == [(ANNA.email,)]
 
 

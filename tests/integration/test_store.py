@@ -31,9 +31,15 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 # ------------------------------------------------------------------ the schema
 
 
+def _is_modelled(name: str | None, *_: object) -> bool:
+    """The index of words is the database's own: it differs between the two, and no row of it is ever loaded."""
+    return name is None or not name.startswith(("search", "ix_search"))
+
+
 def test_the_migrated_schema_is_that_of_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": _is_modelled}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -55,7 +61,8 @@ def test_several_may_migrate_at_once(empty_url: str) -> None:
     engines = [connect(empty_url) for _ in range(4)]
     in_threads(4, lambda number: migrate(engines[number]))
     assert is_current(engines[0])
-    assert set(inspect(engines[0]).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+    names = {name for name in inspect(engines[0]).get_table_names() if _is_modelled(name)}
+    assert names == {*Base.metadata.tables, "alembic_version"}
     for engine in engines:
         engine.dispose()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,6 +47,7 @@ class World:
     now: datetime = NOW
     sent: list[OutgoingMessage] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
+    busy: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.active = self.publish(self.knowledge)
@@ -60,10 +61,14 @@ class World:
         return self.active
 
     def send(self, message: OutgoingMessage) -> None:
-        """The door. An address that refuses does so for good."""
-        if {address.email for address in message.to} & self.refuses:
-            raise ChannelError("550 no such user", permanent=True)
-        self.sent.append(message)
+        """The door. An address that refuses does so for good; one that is busy may take it later."""
+        everybody = {address.email for address in (*message.to, *message.cc)}
+        refused = everybody & (self.refuses | self.busy)
+        if refused != everybody:
+            self.sent.append(message)
+        if refused:
+            others = () if refused == everybody else tuple(sorted(refused))
+            raise ChannelError("no such user", permanent=refused <= self.refuses, refused=others)
 
     def store(self, text: str = "", **values: Any) -> int:
         """A mail arrives; gives the id of its message."""
@@ -81,6 +86,9 @@ class World:
 
     def handle_next(self) -> tuple[int, Plan] | None:
         return pipeline.handle_next(self.sessions, self.active, self.settings, now=self.now)
+
+    def handle_waiting(self, *, most: int) -> Iterator[tuple[int, Plan]]:
+        return pipeline.handle_waiting(self.sessions, self.active, self.settings, most=most, clock=lambda: self.now)
 
     def deliver(self) -> Sequence[OutgoingMessage]:
         """Send all that is due; gives what was sent now."""

@@ -18,6 +18,7 @@ from lokbot.model import (
     OutboxKind,
     OutboxStatus,
     Outcome,
+    RecordClass,
 )
 from lokbot.store.schema import (
     ArticleRevision,
@@ -47,6 +48,7 @@ def conversation(**values: Any) -> Conversation:
         "taken_by": None,
         "waiting_since": None,
         "answer_by": None,
+        "record_class": RecordClass.NOT_ASSESSED,
     }
     return Conversation(**{**defaults, **values})
 

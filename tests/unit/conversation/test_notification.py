@@ -135,14 +135,21 @@ def test_a_fixed_sentence_about_a_case() -> None:
     )
 
 
-def test_a_forward_gives_the_administration_the_asker_and_their_words() -> None:
-    reply = notification.forwarded(
-        "LOK-2026-00007", "Två\r\n rader", "Anna <anna@forening.example>", RECEIVED, "Vi vill ha {en} lott.", KNOWLEDGE
-    )
+def test_a_forward_gives_the_administration_the_words_and_how_to_answer() -> None:
+    reply = notification.forwarded("LOK-2026-00007", "Två\r\n rader", RECEIVED, "Vi vill ha {en} lott.", KNOWLEDGE)
     assert reply.subject == SAY["forward.subject"].format(case="LOK-2026-00007", subject="Två rader")
-    assert "Anna <anna@forening.example>" in reply.text
     assert "lördag den 4 juli 2026" in reply.text
-    assert reply.text.endswith("Vi vill ha {en} lott.")
+    assert "> Vi vill ha {en} lott." in reply.text
+    assert SAY["forward.answer"] in reply.text
+    assert "anna@forening.example" not in reply.text
+
+
+def test_a_forward_may_name_the_asker_and_ask_for_a_direct_answer() -> None:
+    reply = notification.forwarded(
+        "LOK-2026-00007", "", RECEIVED, "?", KNOWLEDGE, sender="Anna <anna@forening.example>", is_direct=True
+    )
+    assert "Anna <anna@forening.example>" in reply.text
+    assert SAY["forward.answer-directly"] in reply.text
 
 
 def test_braces_of_strangers_are_not_filled_in() -> None:

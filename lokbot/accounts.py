@@ -1,0 +1,275 @@
+"""Who may log in: people and their roles, passwords, one-time links, browsers that are logged in, lock-out by rate.
+
+The caller commits. What a person may hear about a log-in that failed is one sentence for all causes, and it takes the
+same time, so that nobody learns who has an account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from lokbot.model import Role, UserError
+from lokbot.store import queries
+from lokbot.store.schema import AccountLink, FailedLogin, User, WebSession
+
+INVITED_FOR = timedelta(days=7)
+RESET_FOR = timedelta(hours=2)
+# A browser that was not used for so long, or was logged in so long ago, is logged out.
+IDLE, LONGEST = timedelta(hours=12), timedelta(days=14)
+SEEN_EVERY = timedelta(minutes=5)
+# Wrong passwords within WINDOW: for one account, and from one place (a town hall shares an address).
+WINDOW, FOR_ONE_ACCOUNT, FROM_ONE_PLACE = timedelta(minutes=15), 5, 30
+# NIST SP 800-63B-4 3.1.1.2: length counts, composition rules do not; 15 where the password is the only factor.
+SHORTEST_PASSWORD = 15
+
+_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
+
+
+class NotAllowed(UserError):
+    """The account cannot be made, changed or entered so; the message says why and what to do."""
+
+    exit_code = 4
+
+
+# ------------------------------------------------------------------ people
+
+
+def find(session: Session, email: str) -> User | None:
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def everybody(session: Session) -> Sequence[User]:
+    return session.scalars(select(User).order_by(User.is_active.desc(), User.name)).all()
+
+
+def coordinators(session: Session) -> Sequence[str]:
+    """The addresses of those who answer and have an account."""
+    users = session.scalars(select(User).where(User.is_active).order_by(User.id))
+    return tuple(user.email for user in users if Role.COORDINATOR in user.roles)
+
+
+def has_admin(session: Session) -> bool:
+    """Whether somebody can let others in."""
+    users = session.scalars(select(User).where(User.is_active, User.password_hash.is_not(None)))
+    return any(Role.ADMIN in user.roles for user in users)
+
+
+def invite(
+    session: Session, email: str, name: str, roles: Collection[Role], *, actor: str, now: datetime, language: str = "sv"
+) -> tuple[User, str]:
+    """A new account and the token of the link that sets its password. Raises NotAllowed for what cannot be."""
+    email, name = email.strip().lower(), " ".join(name.split())
+    if not _EMAIL.fullmatch(email) or len(email) > 320:
+        raise NotAllowed(f"”{email}” är ingen mejladress.")
+    if not name:
+        raise NotAllowed("Skriv ett namn.")
+    if not roles:
+        raise NotAllowed("Välj minst en roll.")
+    if find(session, email) is not None:
+        raise NotAllowed(f"{email} har redan ett konto.")
+    user = User(
+        email=email,
+        name=name[:200],
+        roles=sorted(roles),
+        language=language,
+        is_active=True,
+        created_by=actor,
+        created_at=now,
+    )
+    session.add(user)
+    session.flush()
+    queries.record(session, "invited", actor=actor, now=now, user=user.id, roles=sorted(roles))
+    return user, _link(session, user, now, INVITED_FOR)
+
+
+def change(
+    session: Session, user: User, *, roles: Collection[Role], is_active: bool, actor: str, now: datetime
+) -> None:
+    """Other roles, or none: who is no longer active is logged out everywhere. The last admin stays."""
+    if not roles:
+        raise NotAllowed("Välj minst en roll.")
+    user.roles, user.is_active = sorted(roles), is_active
+    session.flush()
+    if not has_admin(session):
+        raise NotAllowed("Minst en person måste vara administratör.")
+    if not is_active:
+        log_out_everywhere(session, user)
+    queries.record(
+        session, "account-changed", actor=actor, now=now, user=user.id, roles=sorted(roles), is_active=is_active
+    )
+
+
+# ------------------------------------------------------------------ links that set a password
+
+
+def first_link(session: Session, *, now: datetime) -> str | None:
+    """The token of a link that makes the first admin; None where there is one. Older ones no longer work."""
+    if has_admin(session):
+        return None
+    session.execute(delete(AccountLink).where(AccountLink.user_id.is_(None)))
+    return _link(session, None, now, INVITED_FOR)
+
+
+def reset_link(session: Session, user: User, *, actor: str, now: datetime) -> str:
+    """The token of a link for a forgotten password; earlier ones no longer work."""
+    session.execute(delete(AccountLink).where(AccountLink.user_id == user.id, AccountLink.used_at.is_(None)))
+    queries.record(session, "reset-asked", actor=actor, now=now, user=user.id)
+    return _link(session, user, now, RESET_FOR if user.password_hash else INVITED_FOR)
+
+
+def open_link(session: Session, token: str, *, now: datetime) -> AccountLink | None:
+    """The link with this token, if it may still be used."""
+    link = session.get(AccountLink, _digest(token))
+    if link is None or link.used_at is not None or link.expires_at <= now:
+        return None
+    if link.user is None:
+        return None if has_admin(session) else link
+    return link if link.user.is_active else None
+
+
+def follow_link(
+    session: Session, link: AccountLink, password: str, *, now: datetime, email: str = "", name: str = ""
+) -> User:
+    """Set the password that the link is for (and make the first account). Logs the account out everywhere else."""
+    user = link.user
+    if user is None:
+        user, _ = invite(session, email, name, (Role.ADMIN, Role.COORDINATOR), actor="start", now=now)
+        session.execute(delete(AccountLink).where(AccountLink.user_id == user.id))
+    set_password(session, user, password, actor=user.email, now=now)
+    link.used_at = now
+    return user
+
+
+def set_password(session: Session, user: User, password: str, *, actor: str, now: datetime) -> None:
+    """Give an account a new password. Raises NotAllowed where it is too easy to guess."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise NotAllowed(
+            f"Lösenordet är för kort. Skriv minst {SHORTEST_PASSWORD} tecken, gärna flera ord efter varandra."
+        )
+    if len(password) > 1000:
+        raise NotAllowed("Lösenordet är för långt. Högst 1 000 tecken.")
+    if len(set(password.lower())) < 5 or user.email.partition("@")[0] in password.lower():
+        raise NotAllowed("Lösenordet är för lätt att gissa. Välj flera ord som inte hör ihop med dig.")
+    user.password_hash = _hasher().hash(password)
+    log_out_everywhere(session, user)
+    queries.record(session, "password-set", actor=actor, now=now, user=user.id)
+
+
+def _link(session: Session, user: User | None, now: datetime, lasts: timedelta) -> str:
+    token = secrets.token_urlsafe(32)
+    session.add(
+        AccountLink(id=_digest(token), user_id=user.id if user else None, created_at=now, expires_at=now + lasts)
+    )
+    session.flush()
+    return token
+
+
+# ------------------------------------------------------------------ logging in and out
+
+
+def is_locked(session: Session, email: str, place: str, *, now: datetime) -> bool:
+    """Whether too many wrong passwords were tried for this account, or from this place, a short time ago."""
+    caps = ((_account(email), FOR_ONE_ACCOUNT), (_place(place), FROM_ONE_PLACE))
+    return any(
+        (
+            session.scalar(
+                select(func.count(FailedLogin.id)).where(FailedLogin.key == key, FailedLogin.at > now - WINDOW)
+            )
+            or 0
+        )
+        >= cap
+        for key, cap in caps
+    )
+
+
+def check_password(user: User | None, password: str) -> bool:
+    """Whether it is this user's. Takes as long without a user, so that time does not tell who has an account."""
+    known = user.password_hash if user is not None and user.is_active else None
+    try:
+        return _hasher().verify(known or _nobody(), password) and known is not None
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def note_failure(session: Session, email: str, place: str, *, now: datetime) -> None:
+    """Remember a wrong password, and forget those that no longer count."""
+    session.execute(delete(FailedLogin).where(FailedLogin.at <= now - WINDOW))
+    session.add_all(FailedLogin(key=key, at=now) for key in (_account(email), _place(place)))
+
+
+def log_in(session: Session, user: User, *, agent: str, now: datetime) -> str:
+    """A new browser session; gives what its cookie holds. An id that the browser had before is never taken over."""
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(WebSession).where(WebSession.created_at <= now - LONGEST))
+    session.execute(delete(FailedLogin).where(FailedLogin.key == _account(user.email)))
+    session.add(
+        WebSession(
+            id=_digest(token),
+            user=user,
+            csrf=secrets.token_urlsafe(32),
+            agent=agent[:300],
+            created_at=now,
+            seen_at=now,
+        )
+    )
+    user.last_login_at = now
+    queries.record(session, "logged-in", actor=user.email, now=now, user=user.id)
+    return token
+
+
+def session_of(session: Session, token: str, *, now: datetime) -> WebSession | None:
+    """The browser session of a cookie, while it lasts and its user is active."""
+    found = session.get(WebSession, _digest(token))
+    if found is None or found.seen_at <= now - IDLE or found.created_at <= now - LONGEST:
+        return None
+    return found if found.user.is_active else None
+
+
+def log_out(session: Session, web_session: WebSession, *, now: datetime) -> None:
+    queries.record(session, "logged-out", actor=web_session.user.email, now=now, user=web_session.user_id)
+    session.delete(web_session)
+
+
+def log_out_everywhere(session: Session, user: User, *, but_for: str | None = None) -> None:
+    """End every browser session of a user, but for the one with this id."""
+    session.execute(delete(WebSession).where(WebSession.user_id == user.id, WebSession.id != (but_for or "")))
+
+
+def sessions_of(session: Session, user: User) -> Sequence[WebSession]:
+    return session.scalars(
+        select(WebSession).where(WebSession.user_id == user.id).order_by(WebSession.seen_at.desc())
+    ).all()
+
+
+def _account(email: str) -> str:
+    return _digest(f"account {email.strip().lower()}")
+
+
+def _place(place: str) -> str:
+    return _digest(f"place {place}")
+
+
+def _digest(token: str) -> str:
+    """A fast hash will do: what is hashed has 256 bits of chance, or is kept for a quarter of an hour."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    # RFC 9106 4, second recommended option (64 MiB, 3 passes), the library's default.
+    return PasswordHasher()
+
+
+@cache
+def _nobody() -> str:
+    return _hasher().hash(secrets.token_urlsafe(32))

@@ -1,0 +1,221 @@
+"""Send a case on to an administration, and tell the asker once it was sent."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from lokbot.config import Settings
+from lokbot.conversation import notification, outbox
+from lokbot.conversation.parties import asker, from_asker, latest_from_asker
+from lokbot.conversation.reply import as_html, reply_subject
+from lokbot.model import (
+    Address,
+    Administration,
+    ChannelName,
+    ConversationStatus,
+    Knowledge,
+    NotPossible,
+    OutboxKind,
+    Outcome,
+    Reply,
+)
+from lokbot.store import queries
+from lokbot.store.schema import Conversation, DecisionRecord, Forward, OutboxItem
+
+
+def concerned(conversation: Conversation) -> str:
+    """What goes to an administration where the coordinator says nothing else: the questions that nobody has answered,
+    not the mail they stand in. Boards are authorities of their own, and what one gets another must not have.
+    """
+    since = conversation.waiting_since
+    texts = [
+        question.text.strip()
+        for message in from_asker(conversation)
+        if since is None or message.received_at >= since
+        for question in message.questions
+        if any(_is_open(decision) for decision in question.decisions)
+    ]
+    if any(texts):
+        return "\n\n".join(dict.fromkeys(filter(None, texts)))
+    latest = latest_from_asker(conversation)
+    return (latest.new_text or latest.text).strip() if latest else ""
+
+
+def _is_open(decision: DecisionRecord) -> bool:
+    return decision.outcome in (Outcome.ESCALATE, Outcome.ROUTE) or decision.held_because is not None
+
+
+def forward(
+    session: Session,
+    conversation: Conversation,
+    administration: str,
+    *,
+    actor: str,
+    settings: Settings,
+    knowledge: Knowledge,
+    now: datetime,
+    address: str | None = None,
+    not_before: datetime | None = None,
+    text: str | None = None,
+    names_asker: bool = False,
+    directly: bool = False,
+) -> OutboxItem:
+    """Ask an administration, which answers in its own mail program. The asker is told once the mail has been sent.
+
+    ``address`` where the administration has none in knowledge/administrations.yaml, or another is wanted. ``text`` is
+    what goes along (default: ``concerned``); ``names_asker`` says who asks as well. ``directly``: what they answer goes
+    to the asker by itself, after the undo time, if nothing about it can be a slip or a forgery.
+    """
+    owner = knowledge.administrations.get(administration)
+    if owner is None:
+        known = ", ".join(sorted(knowledge.administrations))
+        raise NotPossible(f"Det finns ingen förvaltning ”{administration}”. Välj bland: {known}.")
+    to = address or owner.address
+    if not to:
+        raise NotPossible(f"{owner.name.sv} har ingen adress. Ange den: --to namn@helsingborg.se")
+    queries.hold(session, conversation)
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", to):
+        raise NotPossible(f"”{to}” är ingen mejladress.")
+    if text is not None and not text.strip():
+        raise NotPossible("Det står inget att skicka vidare. Skriv en text först.")
+    if directly and not settings.imap.authserv_ids:
+        raise NotPossible("Svaret kan inte gå direkt: stadens mejlserver intygar inga avsändare (imap.authserv_ids).")
+    if directly and asker(conversation) is None:
+        raise NotPossible(f"Svaret kan inte gå direkt: {conversation.case_number} har ingen adress att svara till.")
+    outbox.cancel_automatic(session, conversation, now=now)
+    conversation.status, conversation.snoozed_until = ConversationStatus.WITH_ADMINISTRATION, None
+    conversation.taken_by = conversation.taken_by or actor
+    return _send_on(
+        session,
+        conversation,
+        owner,
+        to,
+        text or concerned(conversation),
+        actor=actor,
+        settings=settings,
+        knowledge=knowledge,
+        now=now,
+        not_before=not_before,
+        names_asker=names_asker,
+        directly=directly,
+    )
+
+
+def forward_by_itself(
+    session: Session,
+    conversation: Conversation,
+    owner: Administration,
+    *,
+    settings: Settings,
+    knowledge: Knowledge,
+    now: datetime,
+) -> OutboxItem | None:
+    """Forward without a person where the administration allows it; the case waits until the forward has been sent."""
+    if not (owner.address and owner.auto_forward):
+        return None
+    return _send_on(
+        session,
+        conversation,
+        owner,
+        owner.address,
+        concerned(conversation),
+        actor="bot",
+        settings=settings,
+        knowledge=knowledge,
+        now=now,
+    )
+
+
+def _send_on(
+    session: Session,
+    conversation: Conversation,
+    owner: Administration,
+    address: str,
+    text: str,
+    *,
+    actor: str,
+    settings: Settings,
+    knowledge: Knowledge,
+    now: datetime,
+    not_before: datetime | None = None,
+    names_asker: bool = False,
+    directly: bool = False,
+) -> OutboxItem:
+    latest = latest_from_asker(conversation)
+    if latest is None:
+        raise NotPossible(f"Det finns inget meddelande i {conversation.case_number} att skicka vidare.")
+    reply = notification.forwarded(
+        conversation.case_number,
+        conversation.subject,
+        latest.received_at,
+        text,
+        knowledge,
+        sender=str(asker(conversation) or "") if names_asker else "",
+        is_direct=directly,
+    )
+    item = outbox.enqueue(
+        session,
+        conversation,
+        reply,
+        kind=OutboxKind.FORWARD,
+        channel=ChannelName.MAIL,
+        to=(Address(owner.name.sv, address),),
+        settings=settings,
+        is_automatic=False,
+        created_by=actor,
+        now=now,
+        not_before=not_before,
+    )
+    item.forward = Forward(administration=owner.id, is_direct=directly)
+    conversation.administration, conversation.updated_at = owner.id, now
+    queries.record(
+        session,
+        "forwarded",
+        actor=actor,
+        now=now,
+        conversation=conversation,
+        item=item,
+        administration=owner.id,
+        directly=directly,
+    )
+    return item
+
+
+def tell_of_forward(
+    session: Session, item: OutboxItem, *, settings: Settings, knowledge: Knowledge, now: datetime
+) -> None:
+    """The forward has been sent: now, and not before, the asker may be told who has the question."""
+    conversation = item.conversation
+    asked = item.forward.administration if item.forward else conversation.administration
+    owner = knowledge.administrations.get(asked or "")
+    if conversation.status is ConversationStatus.WAITING:
+        conversation.status = ConversationStatus.WITH_ADMINISTRATION
+    to = asker(conversation)
+    if owner is None or to is None:
+        return
+    language = "en" if conversation.language == "en" else "sv"
+    say = knowledge.phrases[language]
+    text = "\n\n".join(
+        (
+            say["opening.automatic"],
+            say["forwarded"].format(name=owner.name.get(language)),
+            say["contact.add.mail"],
+            say["case"].format(case=conversation.case_number),
+        )
+    )
+    outbox.enqueue(
+        session,
+        conversation,
+        Reply(reply_subject(conversation.subject, conversation.language), text, as_html(text, language), language),
+        kind=OutboxKind.RECEIPT,
+        to=(to,),
+        settings=settings,
+        answers=latest_from_asker(conversation),
+        # It follows from a person's act, so it goes although the case is no longer with the bot.
+        is_automatic=False,
+        created_by=item.created_by,
+        now=now,
+    )

@@ -1,0 +1,358 @@
+"""What coordinators do in a case, and the pause. Each act is one of ``conversation.escalation``, as by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import delete
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from lokbot import accounts, register
+from lokbot.conversation import corrections, escalation, steering
+from lokbot.conversation.escalation import NotPossible, PauseScope
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.model import ChannelName, Role, UserError
+from lokbot.store import queries
+from lokbot.store.schema import Conversation, Draft, QuestionRecord
+from lokbot.web import thread
+from lokbot.web.cases import CHANNELS, names
+from lokbot.web.thread import ANSWER, NOTE
+from lokbot.web.visit import Visit
+
+LONGEST_TEXT = 100_000
+
+
+def act(visit: Visit) -> Response:
+    """Do what the form asks for. Where somebody else was first, or it cannot be done, nothing written is lost."""
+    perform = ACTS.get(visit.path("act"))
+    if perform is None:
+        raise HTTPException(404)
+    conversation = thread.find(visit)
+    news = thread.since(visit, conversation, visit.form["seen"])
+    typed = _typed(visit)
+    if news and not visit.form["anyway"]:
+        _keep(visit, conversation, typed)
+        return thread.show(visit, conversation, status=409, typed=typed, news=news)
+    try:
+        done = perform(visit, conversation)
+    except UserError as error:
+        visit.session.rollback()
+        conversation = thread.find(visit)
+        _keep(visit, conversation, typed)
+        return thread.show(visit, conversation, status=409, typed=typed, error=str(error))
+    return visit.to(f"/arenden/{conversation.case_number}", **done)
+
+
+def _typed(visit: Visit) -> dict[str, str]:
+    """The texts of a form that has a field for them."""
+    fields = dict(visit.form.fields)
+    return {kind: fields[kind][:LONGEST_TEXT] for kind in (ANSWER, NOTE) if kind in fields}
+
+
+def _keep(visit: Visit, conversation: Conversation, typed: Mapping[str, str]) -> None:
+    for kind, text in typed.items():
+        visit.session.merge(
+            Draft(conversation_id=conversation.id, user_id=visit.user.id, kind=kind, text=text, saved_at=visit.now)
+        )
+
+
+def _drop(visit: Visit, conversation: Conversation, kind: str) -> None:
+    visit.session.execute(
+        delete(Draft).where(
+            Draft.conversation_id == conversation.id, Draft.user_id == visit.user.id, Draft.kind == kind
+        )
+    )
+
+
+# ------------------------------------------------------------------ the acts; each gives what the page then says
+
+
+def _leaves_at(visit: Visit) -> datetime | None:
+    minutes = visit.settings.answering.undo_minutes
+    return visit.now + timedelta(minutes=minutes) if minutes else None
+
+
+def _done(key: str, leaves_at: datetime | None) -> dict[str, str]:
+    if leaves_at is None:
+        return {"klart": f"{key}-now"}
+    return {"klart": key, "kl": f"{leaves_at.astimezone(SWEDEN):%H.%M}"}
+
+
+def _answer(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    at = _leaves_at(visit)
+    escalation.coordinator_reply(
+        visit.session,
+        conversation,
+        visit.form[ANSWER].replace("\r\n", "\n")[:LONGEST_TEXT],
+        actor=visit.actor,
+        settings=visit.settings,
+        now=visit.now,
+        not_before=at,
+    )
+    _drop(visit, conversation, ANSWER)
+    return _done("answered", at)
+
+
+def _note(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    text = visit.form[NOTE].replace("\r\n", "\n")[:LONGEST_TEXT]
+    escalation.note(visit.session, conversation, text, actor=visit.actor, now=visit.now)
+    _drop(visit, conversation, NOTE)
+    return {"klart": "noted"}
+
+
+def _take(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.take_over(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "taken"}
+
+
+def _hand_back(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.hand_back(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "handed-back"}
+
+
+def _assign(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    user = accounts.find(visit.session, visit.form["to"])
+    if user is None or not user.is_active or Role.COORDINATOR not in user.roles:
+        raise NotPossible("Välj en samordnare.")
+    escalation.assign(visit.session, conversation, user.email, actor=visit.actor, now=visit.now)
+    return {"klart": "assigned"}
+
+
+def _release(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    at = _leaves_at(visit)
+    escalation.release(visit.session, conversation, actor=visit.actor, now=visit.now, not_before=at)
+    return _done("released", at)
+
+
+def _refuse(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.refuse(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "refused"}
+
+
+def _edit(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    """The suggestion becomes a draft of one's own: what is sent is then what the coordinator sees."""
+    held = [item for item in conversation.outbox if item.status == "held"]
+    if not held:
+        raise NotPossible(f"{conversation.case_number} har inget förslag.")
+    _keep(visit, conversation, {ANSWER: "\n\n".join(item.text for item in held)})
+    return {"klart": "draft"}
+
+
+def _forward(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    at = _leaves_at(visit)
+    text = visit.form["text"].replace("\r\n", "\n")[:LONGEST_TEXT]
+    escalation.forward(
+        visit.session,
+        conversation,
+        visit.form["administration"],
+        actor=visit.actor,
+        settings=visit.settings,
+        knowledge=visit.knowledge,
+        now=visit.now,
+        address=visit.form["address"].strip() or None,
+        not_before=at,
+        text=text if text.strip() else None,
+        names_asker=visit.form["names_asker"] == "1",
+        directly=visit.form["directly"] == "1",
+    )
+    return _done("forwarded", at)
+
+
+def _resolve(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.resolve(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "resolved"}
+
+
+def _reopen(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.reopen(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "reopened"}
+
+
+def _stop(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    """What was stopped stands in the answer's field again, as a draft."""
+    stopped = [
+        item.text
+        for item in conversation.outbox
+        if item.status == "queued" and item.kind == "answer" and item.created_by == visit.actor
+    ]
+    escalation.stop(visit.session, conversation, actor=visit.actor, now=visit.now)
+    if stopped:
+        _keep(visit, conversation, {ANSWER: stopped[-1]})
+    return {"klart": "stopped"}
+
+
+def _retry(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.retry(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "retried"}
+
+
+def _rest(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    try:
+        until = date.fromisoformat(visit.form["until"])
+    except ValueError:
+        raise NotPossible("Välj en dag.") from None
+    escalation.snooze(visit.session, conversation, until, actor=visit.actor, now=visit.now)
+    return {"klart": "resting"}
+
+
+def _wake(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    escalation.wake(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "awake"}
+
+
+def _to_steering(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    steering.mark(visit.session, conversation, visit.form["line"], actor=visit.actor, now=visit.now)
+    return {"klart": "to-steering"}
+
+
+def _not_to_steering(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    steering.unmark(visit.session, conversation, actor=visit.actor, now=visit.now)
+    return {"klart": "not-to-steering"}
+
+
+def _link(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    """The contact writes for an association: one of the register's, or a new one by the name that was written."""
+    session, name = visit.session, " ".join(visit.form["association"].split())
+    if not name:
+        raise NotPossible("Skriv eller välj en förening.")
+    known = {one.name.casefold(): one for one in register.everyone(session)}
+    association = known.get(name.casefold()) or register.create(
+        session, name, actor=visit.actor, source="web", now=visit.now
+    )
+    register.link(session, conversation, association, actor=visit.actor, source="web", now=visit.now)
+    return {"klart": "linked"}
+
+
+def _unlink(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    register.unlink(visit.session, conversation, actor=visit.actor, source="web", now=visit.now)
+    return {"klart": "unlinked"}
+
+
+def _correct(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    wanted = visit.form["question"]
+    question = visit.session.get(QuestionRecord, int(wanted)) if wanted.isdecimal() else None
+    if question is None or question.message.conversation_id != conversation.id:
+        raise NotPossible("Välj en fråga i ärendet.")
+    article = visit.form["article"]
+    corrections.correct(
+        visit.session,
+        conversation,
+        question,
+        knowledge=visit.knowledge,
+        actor=visit.actor,
+        now=visit.now,
+        article=article if article and article != "-" else None,
+        topic=visit.form["topic"] or None,
+        administration=visit.form["administration"] or None,
+        is_nothing=article == "-",
+    )
+    return {"klart": "corrected"}
+
+
+ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str]]] = {
+    "svara": _answer,
+    "anteckna": _note,
+    "ta": _take,
+    "lamna-tillbaka": _hand_back,
+    "tilldela": _assign,
+    "skicka-forslag": _release,
+    "avsla-forslag": _refuse,
+    "andra-forslag": _edit,
+    "skicka-vidare": _forward,
+    "klar": _resolve,
+    "oppna": _reopen,
+    "stoppa": _stop,
+    "forsok-igen": _retry,
+    "ratta": _correct,
+    "vila": _rest,
+    "vack": _wake,
+    "till-styrgruppen": _to_steering,
+    "inte-till-styrgruppen": _not_to_steering,
+    "hor-till": _link,
+    "hor-inte-till": _unlink,
+}
+
+
+# ------------------------------------------------------------------ drafts, and who is here
+
+
+def save_draft(visit: Visit) -> Response:
+    """Keep what is written so far; with an article's text after it where one was chosen."""
+    conversation = thread.find(visit)
+    typed = _typed(visit)
+    article = visit.knowledge.articles.get(visit.form["insert"])
+    if article is not None and ANSWER in typed:
+        told = article.text(conversation.language) or article.texts["sv"]
+        typed[ANSWER] = _inserted(typed[ANSWER], told.answer.strip())
+    _keep(visit, conversation, typed)
+    if visit.request.headers.get("x-live") is not None:
+        return JSONResponse({"saved": True})
+    return visit.to(f"/arenden/{conversation.case_number}", klart="draft")
+
+
+def _inserted(text: str, more: str) -> str:
+    """``more`` before the last greeting, where there is one; else at the end."""
+    text = text.replace("\r\n", "\n")
+    for sign in ("\nVänliga hälsningar", "\nKind regards"):
+        before, found, after = text.rpartition(sign)
+        if found:
+            return f"{before.rstrip()}\n\n{more}\n{found}{after}"
+    return f"{text.rstrip()}\n\n{more}".lstrip()
+
+
+def here(visit: Visit) -> Response:
+    """A browser says that its user still has the case open, and hears who else does."""
+    conversation = thread.find(visit)
+    thread.arrive(visit, conversation, is_writing=visit.form["writing"] == "1")
+    return visit.page("others.html", others=thread.others(visit, conversation))
+
+
+# ------------------------------------------------------------------ the pause
+
+
+def pauses_page(visit: Visit) -> Response:
+    knowledge = visit.knowledge
+    return visit.page(
+        "pauses.html",
+        pauses=queries.pauses(visit.session),
+        people=names(visit),
+        topics={key: topic.name.get(visit.language) for key, topic in knowledge.topics.items()},
+        articles=sorted(((key, thread.article_name(visit, key)) for key in knowledge.articles), key=lambda one: one[1]),
+        channels=CHANNELS,
+    )
+
+
+def pause(visit: Visit) -> Response:
+    scope, value = _scope(visit)
+    escalation.pause(
+        visit.session,
+        scope,
+        value,
+        actor=visit.actor,
+        settings=visit.settings,
+        knowledge=visit.knowledge,
+        now=visit.now,
+    )
+    return visit.to("/paus", klart="paused")
+
+
+def resume(visit: Visit) -> Response:
+    scope, value = _scope(visit)
+    escalation.resume(visit.session, scope, value, actor=visit.actor, now=visit.now)
+    return visit.to("/paus", klart="resumed")
+
+
+def _scope(visit: Visit) -> tuple[PauseScope, str]:
+    """What the form names: ``all``, or ``channel:mail``, ``topic:...``, ``article:...``."""
+    scope, _, value = visit.form["what"].partition(":")
+    if scope == "all" and not value:
+        return "all", ""
+    if scope == "channel" and value in set(map(str, ChannelName)):
+        return "channel", value
+    if scope == "topic" and value in visit.knowledge.topics:
+        return "topic", value
+    if scope == "article" and value in visit.knowledge.articles:
+        return "article", value
+    raise NotPossible("Välj vad som ska pausas.")

@@ -1,0 +1,138 @@
+"""The inbox: folders with counts, the cases in one of them, filters, search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from lokbot import accounts
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.model import ConversationStatus
+from lokbot.store import inbox as store
+from lokbot.store import queries
+from lokbot.store.inbox import Filters, Folder
+from lokbot.web.visit import Visit
+
+NAMES = {
+    Folder.URGENT: "Brådskande",
+    Folder.WAITING: "Väntar på svar",
+    Folder.SUGGESTIONS: "Förslag",
+    Folder.MINE: "Mina",
+    Folder.WITH_ADMINISTRATION: "Hos förvaltning",
+    Folder.SNOOZED: "Vilar",
+    Folder.BOT: "Botens svar",
+    Folder.AUTOMATIC: "Automatiska",
+    Folder.FAILED: "Misslyckade",
+    Folder.RESOLVED: "Klara",
+    Folder.ALL: "Alla",
+}
+EMPTY = {
+    Folder.URGENT: "Inget brådskande. Bra!",
+    Folder.WAITING: "Ingen väntar på svar.",
+    Folder.SUGGESTIONS: "Inga förslag att titta på.",
+    Folder.MINE: "Du har inga ärenden.",
+    Folder.WITH_ADMINISTRATION: "Inget ligger hos en förvaltning.",
+    Folder.SNOOZED: "Inget ärende vilar.",
+    Folder.FAILED: "Ingenting har misslyckats.",
+}
+STATUSES = {
+    ConversationStatus.BOT: "Hos boten",
+    ConversationStatus.WAITING: "Väntar",
+    ConversationStatus.TAKEN: "Taget",
+    ConversationStatus.WITH_ADMINISTRATION: "Hos förvaltning",
+    ConversationStatus.RESOLVED: "Klart",
+}
+# Languages that people in Helsingborg write in beside Swedish and English; another is shown by its code (ISO 639).
+TONGUES = {
+    "ar": ("arabiska", "Arabic"),
+    "bs": ("bosniska", "Bosnian"),
+    "da": ("danska", "Danish"),
+    "de": ("tyska", "German"),
+    "es": ("spanska", "Spanish"),
+    "fa": ("persiska", "Persian"),
+    "fi": ("finska", "Finnish"),
+    "fr": ("franska", "French"),
+    "hr": ("kroatiska", "Croatian"),
+    "no": ("norska", "Norwegian"),
+    "pl": ("polska", "Polish"),
+    "ru": ("ryska", "Russian"),
+    "so": ("somaliska", "Somali"),
+    "sr": ("serbiska", "Serbian"),
+    "tr": ("turkiska", "Turkish"),
+    "uk": ("ukrainska", "Ukrainian"),
+}
+CHANNELS = {"mail": "Mejl", "telegram": "Telegram", "webchat": "Webbchatt", "phone": "Telefon", "visit": "Besök"}
+
+
+def inbox(visit: Visit) -> Response:
+    """A folder's cases. Without one: what is urgent if there is anything, else what waits."""
+    counts = store.counts(visit.session, visit.actor)
+    asked = visit.query("mapp")
+    folder = Folder(asked) if asked in set(Folder) else (Folder.URGENT if counts[Folder.URGENT] else Folder.WAITING)
+    filters = filters_of(visit)
+    if filters and not asked:
+        folder = Folder.ALL
+    number = max(1, int(visit.query("sida"))) if visit.query("sida").isdecimal() else 1
+    found, has_more = store.cases(visit.session, folder, filters, visit.actor, page=min(number, 10_000))
+    return visit.page(
+        "inbox.html",
+        folder=folder,
+        folders=NAMES,
+        counts=counts,
+        cases=found,
+        people=names(visit),
+        filters=filters,
+        empty=EMPTY.get(folder, "Här är det tomt."),
+        statuses=STATUSES,
+        channels=CHANNELS,
+        tongue=lambda code: tongue(code, visit),
+        today=visit.now.astimezone(SWEDEN).date(),
+        number=number,
+        has_more=has_more,
+        pauses=queries.pauses(visit.session),
+        here=lambda **changed: _here(visit, changed),
+    )
+
+
+def tongue(code: str, visit: Visit) -> str:
+    """What a language is called on the page."""
+    return TONGUES.get(code, (code, code))[visit.language == "en"]
+
+
+def names(visit: Visit) -> Mapping[str, str]:
+    """Mail address -> name, of everybody who has an account."""
+    return {user.email: user.name for user in accounts.everybody(visit.session)}
+
+
+def filters_of(visit: Visit) -> Filters:
+    """What the address asks for. A date that is none asks for nothing."""
+    association = visit.query("forening")
+    return Filters(
+        topic=visit.query("rubrik"),
+        administration=visit.query("forvaltning"),
+        channel=visit.query("kanal"),
+        status=visit.query("status"),
+        association=int(association) if association.isdecimal() else None,
+        since=_midnight(visit.query("fran")),
+        until=_midnight(visit.query("till"), after=True),
+        words=" ".join(visit.query("q").split())[:200],
+    )
+
+
+def _midnight(value: str, *, after: bool = False) -> datetime | None:
+    try:
+        day = date.fromisoformat(value)
+        day += timedelta(days=1) if after else timedelta()
+        return datetime.combine(day, time(), SWEDEN).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _here(visit: Visit, changed: Mapping[str, str]) -> str:
+    """This page's address with some of its questions changed; empty ones are left out."""
+    query = {**dict(visit.request.query_params), **changed}
+    query.pop("klart", None)
+    return "/arenden?" + urlencode({name: value for name, value in query.items() if value})

@@ -1,0 +1,93 @@
+"""The one table of pages: their address, who may see them, whether they change anything, and what shows them.
+
+A page whose ``roles`` is None is for everybody. Tests walk this table for every role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.responses import Response
+
+from lokbot.model import Role
+from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, thread
+from lokbot.web.visit import Visit
+
+NOBODY_SPECIAL = None
+LOGGED_IN = frozenset(Role)
+DESK = frozenset({Role.COORDINATOR})
+READERS = frozenset({Role.COORDINATOR, Role.REGISTRATOR})
+ADMIN = frozenset({Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address and method. ``writes`` opens a transaction that may change something."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    function: Callable[[Visit], Response]
+    roles: frozenset[Role] | None
+    writes: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.function.__module__.rpartition('.')[2]}.{self.function.__name__}"
+
+
+def _get(
+    path: str, function: Callable[[Visit], Response], roles: frozenset[Role] | None, *, writes: bool = False
+) -> Page:
+    return Page("GET", path, function, roles, writes)
+
+
+def _post(path: str, function: Callable[[Visit], Response], roles: frozenset[Role] | None) -> Page:
+    return Page("POST", path, function, roles, True)
+
+
+PAGES: tuple[Page, ...] = (
+    _get("/", entry.start, NOBODY_SPECIAL),
+    _get("/logga-in", entry.login_page, NOBODY_SPECIAL),
+    _post("/logga-in", entry.log_in, NOBODY_SPECIAL),
+    _post("/logga-ut", entry.log_out, LOGGED_IN),
+    _get("/glomt-losenord", entry.forgotten_page, NOBODY_SPECIAL),
+    _post("/glomt-losenord", entry.forgotten, NOBODY_SPECIAL),
+    _get("/valkommen/{token}", entry.link_page, NOBODY_SPECIAL),
+    _post("/valkommen/{token}", entry.follow_link, NOBODY_SPECIAL),
+    _get("/arenden", cases.inbox, DESK),
+    _get("/arenden/{case}", thread.thread, READERS, writes=True),
+    _post("/arenden/{case}/utkast", acts.save_draft, DESK),
+    _post("/arenden/{case}/har", acts.here, DESK),
+    _post("/arenden/{case}/diariet", registry.classify, READERS),
+    _get("/arenden/{case}/export", registry.export, READERS, writes=True),
+    _post("/arenden/{case}/{act}", acts.act, DESK),
+    _get("/nytt-samtal", desk_pages.call_page, DESK),
+    _post("/nytt-samtal", desk_pages.log_call, DESK),
+    _get("/botens-svar", desk_pages.reviews_page, DESK),
+    _post("/botens-svar/{decision:int}", desk_pages.review, DESK),
+    _get("/styrgruppen", desk_pages.steering_page, DESK),
+    _post("/styrgruppen", desk_pages.hold_meeting, DESK),
+    _get("/registrator", registry.daily_page, READERS),
+    _get("/registrator.csv", registry.daily_file, READERS, writes=True),
+    _get("/logg", registry.audit_page, ADMIN),
+    _get("/bilaga/{attachment:int}", thread.attachment, READERS, writes=True),
+    _get("/original/{message:int}", thread.original, READERS, writes=True),
+    _get("/paus", acts.pauses_page, DESK),
+    _post("/paus", acts.pause, DESK),
+    _post("/paus/upphav", acts.resume, DESK),
+    _get("/konto", people.account_page, LOGGED_IN),
+    _post("/konto", people.change_account, LOGGED_IN),
+    _post("/konto/losenord", people.change_password, LOGGED_IN),
+    _post("/konto/logga-ut-alla", people.log_out_elsewhere, LOGGED_IN),
+    _get("/personer", people.people_page, ADMIN),
+    _post("/personer", people.invite, ADMIN),
+    _post("/personer/{user:int}", people.change, ADMIN),
+    _post("/personer/{user:int}/lank", people.new_link, ADMIN),
+    _get("/tider", people.hours_page, DESK),
+    _post("/tider", people.set_hours, DESK),
+    _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),
+    _get("/personuppgifter", public.personal_data, NOBODY_SPECIAL),
+    _get("/halsa", public.health, NOBODY_SPECIAL),
+)

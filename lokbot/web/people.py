@@ -1,0 +1,211 @@
+"""One's own account; for admins everybody's; when somebody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, time
+
+from sqlalchemy import select
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from lokbot import accounts, desk_settings
+from lokbot.accounts import NotAllowed
+from lokbot.conversation import account_mail
+from lokbot.conversation.working_days import is_working_day
+from lokbot.desk_settings import NotUsable
+from lokbot.model import Role
+from lokbot.store import queries
+from lokbot.store.schema import DeskSetting, StaffMail, User
+from lokbot.web import security
+from lokbot.web.entry import link
+from lokbot.web.visit import LANGUAGES, Visit
+
+ROLES = {
+    Role.COORDINATOR: "Samordnare",
+    Role.REGISTRATOR: "Registrator",
+    Role.STEERING: "Styrgrupp",
+    Role.ADMIN: "Administratör",
+}
+MAY = {
+    Role.COORDINATOR: "läser och svarar",
+    Role.REGISTRATOR: "läser ärenden för registrering",
+    Role.STEERING: "ser statistik",
+    Role.ADMIN: "bjuder in personer och ser loggen",
+}
+
+
+# ------------------------------------------------------------------ one's own account
+
+
+def account_page(visit: Visit) -> Response:
+    return visit.page(
+        "account.html",
+        sessions=accounts.sessions_of(visit.session, visit.user),
+        shortest=accounts.SHORTEST_PASSWORD,
+        languages={"sv": "Svenska", "en": "English"},
+        roles=ROLES,
+    )
+
+
+def change_account(visit: Visit) -> Response:
+    """Name, language, absence and deputy."""
+    user, form = visit.user, visit.form
+    name = " ".join(form["name"].split())[:200]
+    if not name:
+        raise NotAllowed(visit.say("Skriv ett namn."))
+    deputy = form["deputy"].strip().lower()
+    if deputy and ("@" not in deputy or " " in deputy):
+        raise NotAllowed(visit.say("Ersättarens adress är ingen mejladress."))
+    user.name, user.deputy = name, deputy[:320] or None
+    user.language = form["language"] if form["language"] in LANGUAGES else user.language
+    user.absent_until = _day(visit, form["absent_until"]) if form["absent_until"] else None
+    queries.record(visit.session, "account-changed", actor=visit.actor, now=visit.now, user=user.id)
+    return visit.to("/konto", klart="saved")
+
+
+def change_password(visit: Visit) -> Response:
+    """Needs the old one: an open browser is not enough."""
+    user, form = visit.user, visit.form
+    if accounts.is_locked(visit.session, user.email, visit.place, now=visit.now):
+        raise NotAllowed(visit.say("För många försök. Vänta en kvart och försök igen."))
+    if not accounts.check_password(user, form["old"]):
+        accounts.note_failure(visit.session, user.email, visit.place, now=visit.now)
+        visit.session.commit()
+        raise NotAllowed(visit.say("Det gamla lösenordet stämmer inte."))
+    if form["password"] != form["again"]:
+        raise NotAllowed(visit.say("Lösenorden är inte lika. Skriv samma två gånger."))
+    accounts.set_password(visit.session, user, form["password"], actor=visit.actor, now=visit.now)
+    token = accounts.log_in(visit.session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
+    return security.with_cookie(visit.to("/konto", klart="password"), token, visit.settings.web.public_url)
+
+
+def log_out_elsewhere(visit: Visit) -> Response:
+    assert visit.login is not None
+    accounts.log_out_everywhere(visit.session, visit.user, but_for=visit.login.id)
+    queries.record(visit.session, "logged-out-elsewhere", actor=visit.actor, now=visit.now, user=visit.user.id)
+    return visit.to("/konto", klart="saved")
+
+
+# ------------------------------------------------------------------ everybody's
+
+
+def people_page(visit: Visit) -> Response:
+    return _people(visit)
+
+
+def _people(visit: Visit, *, error: str = "", shown_link: str = "", status: int = 200) -> Response:
+    failed = visit.session.scalars(select(StaffMail).where(StaffMail.status == "failed").order_by(StaffMail.id.desc()))
+    return visit.page(
+        "people.html",
+        status=status,
+        users=accounts.everybody(visit.session),
+        roles=ROLES,
+        may=MAY,
+        error=error,
+        shown_link=shown_link,
+        failed={mail.to: mail.last_error for mail in failed},
+        form=visit.form,
+    )
+
+
+def invite(visit: Visit) -> Response:
+    """A new account; its link goes by mail, or is shown where no mail can be sent."""
+    try:
+        user, token = accounts.invite(
+            visit.session, visit.form["email"], visit.form["name"], _roles(visit), actor=visit.actor, now=visit.now
+        )
+    except NotAllowed as error:
+        visit.session.rollback()
+        return _people(visit, error=str(error), status=409)
+    return _send(visit, user, token)
+
+
+def new_link(visit: Visit) -> Response:
+    """A new link for somebody who lost theirs."""
+    user = _user(visit)
+    if not user.is_active:
+        raise NotAllowed(visit.say("Kontot är avstängt. Öppna det först."))
+    token = accounts.reset_link(visit.session, user, actor=visit.actor, now=visit.now)
+    return _send(visit, user, token)
+
+
+def _send(visit: Visit, user: User, token: str) -> Response:
+    if not visit.settings.smtp.host:
+        return _people(visit, shown_link=link(visit, token))
+    account_mail.send_invitation(
+        visit.session,
+        user,
+        link(visit, token),
+        inviter=visit.user.name,
+        settings=visit.settings,
+        knowledge=visit.knowledge,
+        now=visit.now,
+    )
+    return visit.to("/personer", klart="invited")
+
+
+def change(visit: Visit) -> Response:
+    accounts.change(
+        visit.session,
+        _user(visit),
+        roles=_roles(visit),
+        is_active=visit.form["active"] == "1",
+        actor=visit.actor,
+        now=visit.now,
+    )
+    return visit.to("/personer", klart="saved")
+
+
+def _user(visit: Visit) -> User:
+    found = visit.session.get(User, visit.request.path_params["user"])
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _roles(visit: Visit) -> Sequence[Role]:
+    return [role for role in Role if role in visit.form.all("role")]
+
+
+# ------------------------------------------------------------------ when somebody answers
+
+
+def hours_page(visit: Visit) -> Response:
+    rows = visit.session.scalars(select(DeskSetting).order_by(DeskSetting.changed_at.desc())).all()
+    return visit.page(
+        "hours.html",
+        promise=visit.settings.promise,
+        closed_days=desk_settings.own_closed_days(visit.session),
+        of_the_file=visit.service.settings.promise.closed_days,
+        changed=rows[0] if rows else None,
+        is_working_day=is_working_day,
+    )
+
+
+def set_hours(visit: Visit) -> Response:
+    """Closed days (one a line), the hour when the day ends, how many working days an answer may take."""
+    form = visit.form
+    days = [_day(visit, line.strip()) for line in form["closed_days"].splitlines() if line.strip()]
+    try:
+        day_ends = time.fromisoformat(form["day_ends"].replace(".", ":"))
+    except ValueError:
+        raise NotUsable(visit.say("Klockslaget ska skrivas som 16:00.")) from None
+    if not form["working_days"].isdecimal():
+        raise NotUsable(visit.say("Antalet arbetsdagar ska vara mellan 0 och 30."))
+    desk_settings.set_promise(
+        visit.session,
+        closed_days=days,
+        day_ends=day_ends,
+        working_days=int(form["working_days"]),
+        actor=visit.actor,
+        now=visit.now,
+    )
+    return visit.to("/tider", klart="saved")
+
+
+def _day(visit: Visit, value: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise NotUsable(visit.say("”{value}” är inget datum. Skriv som 2026-12-23.", value=value[:40])) from None

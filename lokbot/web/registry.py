@@ -1,0 +1,110 @@
+"""For registrator and admin: the daily list, class and diarienummer, taking a case out, the audit log."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from lokbot import audit, records
+from lokbot.conversation.escalation import NotPossible
+from lokbot.conversation.working_days import SWEDEN
+from lokbot.model import RecordClass
+from lokbot.store import queries
+from lokbot.web import thread
+from lokbot.web.cases import STATUSES, names
+from lokbot.web.visit import Visit
+
+
+def daily_page(visit: Visit) -> Response:
+    """What is new since a day (yesterday), open, or to be registered without a number."""
+    since = _since(visit)
+    return visit.page(
+        "registry.html",
+        rows=records.daily(visit.session, since=_midnight(since)),
+        since=since,
+        classes=records.CLASSES,
+        statuses=STATUSES,
+    )
+
+
+def daily_file(visit: Visit) -> Response:
+    """The same as a table for a spreadsheet."""
+    since = _since(visit)
+    audit.record(visit.session, "listed", actor=visit.actor, source="web", now=visit.now, since=since.isoformat())
+    text = records.as_csv(records.daily(visit.session, since=_midnight(since)))
+    return _file(text.encode(), f"lokbot-{since}.csv", "text/csv; charset=utf-8")
+
+
+def classify(visit: Visit) -> Response:
+    conversation = thread.find(visit)
+    wanted = visit.form["class"]
+    if wanted not in set(RecordClass):
+        raise NotPossible("Välj vad ärendet är.")
+    records.classify(
+        visit.session,
+        conversation,
+        RecordClass(wanted),
+        actor=visit.actor,
+        source="web",
+        now=visit.now,
+        diary_number=visit.form["diary"].strip(),
+    )
+    return visit.to(f"/arenden/{conversation.case_number}", klart="classed")
+
+
+def export(visit: Visit) -> Response:
+    """All that is kept of a case, as it came and went, in one file."""
+    conversation = thread.find(visit)
+    file = io.BytesIO()
+    records.export(
+        visit.session, conversation, file, knowledge=visit.knowledge, actor=visit.actor, source="web", now=visit.now
+    )
+    return _file(file.getvalue(), records.file_name(conversation), "application/zip")
+
+
+def audit_page(visit: Visit) -> Response:
+    """Who looked at or did what with personal data."""
+    before = visit.query("fore")
+    case = queries.conversation_for(visit.session, visit.query("arende")) if visit.query("arende") else None
+    page = audit.search(
+        visit.session,
+        actor=visit.query("vem") or None,
+        act=visit.query("vad") or None,
+        conversation=case,
+        before=int(before) if before.isdecimal() else None,
+    )
+    numbers = {}
+    for entry in page.entries:
+        if entry.conversation_id is not None and entry.conversation_id not in numbers:
+            found = queries.conversation_for(visit.session, entry.conversation_id)
+            numbers[entry.conversation_id] = found.case_number if found else ""
+    return visit.page(
+        "audit.html",
+        page=page,
+        numbers=numbers,
+        people=names(visit),
+        actors=audit.actors(visit.session),
+        acts=audit.acts(visit.session),
+    )
+
+
+def _since(visit: Visit) -> date:
+    try:
+        return date.fromisoformat(visit.query("fran"))
+    except ValueError:
+        return visit.now.astimezone(SWEDEN).date() - timedelta(days=1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SWEDEN).astimezone(UTC)
+
+
+def _file(content: bytes, name: str, kind: str) -> Response:
+    return Response(
+        content,
+        media_type=kind,
+        headers={"content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"},
+    )

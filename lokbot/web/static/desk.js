@@ -1,0 +1,97 @@
+// The desk works without this. With it: news appear without a reload, drafts save themselves, keys move the focus.
+"use strict";
+
+// ---- News: one EventSource a browser (HTTP/1.1 allows six connections); the tab that holds the lock tells the others.
+const channel = new BroadcastChannel("lokbot");
+let known = document.body.dataset.stamp;
+
+function heard(stamp) {
+  if (stamp !== known) renew();
+  known = stamp;
+}
+channel.onmessage = (event) => heard(event.data);
+
+navigator.locks?.request("lokbot-live", () => new Promise((done) => {
+  const source = new EventSource("/handelser");
+  source.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
+  addEventListener("pagehide", () => { source.close(); done(); });
+}));
+
+// ---- Renewing: the marked parts of the page are fetched anew; what somebody writes or has opened stays as it is.
+let renewing = false, again = false;
+
+async function renew() {
+  if (!document.querySelector("[data-live]")) return;
+  if (renewing) { again = true; return; }
+  renewing = true;
+  try {
+    const response = await fetch(location.href, { headers: { "x-live": "1" } });
+    if (!response.ok || response.redirected) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const other = fresh.getElementById(part.id);
+      if (!other) { part.replaceChildren(); continue; }
+      if (part.innerHTML === other.innerHTML) continue;
+      const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : null;
+      const open = [...part.querySelectorAll("details")].map((one) => one.open);
+      part.replaceChildren(...other.childNodes);
+      part.querySelectorAll("details").forEach((one, index) => { one.open = open[index] ?? one.open; });
+      if (focused !== null) part.querySelectorAll("a, button, summary, input, select")[focused]?.focus();
+    }
+    document.title = fresh.title;
+  } finally {
+    renewing = false;
+    if (again) { again = false; renew(); }
+  }
+}
+
+function place(part, element) {
+  const index = [...part.querySelectorAll("a, button, summary, input, select")].indexOf(element);
+  return index < 0 ? null : index;
+}
+
+// ---- Drafts: saved when the writing rests.
+const writing = new Map();
+for (const form of document.querySelectorAll("form[data-draft]")) {
+  form.addEventListener("input", (event) => {
+    if (event.target.tagName !== "TEXTAREA") return;
+    clearTimeout(writing.get(form));
+    writing.set(form, setTimeout(() => save(form), 800));
+  });
+  form.addEventListener("submit", () => clearTimeout(writing.get(form)));
+}
+
+async function save(form) {
+  const body = new FormData(form);
+  body.delete("insert");
+  const response = await fetch(form.dataset.draft, { method: "POST", body: new URLSearchParams(body), headers: { "x-live": "1" } });
+  const saved = form.querySelector(".saved");
+  if (saved) saved.textContent = response.ok && !response.redirected ? saved.dataset.ok || "✓" : saved.dataset.bad || "!";
+}
+
+// ---- Who is here: tell now and then, and hear of the others.
+const others = document.querySelector("[data-beacon]");
+async function beacon() {
+  const csrf = document.querySelector("input[name=csrf]").value;
+  const text = document.getElementById("answer");
+  const isWriting = document.activeElement === text && text.value !== text.defaultValue;
+  const response = await fetch(others.dataset.beacon, {
+    method: "POST", body: new URLSearchParams({ csrf, writing: isWriting ? "1" : "0" }),
+  });
+  if (!response.ok || response.redirected) return;
+  const html = await response.text();
+  if (others.innerHTML.trim() !== html.trim()) {
+    others.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  }
+}
+if (others && document.getElementById("answer")) setInterval(beacon, 10000);
+
+// ---- Keys: a letter moves the focus to where it is done; Enter does it. Not while somebody writes.
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  const there = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (there) { event.preventDefault(); there.focus(); there.scrollIntoView({ block: "center" }); }
+});
+
+// ---- What must be read first gets the focus.
+document.querySelector("#konflikt, #fel")?.focus();

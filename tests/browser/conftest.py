@@ -1,0 +1,120 @@
+"""A real Chromium, and the desk as a real server over a real store. Without Chromium the tests are skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from lokbot.config import SmtpSettings, WebSettings
+from lokbot.loops import clock
+from lokbot.store.migrations import migrate
+from lokbot.store.session import Sessions, connect, session_factory
+from lokbot.web.app import create_app
+from tests.conftest import do_without
+from tests.integration.browser import PASSWORD, DeskWorld
+from tests.integration.world import SUGGEST, World
+from tests.servers import MissingServerError, wait_until
+
+DESKTOP, PHONE = (1280, 900), (320, 640)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        do_without(MissingServerError("Chromium is missing. Type: sudo apt-get install chromium"))
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@dataclass(repr=False)
+class Office:
+    """The desk on a port of its own. Its clock stands still unless a test moves it."""
+
+    desk: DeskWorld
+    browser: Browser
+    site: str
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    @property
+    def world(self) -> World:
+        return self.desk.world
+
+    def page(self, size: tuple[int, int] = DESKTOP, *, scripts: bool = True) -> Page:
+        """A browser of its own. Whatever goes wrong in its console fails the test when it closes."""
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, locale="sv-SE"
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        return page
+
+    def log_in(self, page: Page, email: str = "kim@stad.example") -> Page:
+        page.goto(f"{self.site}/logga-in")
+        page.fill("[name=email]", email)
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button")
+        page.wait_for_url("**/arenden*")
+        return page
+
+
+@pytest.fixture
+def office(browser: Browser, tmp_path: Path, migrated: Path) -> Iterator[Office]:
+    """An office with an empty inbox where the bot may only suggest; Kim Sand and Alex Berg work there."""
+    file = shutil.copy(migrated, tmp_path / "lokbot.db")
+    engine = connect(f"sqlite:///{file}")
+    sessions: Sessions = session_factory(engine)
+    server, port, thread, desk = _serve(sessions)
+    desk.account()
+    desk.account("alex@stad.example", "Alex Berg")
+    found = Office(desk, browser, f"http://localhost:{port}")
+    yield found
+    for context in found.contexts:
+        context.close()
+    desk.service.stop.set()
+    server.should_exit = True
+    thread.join(timeout=10)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("office") / "lokbot.db"
+    engine = connect(f"sqlite:///{file}")
+    migrate(engine)
+    engine.dispose()
+    return file
+
+
+def _serve(sessions: Sessions) -> tuple[uvicorn.Server, int, threading.Thread, DeskWorld]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    port: int = listening.getsockname()[1]
+    settings = SUGGEST.model_copy(
+        update={
+            "web": WebSettings(port=port, public_url=f"http://localhost:{port}"),
+            "smtp": SmtpSettings(from_address="lok@stad.example"),
+        }
+    )
+    world = World(sessions, settings, now=clock() - timedelta(hours=2))
+    desk = DeskWorld(world)
+    app = create_app(desk.service, desk, now=lambda: world.now)
+    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started, "the desk listens")
+    return server, port, thread, desk

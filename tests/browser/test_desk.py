@@ -1,0 +1,185 @@
+"""The desk in Chromium: accessible on every page, live, by keyboard alone, without JavaScript, two at once."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
+
+from lokbot.model import Address, ConversationStatus, OutboxKind, Role
+from lokbot.web.pages import PAGES
+from tests import sample_knowledge as sample
+from tests.browser.conftest import DESKTOP, PHONE, Office
+from tests.browser.looking import faults
+from tests.integration.browser import PASSWORD
+from tests.integration.world import Case
+from tests.sample_mails import attachment
+
+
+def path_of(case: Case) -> str:
+    return f"/arenden/{case.conversation.case_number}"
+
+
+def full(office: Office) -> Case:
+    """An inbox with something of everything; gives a case that has most to show."""
+    world = office.world
+    world.write("Jag begär en allmän handling.", sender=Address("", "x@post.example"))
+    world.write("Як вступити?", sender=Address("Олена", "o@post.example"), subject="Питання")
+    case = world.write(sample.JOIN, attachments=(attachment(),), cc=(Address("Bo Ek", "bo@post.example"),))
+    world.deliver()
+    world.write(sample.JOIN, sender=Address("Siv Ek", "siv@post.example"))
+    return case
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
+def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, int]) -> None:
+    case = full(office)
+    office.desk.account("chef@stad.example", "Chefen", (Role.ADMIN, Role.COORDINATOR))
+    page = office.page(size)
+    found: dict[str, list[str]] = {}
+
+    def look(path: str) -> None:
+        page.goto(office.site + path)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        if wrong := faults(page):
+            found[path] = wrong
+
+    for path in ("/logga-in", "/glomt-losenord", "/valkommen/gammal", "/tillganglighet", "/personuppgifter"):
+        look(path)
+    office.log_in(page, "chef@stad.example")
+    plain = [
+        one.path for one in PAGES if one.method == "GET" and one.roles is not None and not {"{", "."} & set(one.path)
+    ]
+    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte"):
+        look(path)
+    assert found == {}
+
+
+def test_news_appear_by_themselves_and_what_is_written_stays(office: Office) -> None:
+    page = office.log_in(office.page())
+    page.goto(f"{office.site}/arenden?mapp=vantar")
+    expect(page.locator(".empty")).to_be_visible()
+    case = office.world.write(sample.OWN)
+    expect(page.locator(".cases li")).to_have_count(1)
+    page.click(".cases a")
+    page.fill("#answer", "Halvfärdigt")
+    expect(page.locator(".saved").first).not_to_be_empty()
+    office.world.later(minutes=1)
+    office.world.write("En sak till.", in_reply_to=(case.message.message_id,))
+    expect(page.locator(".message.in")).to_have_count(2)
+    expect(page.locator("#answer")).to_have_value("Halvfärdigt")
+    page.reload()
+    expect(page.locator("#answer")).to_have_value("Halvfärdigt")
+
+
+def test_a_second_tab_hears_the_news_through_the_first(office: Office) -> None:
+    page = office.log_in(office.page())
+    tabs = [page, *(page.context.new_page() for _ in range(7))]
+    for tab in tabs:
+        tab.goto(f"{office.site}/arenden?mapp=vantar")
+    office.world.write(sample.OWN)
+    for tab in tabs:
+        expect(tab.locator(".cases li")).to_have_count(1)
+
+
+def test_two_browsers_at_once(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    office.world.deliver()
+    kim, alex = office.log_in(office.page()), office.log_in(office.page(), "alex@stad.example")
+    kim.goto(office.site + path_of(case))
+    alex.goto(office.site + path_of(case))
+    expect(alex.locator("#andra")).to_contain_text("Kim Sand har ärendet öppet")
+    kim.fill("#answer", "Kims svar")
+    alex.fill("#answer", "Alex svar")
+    kim.click("text=Skicka svaret")
+    expect(kim.locator(".done")).to_contain_text("Svaret skickas klockan")
+    expect(alex.locator(".case-head")).to_contain_text("Taget: Kim Sand")
+    alex.click("text=Skicka svaret")
+    expect(alex.locator("#konflikt")).to_contain_text("Kim Sand svarade")
+    expect(alex.locator("#konflikt")).to_be_focused()
+    expect(alex.locator("#answer")).to_have_value("Alex svar")
+    assert [item.text for item in case.items(OutboxKind.ANSWER)] == ["Kims svar"]
+
+
+def press_to(page: Page, selector: str) -> None:
+    """Tab until the thing has the focus, as somebody without a mouse does."""
+    for _ in range(120):
+        if page.evaluate("(selector) => document.activeElement?.matches(selector) ?? false", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{selector} cannot be reached by keyboard")
+
+
+def test_the_whole_way_by_keyboard(office: Office) -> None:
+    case = office.world.write(sample.JOIN)
+    office.world.deliver()
+    page = office.page()
+    page.goto(f"{office.site}/logga-in")
+    press_to(page, "[name=email]")
+    page.keyboard.type("kim@stad.example")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/arenden*")
+    press_to(page, ".folders a[href$=forslag]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**mapp=forslag")
+    press_to(page, ".cases a")
+    page.keyboard.press("Enter")
+    expect(page.locator(".suggestion")).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.locator("text=Skicka som det är")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_contain_text("Förslaget skickas klockan")
+    page.keyboard.press("z")
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_contain_text("Det är stoppat")
+    page.keyboard.press("n")
+    expect(page.locator("#note")).to_be_focused()
+    page.keyboard.type("s i en text är ett s")
+    press_to(page, ".write.note button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message.note")).to_contain_text("s i en text är ett s")
+    page.keyboard.press("t")
+    assert case.conversation.taken_by == "kim@stad.example"
+
+
+def test_the_desk_works_without_javascript(office: Office) -> None:
+    case = office.world.write(sample.JOIN)
+    office.world.deliver()
+    page = office.log_in(office.page(scripts=False))
+    page.goto(office.site + path_of(case))
+    page.click("text=Ändra först")
+    page.fill("#answer", "Med egna ord.")
+    page.click("text=Skicka svaret")
+    page.wait_for_url("**klart=answered**")
+    assert [item.text for item in case.items(OutboxKind.ANSWER)] == ["Med egna ord."]
+    page.click("button:has-text('Ångra')")
+    page.wait_for_url("**klart=stopped")
+    assert case.conversation.status is ConversationStatus.TAKEN
+
+
+def test_what_outsiders_write_runs_nowhere(office: Office) -> None:
+    page = office.log_in(office.page())
+    said: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+
+    def hear(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    page.on("console", hear)
+    bad = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    writer = Address(bad, "x@post.example")
+    case = office.world.write(f"{sample.OWN} {bad}", sender=writer, subject=bad)
+    for path in (path_of(case), "/arenden?mapp=alla"):
+        page.goto(office.site + path)
+        expect(page.locator("main")).to_contain_text("onerror=alert(1)")
+    office.world.later(minutes=1)
+    page.goto(office.site + path_of(case))
+    office.world.write(bad, sender=writer, in_reply_to=(case.message.message_id,))  # comes in live
+    expect(page.locator(".message.in")).to_have_count(2)
+    assert said == []

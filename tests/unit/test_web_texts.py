@@ -1,0 +1,65 @@
+"""The desk's sentences: each has its English one, and nothing is translated that nobody says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import lokbot.web
+from lokbot import records
+from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
+from lokbot.store.inbox import Folder
+from lokbot.web import app, cases, desk_pages, people, rendering, thread
+
+WEB = Path(lokbot.web.__file__).parent
+TABLES = (
+    rendering.DONE,
+    cases.NAMES,
+    cases.EMPTY,
+    cases.STATUSES,
+    cases.CHANNELS,
+    thread.EVENTS,
+    thread.HAPPENED,
+    thread.KINDS,
+    thread.SENDING,
+    thread.OUTCOMES,
+    people.ROLES,
+    people.MAY,
+    desk_pages.VERDICTS,
+    records.CLASSES,
+)
+
+
+def sentences() -> set[str]:
+    """Every Swedish sentence that the pages say."""
+    said = {sentence for table in TABLES for sentence in table.values()}
+    said |= {sentence for pair in app.REFUSALS.values() for sentence in pair}
+    for template in (WEB / "templates").glob("*.html"):
+        said |= {found[2] for found in re.finditer(r"_\(([\"'])(.+?)\1", template.read_text(encoding="utf-8"))}
+    for module in WEB.glob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        said |= set(re.findall(r"(?:\.say|_again)\(\s*(?:visit,\s*)?\"((?:[^\"\\]|\\.)+)\"", text))
+        said |= set(re.findall(r"EMPTY\.get\(\w+, \"(.+?)\"\)", text))
+    return said
+
+
+def test_every_sentence_has_its_english_one_and_no_other_is_kept() -> None:
+    assert set(rendering.english()) == sentences()
+
+
+def test_every_kind_state_and_channel_has_a_name() -> None:
+    """A case that holds one without a name could not be shown."""
+    assert set(thread.KINDS) == set(OutboxKind)
+    assert set(thread.SENDING) == set(OutboxStatus)
+    assert set(thread.OUTCOMES) == set(Outcome)
+    assert set(cases.STATUSES) == set(ConversationStatus)
+    assert set(cases.CHANNELS) == {str(channel) for channel in ChannelName}
+    assert set(cases.NAMES) == set(Folder)
+
+
+def test_a_translation_has_room_for_the_same_words() -> None:
+    def fields(text: str) -> set[str | None]:
+        return {field for _, field, _, _ in Formatter().parse(text) if field}
+
+    assert [swedish for swedish, english in rendering.english().items() if fields(swedish) != fields(english)] == []
