@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lokbot.conversation.decision import SURER
 from lokbot.evaluation.splits import Split, of_split
 from lokbot.knowledge.loading import with_digest
 from lokbot.model import Article, GoldenQuestion, IntentAction, Knowledge, Outcome, Question
@@ -73,6 +74,7 @@ class Judged:
     example: Example
     article: str
     confidence: float
+    is_pointed_elsewhere: bool = False
 
     @property
     def is_right(self) -> bool:
@@ -81,6 +83,12 @@ class Judged:
     @property
     def is_vetoed(self) -> bool:
         return self.example.circumstances.is_vetoed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the threshold has a say: no rule decides it, nor points elsewhere and asks for more (``SURER``)."""
+        is_left = self.is_pointed_elsewhere and self.confidence < SURER
+        return not (self.example.is_decided_by_rule or is_left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +358,8 @@ def judge(example: Example, model: Model) -> Judged:
     """What the model makes of an example."""
     article, signals = ranked(example, model)
     share = confidence.HINT_ONLY if example.circumstances.is_vetoed else 1.0
-    return Judged(example, article, share * confidence.chance(model.trust.value(signals)))
+    told = share * confidence.chance(model.trust.value(signals))
+    return Judged(example, article, told, bool(signals["is_pointed_elsewhere"]))
 
 
 def _choice(names: Sequence[str], examples: Sequence[Example]) -> Line:
@@ -442,9 +451,7 @@ def _short(value: float) -> float:
 
 def thresholds(judged: Iterable[Judged], asked: int) -> tuple[tuple[float, float], ...]:
     """For each rate the least confidence at and above which no more of ``asked`` questions are answered wrongly."""
-    wrong = sorted(
-        (each.confidence for each in judged if not each.is_right and not each.example.is_decided_by_rule), reverse=True
-    )
+    wrong = sorted((each.confidence for each in judged if not each.is_right and each.is_open), reverse=True)
     found = []
     for rate in RATES:
         allowed = int(rate * asked)
@@ -502,7 +509,7 @@ def figures(knowledge: Knowledge, judged: Sequence[Judged], model: Model) -> lis
         id = each.example.id.partition(".")[0]
         if each.example.is_decided_by_rule:
             decided.add(id)
-        elif each.confidence >= model.threshold(0.01, is_other=each.example.circumstances.is_other):
+        elif each.is_open and each.confidence >= model.threshold(0.01, is_other=each.example.circumstances.is_other):
             (right if each.is_right else wrong).add(id)
     lines = []
     for name, kind in _KINDS.items():
@@ -561,6 +568,7 @@ def ablation(knowledge: Knowledge, encoder: Encoder | None) -> str:
             found = [
                 sum(
                     each.is_right
+                    and each.is_open
                     and each.confidence >= model.threshold(rate, is_other=each.example.circumstances.is_other)
                     for each in open_to_score
                 )

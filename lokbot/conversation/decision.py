@@ -318,16 +318,21 @@ def answer_what_a_rule_knows(question: Question, situation: Situation) -> Verdic
 
 
 def answer_when_sure(question: Question, situation: Situation) -> Verdict | None:
-    """Where a rule points to another owner than the article's, the pointer is safe: an answer must be surer still."""
+    """Where a rule points elsewhere than to the article, the pointer is safe: an answer must be surer still."""
     best = question.best()
     if best is None or not _has_text(best.article, question, situation):
         return None
     hit = question.hit(IntentAction.ROUTE)
-    owner = situation.knowledge.articles[best.article].administration
-    is_disputed = hit is not None and hit.intent.administration != owner
+    is_disputed = hit is not None and _is_elsewhere(hit, best.article, situation.knowledge)
     if best.confidence < (max(situation.threshold, SURER) if is_disputed else situation.threshold):
         return None
     return Verdict(Outcome.ANSWER, "sure", article=best.article, confidence=best.confidence, evidence=best.evidence)
+
+
+def _is_elsewhere(hit: IntentHit, article: str, knowledge: Knowledge) -> bool:
+    """Whether a rule points to another owner than the article's, or to what no article is about."""
+    is_ours = any(each.topic == hit.intent.topic for each in knowledge.articles.values())
+    return not is_ours or hit.intent.administration != knowledge.articles[article].administration
 
 
 def ask_within_the_topic(question: Question, situation: Situation) -> Verdict | None:

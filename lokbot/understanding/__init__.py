@@ -84,6 +84,7 @@ class Understander:
         self.articles = tuple(knowledge.articles.values())
         self._models = confidence.fitted() if models is None else models
         self._administrations = {article.id: article.administration for article in self.articles}
+        self._topics = frozenset(article.topic for article in self.articles)
         self._rules = Rules(knowledge.intents)
         self._owners = Owners(knowledge.administrations.values())
         others = {language for article in self.articles for language in article.wordings}
@@ -186,7 +187,7 @@ class Understander:
         if vector is not None and self._index is not None:
             meant = self._index.meant(vector.focus)
             whole = self._index.meant(vector.whole) if part.background else meant
-        owners = _pointed_to(self._rules.hits(part.text) if hits is None else hits)
+        owners = self._pointed_to(self._rules.hits(part.text) if hits is None else hits)
         seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant, whole)]
         ranked = sorted(
             ((confidence.rank(each.signals, model), each) for each in seen),
@@ -209,8 +210,16 @@ class Understander:
             return 0.0
         return float((self._vetoes @ vector).max()) - float(meant.cosine.max(initial=0.0))
 
-    def _pointed(self, candidate: Candidate, owners: frozenset[str]) -> Candidate:
-        if not owners:
+    def _pointed_to(self, hits: Sequence[IntentHit]) -> frozenset[str] | None:
+        """The administrations whose articles rules point to; none where they point to what no article is about, such as
+        a private person's matter. None where they point nowhere.
+        """
+        found = [hit.intent for hit in hits if hit.intent.action is IntentAction.ROUTE and hit.intent.administration]
+        owners = frozenset(each.administration for each in found if each.administration and each.topic in self._topics)
+        return owners if found else None
+
+    def _pointed(self, candidate: Candidate, owners: frozenset[str] | None) -> Candidate:
+        if owners is None:
             return candidate
         is_its_own = self._administrations[candidate.article] in owners
         signals = replace(candidate.signals, is_pointed_to=is_its_own, is_pointed_elsewhere=not is_its_own)
@@ -281,15 +290,6 @@ class Active:
 def build(knowledge: Knowledge, encoder: Encoder | None = None) -> Understander:
     """``knowledge`` indexed for ``Understander.understand``. Raises ValueError when a rule's term has no word."""
     return Understander(knowledge, encoder)
-
-
-def _pointed_to(hits: Sequence[IntentHit]) -> frozenset[str]:
-    """The administrations that rules point to."""
-    return frozenset(
-        hit.intent.administration
-        for hit in hits
-        if hit.intent.action is IntentAction.ROUTE and hit.intent.administration
-    )
 
 
 def _merged(whole: tuple[IntentHit, ...], own: tuple[IntentHit, ...]) -> tuple[IntentHit, ...]:

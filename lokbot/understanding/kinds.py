@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from lokbot.understanding.normalize import fold, without_links, words
+
 
 class Kind(StrEnum):
     AMOUNT = "amount"
@@ -27,14 +29,14 @@ class Kind(StrEnum):
     LETTERS = "letters"  # what an abbreviation stands for
 
 
-# What asks for each kind, in Swedish and English, in cleaned and folded words.
+# What asks for each kind, in Swedish and English, in cleaned and folded words; "är" stays, for "år" folds to the same.
 _ASKED = {
     Kind.AMOUNT: (
         r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga kronor|how (?:much|big|large)",
         r"(?:vilke[nt]|max|maxi?malt|hogsta|lagsta|minsta) (?:belopp|summa)|belopp\w*|summan?",
         r"kosta\w*|kostnad\w*|pris(?:et|er)?|\w*avgift(?:en|er|erna|s)?|betalt|rabatt\w*|gratis",
         r"arvode\w*|\w*ersattning(?:en|ar)?",
-        r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad ar (?:de|det|den) vard\w*",
+        r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad (?:ar|är) (?:de|det|den) vard\w*",
         r"costs?|fees?|prices?|amounts?|discounts?",
     ),
     Kind.DATE: (
@@ -57,11 +59,11 @@ _ASKED = {
     ),
     Kind.FREQUENCY: (r"hur ofta|how often",),
     Kind.PERSON: (
-        r"vem (?:ar|e|heter|ansvarar|holl|haller|leder|ledde|grundade|bildade|valdes|skrev)",
+        r"vem (?:ar|är|e|heter|ansvarar|holl|haller|leder|ledde|grundade|bildade|valdes|skrev)",
         r"vilka sitter|(?:vad|va) (?:heter|hette)|namn(?:et)?|who (?:is|are|sits)|names?",
     ),
     Kind.LIST: (
-        r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|e|fick|far|hade|var|kom|sitter)",
+        r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|är|e|fick|far|hade|var|kom|sitter)",
         r"(?:which|what) (?:associations|clubs|organisations|organizations) (?:have|are|got|were)",
     ),
     Kind.CONTACT: (
@@ -119,10 +121,11 @@ _HELD_PATTERNS = {
 }
 
 
-def asked(folded_question: str) -> frozenset[Kind]:
-    """The kinds of fact that a question (cleaned, folded, one space between words) asks for."""
-    found = {kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(folded_question)}
-    if Kind.DATE in found and _PAST_TENSE.search(folded_question):
+def asked(question: str) -> frozenset[Kind]:
+    """The kinds of fact that a question, as written, asks for."""
+    plain = " ".join(word if word == "är" else fold(word) for word in words(without_links(question)))
+    found = {kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(plain)}
+    if Kind.DATE in found and _PAST_TENSE.search(plain):
         found = found - {Kind.DATE} | {Kind.PAST}
     return frozenset(found)
 

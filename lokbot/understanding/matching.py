@@ -191,7 +191,7 @@ class Matcher:
             for key, sure in word.keys.items():
                 keys[key] = max(sure, keys.get(key, 0.0))
         folded = _folded_words(text)
-        return _Query(folded, query_words, keys, Counter(grams(folded)), kinds.asked(" ".join(folded)))
+        return _Query(folded, query_words, keys, Counter(grams(folded)), kinds.asked(text))
 
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
@@ -221,7 +221,7 @@ class Matcher:
     ) -> Candidate:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
-        agreed = entry.held | _kinds_often_asked(entry.folded)
+        agreed = entry.held | _kinds_often_asked(entry.questions)
         signals = Signals(
             **told,
             ratio=ratio,
@@ -272,9 +272,9 @@ def _marked(keys: Mapping[str, float]) -> dict[str, float]:
 
 
 @lru_cache(maxsize=10_000)
-def _kinds_often_asked(folded: tuple[str, ...]) -> frozenset[Kind]:
+def _kinds_often_asked(questions: tuple[str, ...]) -> frozenset[Kind]:
     """The kinds that several wordings of an article ask for: it answers them in some way ("see the page on ...")."""
-    found = Counter(kind for each in folded for kind in kinds.asked(each))
+    found = Counter(kind for each in questions for kind in kinds.asked(each))
     return frozenset(kind for kind, times in found.items() if times >= _OFTEN)
 
 

@@ -24,7 +24,7 @@ Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
 
 WINDOW = 3  # sentences of an answer that are read together
-_NEIGHBOURS = 10
+_HUB_NEIGHBOURS = 10
 _MOST_REFERENCES = 512  # more of them change the mean of the ten nearest little, and cost time at start
 _NEIGHBOURS = 150  # wordings that vote (100 and 300 are as good)
 _SHARPNESS = 15.0  # of the kernel; 10 and 20 are as good
@@ -172,7 +172,7 @@ def _hubness(
         rows = slice(start, start + 1024)
         likeness = passages[rows] @ questions.T
         likeness[owner[rows, None] == question_owner[None, :]] = NOTHING
-        count = min(_NEIGHBOURS, likeness.shape[1])
+        count = min(_HUB_NEIGHBOURS, likeness.shape[1])
         nearest = np.partition(likeness, likeness.shape[1] - count, axis=1)[:, -count:]
         hubs[rows] = nearest.mean(axis=1)
     return hubs

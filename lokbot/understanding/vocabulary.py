@@ -64,6 +64,8 @@ _CHAT = {
     "nä": "när", "org": "organisations", "nr": "nummer",
 }  # fmt: skip
 _TOKEN = re.compile(r"\w+")
+_BEFORE_VAR = frozenset({"när", "nar", "hur", "vem", "vilka", "vilken", "vilket", "vad", "det", "den", "som"})
+_BEFORE_VAD = frozenset({"undrar", "vet", "o", "och", "om", "på", "berätta", "", "säg", "hej", "men"})
 
 
 class Vocabulary:
@@ -118,7 +120,10 @@ class Vocabulary:
         for token in _TOKEN.finditer(text):
             word = clean(token[0])
             between = text[end : token.start()]
-            spelled = "vad" if word == "va" and between != " " else self._spelled(word)
+            if word == "va" and self.language == "sv":
+                spelled = _spelled_va(clean(found[-1]) if found and between == " " else "")
+            else:
+                spelled = self._spelled(word)
             joined = self._joined(found[-1], spelled) if found and between == " " else ""
             if joined:
                 found[-1] = joined
@@ -247,3 +252,10 @@ class Vocabulary:
             )
             if known != word
         ]
+
+
+def _spelled_va(before: str) -> str:
+    """What a "va" after a word stands for: "vad va det", "kan han va med"."""
+    if before in _BEFORE_VAR:
+        return "var"
+    return "vad" if before in _BEFORE_VAD else "vara"
