@@ -161,7 +161,7 @@ def content_examples(knowledge: Knowledge, encoder: Encoder | None) -> list[Exam
     the knowledge that is searched for it; some articles are hidden whole.
 
     With vectors, one in a further language is looked for among Swedish and English alone: its translations would give
-    it away, and most articles have none.
+    it away.
     """
     found = []
     for fold in range(_HIDDEN_FOLDS):

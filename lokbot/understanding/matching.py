@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Kind
 from lokbot.understanding.lexical import Index, Likenesses, Scores
-from lokbot.understanding.nearest import NOBODY, NOTHING, Groups, owners_of, votes
+from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
 from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
 from lokbot.understanding.semantic import Meant
@@ -30,7 +30,9 @@ _CANDIDATES = 10
 _LIGHT_WEIGHT = 0.25  # at most, of a word that carries no matter alone
 _VOTED = 3  # and so many by the votes of their wordings
 _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
+_MOST_COMPARED = 5_000  # wordings that a question is compared with: of more, those of the articles nearest in words
 _MOST_MISSING = 3.0
+Number = TypeVar("Number", int, float)
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
 _OFTEN = 3  # wordings
 _AS_WRITTEN = 0.98  # the question is a wording of the article, word for word
@@ -65,6 +67,14 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a question is compared with: the numbers of wordings and near misses, and the stretches they make."""
+
+    stretches: Sequence[tuple[int, int]]
+    numbers: Places
+
+
+@dataclass(frozen=True, slots=True)
 class _Alike:
     """How far the wordings near a question in words speak for each article."""
 
@@ -85,29 +95,22 @@ class Matcher:
         near_misses = [article.near_misses if language == _WRITTEN[0] else () for article in articles]
         self.language = language
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
-        # Case and punctuation aside, the very words that somebody wrote for this article: nothing is left to weigh.
-        self._written = {
-            words(question): Match(article, _AS_WRITTEN, (Evidence("wording", question, 1.0),))
-            for article, text in texts
-            for question in text.questions
-        }
+        self._entries = tuple(self._entry(article, text) for article, text in texts)
+        self._written = self._written_words()
         self._keys = Index(self._counted(text, self.vocabulary.document_keys) for _, text in texts)
-        asked = owners_of([text.questions for _, text in texts])
         self._grams = GramIndex(
             (self._counted(text, gram_counts) for _, text in texts),
             [question for _, text in texts for question in text.questions],
-            asked,
+            owners_of([text.questions for _, text in texts]),
         )
-        self._wordings = Groups(asked, len(texts))
-        self._near_misses = Groups(owners_of(near_misses), len(texts))
-        self._likenesses = Likenesses(
-            self._asked(each)
-            for texts_of in ([text.questions for _, text in texts], near_misses)
-            for several in texts_of
-            for each in several
-        )
-        self._owners = np.concatenate([asked, np.full(len(self._near_misses.owners), NOBODY)])
-        self._entries = tuple(self._entry(article, text) for article, text in texts)
+        # Each article's wordings, then its near misses.
+        asked = [(*text.questions, *missed) for (_, text), missed in zip(texts, near_misses, strict=True)]
+        self._likenesses = Likenesses(self._asked(each) for several in asked for each in several)
+        self._articles = owners_of(asked)
+        self._ends = np.cumsum([len(each) for each in asked])
+        counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
+        self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
+        self._owners = np.where(self._is_wording, self._articles, NOBODY)
 
     @staticmethod
     def _counted(text: ArticleText, count: Callable[[str], Mapping[str, int]]) -> dict[str, float]:
@@ -117,7 +120,7 @@ class Matcher:
                 found[key] = found.get(key, 0.0) + times * weight
         return found
 
-    def _asked(self, wording: str) -> dict[str, float]:
+    def _asked(self, wording: str) -> dict[str, int]:
         return {**gram_counts(wording), **_marked(self.vocabulary.document_keys(wording))}
 
     def _entry(self, article: str, text: ArticleText) -> _Entry:
@@ -129,9 +132,21 @@ class Matcher:
             is_whole=bool(text.answer) and text.language == self.language,
         )
 
+    def _written_words(self) -> dict[int, int]:
+        """The article of each wording, by the hash of its words. Of several the last."""
+        return {hash(words(each)): n for n, entry in enumerate(self._entries) for each in entry.questions}
+
     def written(self, part: Part) -> Match | None:
-        """The article that has the question among its wordings, word for word."""
-        return None if part.background else self._written.get(words(part.focus))
+        """The article that has the question among its wordings, word for word, case and punctuation aside: nothing is
+        left to weigh.
+        """
+        asked = words(part.focus)
+        number = None if part.background else self._written.get(hash(asked))
+        if number is None:
+            return None
+        entry = self._entries[number]
+        same = next((each for each in entry.questions if words(each) == asked), None)
+        return Match(entry.article, _AS_WRITTEN, (Evidence("wording", same, 1.0),)) if same is not None else None
 
     def candidates(
         self, part: Part, meant: Meant | None = None, meant_whole: Meant | None = None
@@ -151,8 +166,11 @@ class Matcher:
             background = self._lexical(around, around_by_grams)
             by_grams = by_grams + _BACKGROUND_SHARE * around_by_grams
         by_words = lexical + _BACKGROUND_SHARE * background
-        alike = self._alike(query)
-        whole_votes = self._votes(self._near(self._query(part.whole)))[0] if part.background else alike.votes
+        compared = self._compared(by_words)
+        alike = self._alike(query, compared)
+        whole_votes = alike.votes
+        if part.background:
+            whole_votes, _ = self._votes(self._near(self._query(part.whole), compared), compared)
         chosen = _first(by_words, _CANDIDATES if meant is None else _CANDIDATES // 2, above=0.0)
         chosen += _first(alike.votes + whole_votes, _VOTED, above=0.0)
         if meant is not None:
@@ -196,19 +214,32 @@ class Matcher:
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
 
-    def _near(self, query: _Query) -> NDArray[np.float32]:
-        return self._likenesses.near({**query.grams, **_marked(query.keys)})
+    def _compared(self, by_words: Scores) -> _Compared:
+        """The wordings and near misses to compare the question with: all, or those of the articles nearest in words."""
+        size = self._likenesses.size
+        if size <= _MOST_COMPARED:
+            return _Compared([(0, size)], np.arange(size))
+        count = max(1, _MOST_COMPARED * len(by_words) // size)
+        nearest = sorted(_first(by_words, count))
+        stretches = [(int(self._ends[n - 1]) if n else 0, int(self._ends[n])) for n in nearest]
+        return _Compared(stretches, np.concatenate([np.arange(first, last) for first, last in stretches]))
 
-    def _votes(self, near: NDArray[np.float32]) -> tuple[Scores, float]:
-        return votes(near, self._likenesses.among, self._owners, len(self._entries), _NEIGHBOURS)
+    def _near(self, query: _Query, compared: _Compared) -> NDArray[np.float32]:
+        return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared.stretches)
 
-    def _alike(self, query: _Query) -> _Alike:
-        near = self._near(query)
-        asked = len(self._wordings.owners)
-        nearest, _ = self._wordings.best(near[:asked])
-        mistaken, _ = self._near_misses.best(near[asked:])
+    def _votes(self, near: NDArray[np.float32], compared: _Compared) -> tuple[Scores, float]:
+        def among(places: Places) -> NDArray[np.float32]:
+            return self._likenesses.among(compared.numbers[places])
+
+        return votes(near, among, self._owners[compared.numbers], len(self._entries), _NEIGHBOURS)
+
+    def _alike(self, query: _Query, compared: _Compared) -> _Alike:
+        near = self._near(query, compared)
+        articles, is_wording = self._articles[compared.numbers], self._is_wording[compared.numbers]
+        nearest = most(near[is_wording], articles[is_wording], len(self._entries))
+        mistaken = most(near[~is_wording], articles[~is_wording], len(self._entries))
         near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)
-        return _Alike(*self._votes(near), near_miss)
+        return _Alike(*self._votes(near, compared), near_miss)
 
     def _candidate(
         self,
@@ -262,11 +293,11 @@ class Matcher:
         """How much of a matter a word carries (0-1): more for a rare one."""
         surest = max(word.keys.values())
         unseen = self._keys.unseen
-        weight = max(self._keys.rarity.get(key, unseen) for key, sure in word.keys.items() if sure == surest) / unseen
+        weight = max(self._keys.rarity(key) for key, sure in word.keys.items() if sure == surest) / unseen
         return min(weight, _LIGHT_WEIGHT) if word.written in LIGHT else weight
 
 
-def _marked(keys: Mapping[str, float]) -> dict[str, float]:
+def _marked(keys: Mapping[str, Number]) -> dict[str, Number]:
     """Keys under names that no 4-gram has."""
     return {f"{key}\n": weight for key, weight in keys.items()}
 
