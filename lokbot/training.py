@@ -34,6 +34,9 @@ _WORDING_WEIGHT = 0.03  # of a wording beside a golden question: wordings are al
 _HIDDEN_ARTICLES = 10  # every tenth is hidden whole
 _PENALTY = 1.0  # L2, on standardised signals; a third or three times as much changes little
 _RANK_PENALTY = 3.0
+# An answer that does not hold the amount or the name asked for is no answer: in trust this may not weigh less. Few of
+# the examples show it, and with half or twice as much cross-validation is a little worse.
+_KIND_IS_MISSING = -4.0
 _AGAINST = frozenset(
     {
         *("missing", "is_kind_missing", "is_pointed_elsewhere"),
@@ -428,7 +431,10 @@ def _regression(
         return cost, np.append(penalty - pull @ scaled, -pull.sum())
 
     bounds = [*(_bounds(name) for name in names), (None, None)]
-    start = np.zeros(len(bounds))
+    if "is_kind_missing" in names:
+        place = names.index("is_kind_missing")
+        bounds[place] = (None, _KIND_IS_MISSING * float(spread[place]))
+    start = np.array([min(0.0, 0.0 if high is None else high) for _, high in bounds])
     fitted = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 5000})
     own = fitted.x[:-1] / spread
     constant = float(fitted.x[-1] - own @ mean)

@@ -27,7 +27,13 @@ class Kind(StrEnum):
     COUNT = "count"
     FORM = "form"  # a form, a template, what to enclose
     LETTERS = "letters"  # what an abbreviation stands for
+    OPINION = "opinion"  # what we think, which no article tells
+    ELSEWHERE = "elsewhere"  # how it is in another municipality
 
+
+_OTHER_PLACES = (
+    "malm[oö]|lunds?|landskrona|g[oö]teborg|stockholm|[aä]ngelholm|h[oö]gan[aä]s|kristianstad|[aå]storp|bjuv|svalöv"
+)
 
 # What asks for each kind, in Swedish and English, in cleaned and folded words; "är" stays, for "år" folds to the same.
 _ASKED = {
@@ -56,6 +62,7 @@ _ASKED = {
     Kind.DURATION: (
         r"hur (?:lange|lang)|how long|lang (?:ko|tid)|(?:handlaggnings|vante|ko|leverans)tid\w*",
         r"mandat(?:period|tid)\w*|term of office",
+        r"hur gam(?:mal|malt|la)|alders?grans\w*|vilken alder|how old|age limit",
     ),
     Kind.FREQUENCY: (r"hur ofta|how often",),
     Kind.PERSON: (
@@ -74,6 +81,11 @@ _ASKED = {
     Kind.PLACE: (r"var (?:ligger|halls|hittar)|besoksadress\w*|gatuadress\w*|where is|street address",),
     Kind.COUNT: (r"hur manga(?! kronor)|antal\w*|how many|number of",),
     Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),
+    Kind.OPINION: (
+        r"(?:tycker|tror|anser|rekommenderar) (?:du|ni)|(?:ar|är) det (?:vart|bast|battre|samre|smart\w*|svarare)",
+        r"do you (?:think|recommend)|in your opinion|is it (?:worth|better)",
+    ),
+    Kind.ELSEWHERE: (rf"(?:{_OTHER_PLACES})s?|andra (?:kommuner|stader)|other (?:cities|municipalities)",),
     Kind.LETTERS: (r"bokstaver\w*|forkortning\w*|kort for|what do the letters|stands? for|short for",),
 }
 _NUMBER = r"(?:\d+|en|ett|två|tre|fyra|fem|sex|sju|åtta|nio|tio|one|two|three|four|five|six|seven|eight|nine|ten)"
@@ -107,6 +119,7 @@ _HELD = {
         r"\b(?:två|tre|fyra|fem|sex|sju|åtta|nio|tio|two|three|four|five|six|seven|eight|nine|ten)\b",
     ),
     Kind.FORM: (r"formulär|blankett|bilaga|\bmall|\bforms?\b|template",),
+    Kind.ELSEWHERE: (rf"\b(?:{_OTHER_PLACES})|andra kommuner|other municipalities",),
     Kind.LETTERS: (r"(?:kort|förkortning|short|står|stands?) (?:av|för|for)\b",),
 }
 _PAST_TENSE = re.compile(

@@ -21,7 +21,7 @@ from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
 from lokbot.understanding.semantic import Meant
 from lokbot.understanding.split import Part
-from lokbot.understanding.vocabulary import LIGHT, QueryWord, Vocabulary
+from lokbot.understanding.vocabulary import EXACT, LIGHT, QueryWord, Vocabulary
 
 _WORDING_WEIGHT = 3.0  # a wording is what the article answers; the answer's text mentions much besides
 _GRAM_SHARE = 0.8  # of the lexical score; the rest is keys (SweFAQ dev: .750 with grams alone, .758 so)
@@ -35,6 +35,7 @@ _MOST_MISSING = 3.0
 Number = TypeVar("Number", int, float)
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
 _OFTEN = 3  # wordings
+_OF_ONE_THING = frozenset({Kind.AMOUNT, Kind.DATE, Kind.DURATION})
 _AS_WRITTEN = 0.98  # the question is a wording of the article, word for word
 
 
@@ -53,6 +54,7 @@ class _Entry:
     article: str
     questions: tuple[str, ...]
     folded: tuple[str, ...]
+    answer: str
     held: frozenset[Kind]
     is_whole: bool
 
@@ -128,6 +130,7 @@ class Matcher:
             article=article,
             questions=text.questions,
             folded=tuple(" ".join(_folded_words(question)) for question in text.questions),
+            answer=text.answer,
             held=kinds.held(text.answer),
             is_whole=bool(text.answer) and text.language == self.language,
         )
@@ -252,12 +255,13 @@ class Matcher:
     ) -> Candidate:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
-        agreed = entry.held | _kinds_often_asked(entry.questions)
+        lacking = query.kinds - entry.held - _kinds_often_asked(entry.questions)
+        lacking |= self._told_of_another(query, entry)
         signals = Signals(
             **told,
             ratio=ratio,
             missing=min(_MOST_MISSING, sum(missing.values())),
-            is_kind_missing=bool(query.kinds - agreed),
+            is_kind_missing=bool(lacking),
             votes_for_none=alike.votes_for_none,
             meant_votes_for_none=meant.votes_for_none if meant is not None else 0.0,
         )
@@ -272,8 +276,27 @@ class Matcher:
         if strange := [word for word, lacks in missing.items() if lacks >= 0.5]:
             evidence.append(Evidence("missing", " ".join(strange), signals.missing))
         if signals.is_kind_missing:
-            evidence.append(Evidence("kind", " ".join(sorted(query.kinds - agreed)), 0.0))
+            evidence.append(Evidence("kind", " ".join(sorted(lacking)), 0.0))
         return Candidate(entry.article, signals, tuple(evidence), entry.is_whole)
+
+    def _told_of_another(self, query: _Query, entry: _Entry) -> frozenset[Kind]:
+        """The kinds that the answer holds only in items of a list that are about something else than was asked: the
+        date of one grant is no answer on another.
+        """
+        asked = query.kinds & entry.held & _OF_ONE_THING
+        if not asked:
+            return frozenset()
+        around, items = _items(entry.answer)
+        held = [kinds.held(item) for item in items]
+        keys = [frozenset(self.vocabulary.document_keys(item)) for item in items]
+        named = {key for word in query.words for key, sure in word.keys.items() if sure == EXACT}
+        found = set()
+        for kind in asked - kinds.held(around):
+            telling = frozenset[str]().union(*(own for own, of in zip(keys, held, strict=True) if kind in of))
+            silent = frozenset[str]().union(*(own for own, of in zip(keys, held, strict=True) if kind not in of))
+            if named & (silent - telling) and not named & (telling - silent):
+                found.add(kind)
+        return frozenset(found)
 
     def _missing(self, query: _Query, chosen: Sequence[int]) -> list[dict[str, float]]:
         """For each chosen article how much of a matter (0-1) it lacks in not having each word of the question."""
@@ -300,6 +323,15 @@ class Matcher:
 def _marked(keys: Mapping[str, Number]) -> dict[str, Number]:
     """Keys under names that no 4-gram has."""
     return {f"{key}\n": weight for key, weight in keys.items()}
+
+
+@lru_cache(maxsize=2_000)
+def _items(answer: str) -> tuple[str, tuple[str, ...]]:
+    """The items of an answer's list, and what stands around it."""
+    lines = answer.splitlines()
+    return "\n".join(line for line in lines if not line.startswith("- ")), tuple(
+        line for line in lines if line.startswith("- ")
+    )
 
 
 @lru_cache(maxsize=10_000)
