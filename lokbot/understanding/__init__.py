@@ -26,7 +26,7 @@ from lokbot.understanding.normalize import words
 from lokbot.understanding.owners import Owners
 from lokbot.understanding.rules import Rules
 from lokbot.understanding.semantic import Encoder, Meant, VectorIndex, Vectors, windows
-from lokbot.understanding.split import Part, split
+from lokbot.understanding.split import Part, matters, split
 
 __all__ = ["LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
 
@@ -202,6 +202,7 @@ class Understander:
             is_english=language == "en",
             is_other=language not in _LANGUAGES,
             veto=veto,
+            is_matterless=language in _LANGUAGES and not matters(part.whole),
         )
         return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
 

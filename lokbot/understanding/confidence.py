@@ -52,14 +52,14 @@ class Circumstances:
     is_english: bool = False
     is_other: bool = False  # neither Swedish nor English
     veto: float = 0.0  # how much nearer in meaning to what only a person may answer than to any wording
+    is_matterless: bool = False  # no word of it carries a matter ("Hur gör man?")
 
     @property
     def is_vetoed(self) -> bool:
-        """Whether nothing may be trusted: rules miss much in another language, and meaning says it is for a person.
-
-        In Swedish and English rules see what is for a person.
+        """Whether nothing may be trusted: without a matter all is near by chance; and rules miss much in another
+        language, where meaning may say that it is for a person. (In Swedish and English rules see what is.)
         """
-        return self.is_other and self.veto > 0
+        return self.is_matterless or (self.is_other and self.veto > 0)
 
 
 @dataclass(frozen=True, slots=True)

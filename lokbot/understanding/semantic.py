@@ -196,7 +196,7 @@ class _Table:
         return np.concatenate(stretches) if stretches else np.zeros(0, dtype=np.int64)
 
     def rows(self, places: Places) -> Vectors:
-        found: Vectors = self._numbers[places] * self._scales[places, None]
+        found: Vectors = (self._numbers[places] * self._scales[places, None]).astype(np.float32, copy=False)
         return found
 
     def likeness(self, places: Places, question: Vectors) -> Scores:
