@@ -248,7 +248,7 @@ def split(text: str, subject: str = "") -> tuple[Part, ...]:
     without letters gives one part with that text.
     """
     text = _INVISIBLE.sub("", text[:_MOST_CHARACTERS])
-    topic = subjectmatters(subject)
+    topic = subject_matter(subject)
     sentences = [clause for each in _without_frame(list(_sentences(text))) for clause in _clauses(each)]
     if not sentences:
         if topic and not words(text):
@@ -328,7 +328,7 @@ _EMPTY_SUBJECT = frozenset(
 )
 
 
-def subjectmatters(subject: str) -> str:
+def subject_matter(subject: str) -> str:
     """The subject without reply marks and case number, or "" where it says nothing ("Fråga", "Hej!")."""
     subject = _CASE_NUMBER.sub(" ", _INVISIBLE.sub("", subject)).strip()
     while (shorter := _SUBJECT_PREFIX.sub("", subject)) != subject:
