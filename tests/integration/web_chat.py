@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from lokbot.channels.webchat import WebChannel
 from lokbot.conversation import delivery
+from lokbot.conversation.delivery import Sender
 from lokbot.model import ChannelName
 from tests.integration.browser import SITE, DeskWorld
 from tests.integration.world import World
@@ -19,7 +20,7 @@ PDF = b"%PDF-1.4\n%%EOF\n"
 
 def deliver(world: World) -> None:
     """Send all that is due: to browsers by their door, to others by the world's."""
-    doors = {**dict.fromkeys(ChannelName, world), ChannelName.WEBCHAT: WebChannel()}
+    doors: dict[ChannelName, Sender] = {**dict.fromkeys(ChannelName, world), ChannelName.WEBCHAT: WebChannel()}
     while delivery.deliver_next(
         world.sessions, doors, world.settings, world.active.knowledge, worker="w", now=world.now
     ):
