@@ -204,7 +204,7 @@ def test_it_works_without_javascript(town: Office, tmp_path: Path) -> None:
     (tmp_path / "protokoll.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
     page.click("text=Bifoga en fil")
     page.set_input_files("#fil", tmp_path / "protokoll.pdf")
-    page.click("text=Skicka >> nth=0")
+    page.get_by_role("button", name="Skicka", exact=True).click()
     expect(page.locator(".files").last).to_contain_text("protokoll.pdf")
     answer(town, "Tack, den har kommit.")
     page.reload()
@@ -237,7 +237,7 @@ def test_hostile_words_run_nowhere(town: Office) -> None:
         start=1,
     ):
         page.fill("#skriv", text)
-        page.click("text=Skicka >> nth=0")
+        page.get_by_role("button", name="Skicka", exact=True).click()
         expect(page.locator(".line.asker")).to_have_count(number)
         go_on(town, number)
     page.reload()
