@@ -151,8 +151,8 @@ def coordinator_reply(
     if not text.strip():
         raise NotPossible("Svaret är tomt. Skriv en text först.")
     copies = _copies(conversation, cc, settings)
-    if (attachments or copies) and door(conversation, (to,), latest_from_asker(conversation)).is_chat:
-        raise NotPossible("Filer och kopior kan inte skickas i en chatt. Flytta ärendet till mejl först.")
+    if copies and door(conversation, (to,), latest_from_asker(conversation)).is_chat:
+        raise NotPossible("Kopior kan inte skickas i en chatt. Flytta ärendet till mejl först.")
     if (size := sum(each.size for each in attachments)) > settings.web.max_upload_bytes:
         total, most = (f"{count / 1_000_000:.1f}".replace(".", ",") for count in (size, settings.web.max_upload_bytes))
         raise NotPossible("Bilagorna är {total} MB. Högst {most} MB kan skickas.", total=total, most=most)

@@ -260,7 +260,6 @@ def _render(
 ) -> Response:
     speaks = _language(visit, view)
     panel = _is_panel(visit.request)
-    address = keys.address_of(visit.session, token, now=visit.now)
     response = replace(visit, speaks=speaks).page(
         template,
         status=status,
@@ -271,7 +270,7 @@ def _render(
         names={each: _phrases(visit, each)["button.this-language"] for each in LANGUAGES},
         chat_csrf=keys.form_token(token),
         nonce=secrets.token_urlsafe(12),
-        mark=showing.stamp(visit.session, address) or "",
+        mark=view.stamp,
         panel=panel,
         here=_here(visit),
         copied=visit.query("klart") == "kopia",

@@ -16,7 +16,7 @@ from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.masking import mask_personal_numbers
 from lokbot.model import Button, ChannelName, MessageState, OutboxKind, OutboxStatus
 from lokbot.store import queries
-from lokbot.store.schema import Contact, Conversation, Event, Message, OutboxAttachment, OutboxItem
+from lokbot.store.schema import Contact, Conversation, Message, OutboxAttachment, OutboxItem
 
 # So many of the latest lines are shown.
 MOST = 200
@@ -52,6 +52,7 @@ class View:
     is_writing: bool = False
     latest: Conversation | None = None
     language: str | None = None
+    stamp: str = ""
 
     @property
     def is_with_a_person(self) -> bool:
@@ -84,20 +85,32 @@ def view(session: Session, address: str | None) -> View:
     if latest is None or latest.hidden_at is not None:
         latest = None
     lines = sorted([*_asked(session, contact), *_told(session, contact)], key=lambda line: line.at)[-MOST:]
-    return View(_pressable(lines), _is_writing(session, contact), latest, contact.language)
+    return View(
+        _pressable(lines),
+        _is_writing(session, contact),
+        latest,
+        contact.language,
+        stamp(session, address) or "",
+    )
 
 
 def stamp(session: Session, address: str | None) -> str | None:
-    """How far a chat has come, in a word that changes with every change; None where there is no chat."""
+    """How far a chat has come, in a word that changes when there is something else to see; None where there is no chat.
+
+    A browser that hears it fetches the page, so what changes nothing on it is not counted.
+    """
     contact = contact_of(session, address)
     if contact is None:
         return None
-    found = session.execute(
-        select(func.max(Event.id), func.count(Event.id))
-        .join(Conversation, Conversation.id == Event.conversation_id)
-        .where(Conversation.contact_id == contact.id)
-    ).one()
-    return f"{found[0] or 0}.{found[1]}"
+    cases = select(Conversation.id).where(Conversation.contact_id == contact.id).scalar_subquery()
+    asked = select(func.max(Message.id)).where(Message.conversation_id.in_(cases))
+    told = select(func.count(OutboxItem.id), func.max(OutboxItem.id)).where(
+        OutboxItem.conversation_id.in_(cases),
+        OutboxItem.channel == ChannelName.WEBCHAT,
+        OutboxItem.status == OutboxStatus.SENT,
+    )
+    count, last = session.execute(told).one()
+    return f"{session.scalar(asked) or 0}.{count}.{last or 0}.{int(_is_writing(session, contact))}"
 
 
 def file_for(session: Session, address: str | None, number: int) -> OutboxAttachment | None:
