@@ -70,7 +70,8 @@ def test_a_strong_candidate_is_answered_and_a_weak_one_is_not(name: str) -> None
 
 @BOTH
 def test_a_fact_of_a_kind_that_the_answer_lacks_is_not_answered(name: str) -> None:
-    assert trusted(replace(STRONG, is_kind_missing=True), name) < fitted()[name].threshold(0.01)
+    assert trusted(replace(STRONG, is_kind_missing=True), name, gap=4.0) < fitted()[name].threshold(0.01)
+    assert trusted(STRONG, name, gap=4.0) > fitted()[name].threshold(0.01)
 
 
 @BOTH
