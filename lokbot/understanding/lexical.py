@@ -96,17 +96,15 @@ class Index:
 
     def scores(self, query: Mapping[str, float]) -> Scores:
         """For each document the share (0-1) of the query's weight that it holds; ``query`` is weight by key."""
-        totals = np.zeros(self.size)
-        whole = 0.0
-        unseen = self.unseen
-        for key, wanted in query.items():
-            if (number := self._numbers.get(key)) is None:
-                whole += wanted * unseen
-            else:
-                whole += wanted * self._rarity[number]
-                place = self._place(number)
-                totals[self._documents[place]] += wanted * self._weights[place]
-        return totals / whole if whole else totals
+        whole = sum(wanted * self.rarity(key) for key, wanted in query.items())
+        known = [(number, wanted) for key, wanted in query.items() if (number := self._numbers.get(key)) is not None]
+        if not known:
+            return np.zeros(self.size)
+        held = [self._place(number) for number, _ in known]
+        weights = np.concatenate([self._weights[place] for place in held])
+        weights *= np.repeat(np.array([wanted for _, wanted in known]), [place.stop - place.start for place in held])
+        totals = np.bincount(np.concatenate([self._documents[place] for place in held]), weights, self.size)
+        return totals / whole
 
 
 class Likenesses:
@@ -153,7 +151,7 @@ class Likenesses:
 
     def _held(self, wanted: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
         start, end = self._starts[first], self._starts[last]
-        weights = wanted[self._keys[start:end]]
+        weights = np.take(wanted, self._keys[start:end])  # twice as fast as an index
         weights *= self._counts[start:end]
         held: NDArray[np.float32] = np.add.reduceat(weights, self._starts[first:last] - start)
         return held / self._norms[first:last]

@@ -53,7 +53,7 @@ class Candidate:
 class _Entry:
     article: str
     questions: tuple[str, ...]
-    folded: tuple[str, ...]
+    sorted: tuple[str, ...]  # their folded words
     answer: str
     held: frozenset[Kind]
     is_whole: bool
@@ -61,7 +61,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    folded: tuple[str, ...]
+    sorted: str  # its folded words
     words: tuple[QueryWord, ...]
     keys: Mapping[str, float]
     grams: Mapping[str, int]
@@ -129,7 +129,7 @@ class Matcher:
         return _Entry(
             article=article,
             questions=text.questions,
-            folded=tuple(" ".join(_folded_words(question)) for question in text.questions),
+            sorted=tuple(fuzzy.in_order(_folded_words(question)) for question in text.questions),
             answer=text.answer,
             held=kinds.held(text.answer),
             is_whole=bool(text.answer) and text.language == self.language,
@@ -212,7 +212,7 @@ class Matcher:
             for key, sure in word.keys.items():
                 keys[key] = max(sure, keys.get(key, 0.0))
         folded = _folded_words(text)
-        return _Query(folded, query_words, keys, Counter(grams(folded)), kinds.asked(text))
+        return _Query(fuzzy.in_order(folded), query_words, keys, Counter(grams(folded)), kinds.asked(text))
 
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
@@ -254,7 +254,7 @@ class Matcher:
         told: Mapping[str, Any],
     ) -> Candidate:
         entry = self._entries[number]
-        nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
+        nearest, ratio = fuzzy.closest(query.sorted, entry.sorted)
         lacking = query.kinds - entry.held - _kinds_often_asked(entry.questions)
         lacking |= self._told_of_another(query, entry)
         signals = Signals(

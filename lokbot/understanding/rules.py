@@ -64,7 +64,8 @@ class Term:
             return None
         first, size = self._patterns[0], len(self._patterns)
         for start, word in enumerate(text.folded[: max(0, len(text.folded) - size + 1)]):
-            if first.fits(word) and all(
+            # The first test only spares the others: most words do not hold the literal at all.
+            if first.literal in word and all(
                 pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self._patterns)
             ):
                 return " ".join(text.words[start : start + size])
@@ -99,7 +100,7 @@ class Rules:
         self._intents = tuple(sorted(intents, key=lambda intent: _STRENGTH[intent.action]))
         # Rules share many of their terms, and few of all terms are in one text: each term is looked for once, and
         # only where four letters of it occur; a rule is asked only where a term that it cannot do without occurs.
-        self._terms: dict[str, list[Term]] = {}
+        self._terms: dict[str, dict[str, list[Term]]] = {}
         self._rules: dict[str, list[tuple[int, int]]] = {}
         terms: dict[str, Term] = {}
         for number, intent in enumerate(self._intents):
@@ -107,7 +108,8 @@ class Rules:
                 for written in (*rule.all, *rule.any, *rule.none):
                     if written not in terms:
                         terms[written] = Term(written)
-                        self._terms.setdefault(terms[written].longest[:_ANCHOR], []).append(terms[written])
+                        longest = terms[written].longest
+                        self._terms.setdefault(longest[:_ANCHOR], {}).setdefault(longest, []).append(terms[written])
                 for written in rule.all[:1] or rule.any:
                     self._rules.setdefault(written, []).append((number, place))
 
@@ -132,7 +134,9 @@ class Rules:
         return {
             term.written: words
             for anchor in anchors & self._terms.keys()
-            for term in self._terms[anchor]
+            for literal, terms in self._terms[anchor].items()
+            if literal in squeezed
+            for term in terms
             if (words := term.found_in(text)) is not None
         }
 

@@ -99,6 +99,7 @@ _GREETING_WORDS = frozenset(
     eftermiddag bästa basta hello hi hey dear good morning afternoon evening there sir madam moin goddag
     """.split()
 )
+_CLEAN_GREETINGS = frozenset(clean(word) for word in _GREETING_WORDS)
 _GREETING = re.compile(
     r"^(?:(?:hej|hejsan|hallå|tjena|tjenare|tja|goddag|hello|hi|hey)(?:\s+(?:hej|på\s+(?:er|dig)|there|igen))?"
     r"|god\s+(?:morgon|dag|kväll|afton)|good\s+(?:morning|afternoon|evening|day))\b[\s,!.:–-]*",
@@ -335,4 +336,4 @@ def subject_matter(subject: str) -> str:
     while (shorter := _SUBJECT_PREFIX.sub("", subject)) != subject:
         subject = shorter
     telling = set(content_words(subject, "sv")) & set(content_words(subject, "en"))
-    return subject.strip() if telling - _EMPTY_SUBJECT - {clean(word) for word in _GREETING_WORDS} else ""
+    return subject.strip() if telling - _EMPTY_SUBJECT - _CLEAN_GREETINGS else ""

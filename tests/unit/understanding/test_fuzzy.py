@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from lokbot.understanding.fuzzy import closest, name_in
+from lokbot.understanding.fuzzy import closest, in_order, name_in
 
-WORDINGS = ("hur bokar vi en lokal", "vem kan soka", "gratis lokaler")
+WORDINGS = tuple(in_order(each.split()) for each in ("hur bokar vi en lokal", "vem kan soka", "gratis lokaler"))
 
 
 def test_the_closest_wording_whatever_the_order_of_its_words() -> None:
-    assert closest("en lokal bokar vi hur", WORDINGS) == (0, 1.0)
-    place, likeness = closest("vem kna soka", WORDINGS)
+    assert closest(in_order("en lokal bokar vi hur".split()), WORDINGS) == (0, 1.0)
+    place, likeness = closest(in_order("vem kna soka".split()), WORDINGS)
     assert place == 1
     assert 0.8 < likeness < 1.0
 
