@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,8 +129,8 @@ class Likenesses:
         squares *= squares
         self._norms = np.sqrt(np.add.reduceat(squares, self._starts[:-1])) if self.size else np.zeros(0, np.float32)
 
-    def near(self, asked: Mapping[str, float], stretches: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-        """How alike the asked text (counts by key) is to each text of some stretches (first, last + 1), 0 to 1.
+    def near(self, asked: Mapping[str, float], numbers: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """How alike the asked text (counts by key) is to each text, or each of these numbers, 0 to 1.
 
         Unknown keys make it less like any.
         """
@@ -143,30 +143,39 @@ class Likenesses:
             whole += weight * weight
             if number is not None:
                 wanted[number] = weight
-        if not whole:
-            return np.zeros(sum(last - first for first, last in stretches), dtype=np.float32)
+        size = self.size if numbers is None else len(numbers)
+        if not whole or not size:
+            return np.zeros(size, dtype=np.float32)
         wanted *= self._rarity / math.sqrt(whole)
-        found = [self._held(wanted, first, last) for first, last in stretches if last > first]
-        return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
+        if numbers is None:
+            keys, counts, starts, norms = self._keys, self._counts, self._starts[:-1], self._norms
+        else:
+            places, starts = self._places(numbers)
+            keys, counts, norms = self._keys[places], self._counts[places], self._norms[numbers]
+        weights = np.take(wanted, keys)  # twice as fast as an index
+        weights *= counts
+        held: NDArray[np.float32] = np.add.reduceat(weights, starts)
+        return held / norms
 
-    def _held(self, wanted: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
-        start, end = self._starts[first], self._starts[last]
-        weights = np.take(wanted, self._keys[start:end])  # twice as fast as an index
-        weights *= self._counts[start:end]
-        held: NDArray[np.float32] = np.add.reduceat(weights, self._starts[first:last] - start)
-        return held / self._norms[first:last]
+    def _places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the keys of the texts of these numbers stand, and where in that each text begins."""
+        lengths = self._starts[numbers + 1] - self._starts[numbers]
+        starts = np.cumsum(lengths) - lengths
+        return np.arange(lengths.sum()) + np.repeat(self._starts[numbers] - starts, lengths), starts
 
     def among(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """How alike the texts of these numbers are to each other."""
-        starts, ends = self._starts[numbers], self._starts[numbers + 1]
-        lengths = ends - starts
-        places = np.arange(lengths.sum()) + np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+        places, starts = self._places(numbers)
         keys = self._keys[places]
         # What one text alone has makes it like no other.
         is_shared = np.bincount(keys, minlength=len(self._rarity)) > 1
         columns = np.cumsum(is_shared) - 1
         kept = is_shared[keys]
-        keys, places, rows = keys[kept], places[kept], np.repeat(np.arange(len(numbers)), lengths)[kept]
+        keys, places, rows = (
+            keys[kept],
+            places[kept],
+            np.repeat(np.arange(len(numbers)), np.diff(starts, append=len(places)))[kept],
+        )
         table = np.zeros((len(numbers), int(columns[-1]) + 1), dtype=np.float32)
         table[rows, columns[keys]] = self._counts[places] * self._rarity[keys]
         table /= self._norms[numbers][:, None]

@@ -69,14 +69,6 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
-    """What a question is compared with: the numbers of wordings and near misses, and the stretches they make."""
-
-    stretches: Sequence[tuple[int, int]]
-    numbers: Places
-
-
-@dataclass(frozen=True, slots=True)
 class _Alike:
     """How far the wordings near a question in words speak for each article."""
 
@@ -109,7 +101,6 @@ class Matcher:
         asked = [(*text.questions, *missed) for (_, text), missed in zip(texts, near_misses, strict=True)]
         self._likenesses = Likenesses(self._asked(each) for several in asked for each in several)
         self._articles = owners_of(asked)
-        self._ends = np.cumsum([len(each) for each in asked])
         counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
         self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
         self._owners = np.where(self._is_wording, self._articles, NOBODY)
@@ -217,28 +208,33 @@ class Matcher:
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
 
-    def _compared(self, by_words: Scores) -> _Compared:
-        """The wordings and near misses to compare the question with: all, or those of the articles nearest in words."""
+    def _compared(self, by_words: Scores) -> Places | None:
+        """The numbers, rising, of the wordings and near misses to compare the question with: those of the articles
+        nearest in words. None: all.
+        """
         size = self._likenesses.size
         if size <= _MOST_COMPARED:
-            return _Compared([(0, size)], np.arange(size))
+            return None
         count = max(1, _MOST_COMPARED * len(by_words) // size)
-        nearest = sorted(_first(by_words, count))
-        stretches = [(int(self._ends[n - 1]) if n else 0, int(self._ends[n])) for n in nearest]
-        return _Compared(stretches, np.concatenate([np.arange(first, last) for first, last in stretches]))
+        is_near = np.zeros(len(by_words), dtype=bool)
+        is_near[_first(by_words, count)] = True
+        return np.flatnonzero(is_near[self._articles])
 
-    def _near(self, query: _Query, compared: _Compared) -> NDArray[np.float32]:
-        return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared.stretches)
+    def _near(self, query: _Query, compared: Places | None) -> NDArray[np.float32]:
+        return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared)
 
-    def _votes(self, near: NDArray[np.float32], compared: _Compared) -> tuple[Scores, float]:
+    def _votes(self, near: NDArray[np.float32], compared: Places | None) -> tuple[Scores, float]:
         def among(places: Places) -> NDArray[np.float32]:
-            return self._likenesses.among(compared.numbers[places])
+            return self._likenesses.among(places if compared is None else compared[places])
 
-        return votes(near, among, self._owners[compared.numbers], len(self._entries), _NEIGHBOURS)
+        owners = self._owners if compared is None else self._owners[compared]
+        return votes(near, among, owners, len(self._entries), _NEIGHBOURS)
 
-    def _alike(self, query: _Query, compared: _Compared) -> _Alike:
+    def _alike(self, query: _Query, compared: Places | None) -> _Alike:
         near = self._near(query, compared)
-        articles, is_wording = self._articles[compared.numbers], self._is_wording[compared.numbers]
+        articles, is_wording = self._articles, self._is_wording
+        if compared is not None:
+            articles, is_wording = articles[compared], is_wording[compared]
         nearest = most(near[is_wording], articles[is_wording], len(self._entries))
         mistaken = most(near[~is_wording], articles[~is_wording], len(self._entries))
         near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)

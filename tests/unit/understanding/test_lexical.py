@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lokbot.understanding.lexical import Index, rarity
+from lokbot.understanding.lexical import Index, Likenesses, rarity
 
 INDEX = Index([{"lokal": 3.0, "boka": 1.0}, {"bidrag": 2.0, "lokal": 1.0}, {"bidrag": 1.0}])
 
@@ -42,3 +43,27 @@ KEYS = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.1, 5), max_size=5)
 @given(st.lists(KEYS, max_size=6), KEYS)
 def test_scores_are_shares(documents: list[dict[str, float]], query: dict[str, float]) -> None:
     assert all(0.0 <= score <= 1.0 + 1e-9 for score in Index(documents).scores(query))
+
+
+TEXTS = st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9), max_size=5), min_size=1, max_size=6)
+
+
+@given(TEXTS, KEYS)
+def test_likenesses_are_cosines_of_some_texts_as_of_all(texts: list[dict[str, int]], asked: dict[str, float]) -> None:
+    likenesses = Likenesses(texts)
+    near = likenesses.near(asked)
+    assert all(-1e-5 <= each <= 1 + 1e-5 for each in near)
+    some = np.arange(0, len(texts), 2)
+    np.testing.assert_allclose(likenesses.near(asked, some), near[some], atol=1e-6)
+    among = likenesses.among(some)
+    np.testing.assert_allclose(np.diag(among), 1.0)
+    for place, number in enumerate(some):
+        if texts[number]:
+            np.testing.assert_allclose(likenesses.near(texts[number], some), among[place], atol=1e-5)
+
+
+def test_a_text_is_most_like_itself() -> None:
+    texts = [{"lokal": 1, "boka": 1}, {"lokal": 2, "hyra": 1}, {}]
+    assert Likenesses(texts).near({"lokal": 1, "boka": 1}).argmax() == 0
+    assert Likenesses(texts).near({}).tolist() == [0.0, 0.0, 0.0]
+    assert Likenesses([]).near({"lokal": 1}).tolist() == []
