@@ -6,6 +6,7 @@ Never question to answer: measured on the SweFAQ dev file, plain ratios between 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -48,6 +49,7 @@ def name_in(words: Sequence[str], name: Sequence[str]) -> tuple[str, float]:
     return " ".join(found), worst if found else 0.0
 
 
+@lru_cache(maxsize=20_000)
 def _likeness(word: str, wanted: str) -> float:
     # The genitive and the indefinite form ("kulturförvaltningens", "kulturförvaltning") are the same name.
     if wanted.startswith(word) and len(wanted) - len(word) <= 2:

@@ -155,7 +155,8 @@ class Likenesses:
         weights = np.take(wanted, keys)  # twice as fast as an index
         weights *= counts
         held: NDArray[np.float32] = np.add.reduceat(weights, starts)
-        return held / norms
+        held /= norms
+        return held
 
     def _places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the keys of the texts of these numbers stand, and where in that each text begins."""

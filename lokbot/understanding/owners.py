@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lokbot.model import Administration, Evidence, IntentAction, IntentHit, Match, Owner
 from lokbot.understanding import fuzzy
-from lokbot.understanding.rules import Term, Text
+from lokbot.understanding.rules import Terms, Text
 from lokbot.understanding.vocabulary import content_words
 
 # How far each kind of evidence is to be believed by itself (0-1). A rule was written for the very purpose; a name
@@ -23,7 +23,7 @@ _LEAST_ANSWER = 0.1  # below this the best article is only the least unlikely
 class _Known:
     id: str
     names: tuple[tuple[str, ...], ...]
-    terms: tuple[Term, ...]
+    words: tuple[str, ...]
 
 
 class Owners:
@@ -38,10 +38,11 @@ class Owners:
                         (content_words(each.name.sv, "sv"), content_words(each.name.en or each.name.sv, "en"))
                     )
                 ),
-                tuple(Term(word) for word in each.words),
+                each.words,
             )
             for each in administrations
         )
+        self._terms = Terms(word for each in self._known for word in each.words)
 
     def of(
         self,
@@ -70,12 +71,12 @@ class Owners:
 
     def _named(self, text: str) -> Iterable[tuple[str, Evidence]]:
         prepared = Text.of(text)
+        terms = self._terms.found_in(prepared)
         for known in self._known:
             spelled, likeness = max((fuzzy.name_in(prepared.folded, name) for name in known.names), key=lambda n: n[1])
             if spelled:
                 yield known.id, Evidence("name", spelled, _BY_NAME * likeness)
-            found = dict.fromkeys(filter(None, (term.found_in(prepared) for term in known.terms)))
-            for word in found:
+            for word in dict.fromkeys(terms[each] for each in known.words if each in terms):
                 yield known.id, Evidence("word", word, _BY_WORD)
 
 

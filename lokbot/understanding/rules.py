@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lokbot.model import Evidence, Intent, IntentAction, IntentHit, Rule
 from lokbot.understanding.normalize import fold, words
@@ -26,12 +27,17 @@ class Text:
     words: tuple[str, ...]
     folded: tuple[str, ...]
     squeezed: str
+    distinct: frozenset[str]  # of the folded words
+    anchors: frozenset[str]  # all that a term's longest word may begin with
 
     @classmethod
+    @lru_cache(maxsize=64)  # the rules and the owners look at the same question
     def of(cls, text: str) -> Text:
         found = words(text)
         folded = tuple(fold(word) for word in found)
-        return cls(found, folded, "".join(folded))
+        squeezed = "".join(folded)
+        anchors = {squeezed[i : i + n] for n in range(1, _ANCHOR + 1) for i in range(len(squeezed) - n + 1)}
+        return cls(found, folded, squeezed, frozenset(folded), frozenset(anchors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class _Pattern:
 class Term:
     """A compiled term. Raises ValueError for a term without a letter or digit, which could never be meant."""
 
-    __slots__ = ("_patterns", "longest", "written")
+    __slots__ = ("_patterns", "_whole", "longest", "written")
 
     def __init__(self, written: str) -> None:
         self.written = written
@@ -57,18 +63,20 @@ class Term:
         if not self._patterns:
             raise ValueError(f"term without a word: {written!r}")
         self.longest = max((pattern.literal for pattern in self._patterns), key=len)
+        self._whole = frozenset(each.literal for each in self._patterns if not (each.open_start or each.open_end))
 
     def found_in(self, text: Text) -> str | None:
         """The words of ``text`` (as written, lower case) that the term hits first, or None."""
         if self.longest not in text.squeezed:
             return None
         first, size = self._patterns[0], len(self._patterns)
-        for start, word in enumerate(text.folded[: max(0, len(text.folded) - size + 1)]):
-            # The first test only spares the others: most words do not hold the literal at all.
-            if first.literal in word and all(
-                pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self._patterns)
-            ):
-                return " ".join(text.words[start : start + size])
+        if self._whole <= text.distinct:
+            for start, word in enumerate(text.folded[: max(0, len(text.folded) - size + 1)]):
+                # The first test only spares the others: most words do not hold the literal at all.
+                if first.literal in word and all(
+                    pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self._patterns)
+                ):
+                    return " ".join(text.words[start : start + size])
         return self._found_in_pairs(text) if size == 1 else None
 
     def _found_in_pairs(self, text: Text) -> str | None:
@@ -91,6 +99,33 @@ def _patterns(written: str) -> Iterable[_Pattern]:
             )
 
 
+class Terms:
+    """Many terms to look for at once. Raises ValueError for one without a word.
+
+    Few of them are in one text: each is looked for only where the first letters of its longest word occur.
+    """
+
+    __slots__ = ("_by_anchor",)
+
+    def __init__(self, written: Iterable[str]) -> None:
+        self._by_anchor: dict[str, dict[str, list[Term]]] = {}
+        for each in dict.fromkeys(written):
+            term = Term(each)
+            self._by_anchor.setdefault(term.longest[:_ANCHOR], {}).setdefault(term.longest, []).append(term)
+
+    def found_in(self, text: Text) -> dict[str, str]:
+        """The terms that occur in ``text``, as they are written, with the words that hit."""
+        squeezed = text.squeezed
+        return {
+            term.written: words
+            for anchor in text.anchors & self._by_anchor.keys()
+            for literal, terms in self._by_anchor[anchor].items()
+            if literal in squeezed
+            for term in terms
+            if (words := term.found_in(text)) is not None
+        }
+
+
 class Rules:
     """The rules of all intents, compiled. Raises ValueError when a term is without a word."""
 
@@ -98,20 +133,16 @@ class Rules:
 
     def __init__(self, intents: Iterable[Intent]) -> None:
         self._intents = tuple(sorted(intents, key=lambda intent: _STRENGTH[intent.action]))
-        # Rules share many of their terms, and few of all terms are in one text: each term is looked for once, and
-        # only where four letters of it occur; a rule is asked only where a term that it cannot do without occurs.
-        self._terms: dict[str, dict[str, list[Term]]] = {}
+        # Rules share many of their terms: each is looked for once, and a rule is asked only where a term that it cannot
+        # do without occurs.
         self._rules: dict[str, list[tuple[int, int]]] = {}
-        terms: dict[str, Term] = {}
+        written: list[str] = []
         for number, intent in enumerate(self._intents):
             for place, rule in enumerate(intent.rules):
-                for written in (*rule.all, *rule.any, *rule.none):
-                    if written not in terms:
-                        terms[written] = Term(written)
-                        longest = terms[written].longest
-                        self._terms.setdefault(longest[:_ANCHOR], {}).setdefault(longest, []).append(terms[written])
-                for written in rule.all[:1] or rule.any:
-                    self._rules.setdefault(written, []).append((number, place))
+                written += (*rule.all, *rule.any, *rule.none)
+                for needed in rule.all[:1] or rule.any:
+                    self._rules.setdefault(needed, []).append((number, place))
+        self._terms = Terms(written)
 
     def hits(self, text: str) -> tuple[IntentHit, ...]:
         """The intents with a rule that hits ``text``, by strength of action, then in the order of the files.
@@ -119,26 +150,13 @@ class Rules:
         The evidence names the words that hit; its score is 1, since a rule hits or does not.
         """
         prepared = Text.of(text)
-        found = self._found(prepared)
+        found = self._terms.found_in(prepared)
         asked = sorted({where for term in found for where in self._rules.get(term, ())})
         hits: dict[int, tuple[str, ...]] = {}
         for number, place in asked:
             if number not in hits and (words := _hit(self._intents[number].rules[place], found, len(prepared.words))):
                 hits[number] = words
         return tuple(IntentHit(self._intents[n], Evidence("rule", ", ".join(words), 1.0)) for n, words in hits.items())
-
-    def _found(self, text: Text) -> dict[str, str]:
-        """The terms that occur in ``text``, as written in the rules, with the words that hit."""
-        squeezed = text.squeezed
-        anchors = {squeezed[i : i + n] for n in range(1, _ANCHOR + 1) for i in range(len(squeezed) - n + 1)}
-        return {
-            term.written: words
-            for anchor in anchors & self._terms.keys()
-            for literal, terms in self._terms[anchor].items()
-            if literal in squeezed
-            for term in terms
-            if (words := term.found_in(text)) is not None
-        }
 
 
 def _hit(rule: Rule, found: Mapping[str, str], size: int) -> tuple[str, ...] | None:
