@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,10 @@ class Packed:
     counts: NDArray[np.float32]
     starts: NDArray[np.int64]
 
+    def owners(self) -> NDArray[np.int32]:
+        """The text of each key."""
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+
 
 def packed(texts: Iterable[Mapping[str, float]]) -> Packed:
     """Texts (counts by key) as flat arrays, taken one by one: thousands of dictionaries are never held at once."""
@@ -52,10 +56,39 @@ def packed(texts: Iterable[Mapping[str, float]]) -> Packed:
     )
 
 
+class _Holders:
+    """Which texts hold a key, and with what weight: the entries of all keys, one key's after the other's."""
+
+    __slots__ = ("owners", "size", "starts", "weights")
+
+    def __init__(self, texts: Packed, weights: NDArray[np.float32]) -> None:
+        self.size = len(texts.starts) - 1
+        # One array for all keys: thousands of small arrays take seconds to make.
+        order = np.argsort(texts.keys, kind="stable")
+        self.owners = texts.owners()[order]
+        self.weights = weights[order]
+        counts = np.bincount(texts.keys, minlength=len(texts.numbers))
+        self.starts = np.concatenate([[0], np.cumsum(counts)]).tolist()
+
+    def of(self, number: int) -> slice:
+        """Where the entries of a key stand."""
+        return slice(self.starts[number], self.starts[number + 1])
+
+    def sums(self, wanted: Sequence[tuple[int, float]]) -> Scores:
+        """For each text the sum of its weights for these keys, each times what it is given (number, factor)."""
+        if not wanted:
+            return np.zeros(self.size)
+        places = [self.of(number) for number, _ in wanted]
+        weights = np.concatenate([self.weights[place] for place in places])
+        weights *= np.repeat([factor for _, factor in wanted], [place.stop - place.start for place in places])
+        found: Scores = np.bincount(np.concatenate([self.owners[place] for place in places]), weights, self.size)
+        return found
+
+
 class Index:
     """An inverted index over documents given as weighted key counts; documents are numbered as given."""
 
-    __slots__ = ("_documents", "_numbers", "_rarity", "_starts", "_weights", "size")
+    __slots__ = ("_holders", "_numbers", "_rarity", "size")
 
     def __init__(self, documents: Iterable[Mapping[str, float]]) -> None:
         texts = packed(documents)
@@ -64,25 +97,18 @@ class Index:
             np.diff(texts.starts) > 0
         )
         average = float(lengths.mean()) if lengths.any() else 1.0
-        owners = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(texts.starts))
         floors = (K1 * (1 - B + B * lengths / average)).astype(np.float32)
-        # One array for all keys, each key's documents side by side: thousands of small arrays take seconds to make.
-        order = np.argsort(texts.keys, kind="stable")
         holders = np.bincount(texts.keys, minlength=len(texts.numbers))
         self._numbers = texts.numbers
-        self._starts = np.concatenate([[0], np.cumsum(holders)]).tolist()
         self._rarity = [rarity(found, self.size) for found in holders.tolist()]
-        self._documents = owners[order]
-        self._weights = (texts.counts / (texts.counts + floors[owners]))[order]
-        self._weights *= np.repeat(np.array(self._rarity, dtype=np.float32), holders)
+        weights = texts.counts / (texts.counts + floors[texts.owners()])
+        weights *= np.array(self._rarity, dtype=np.float32)[texts.keys]
+        self._holders = _Holders(texts, weights)
 
     def holders(self, key: str) -> NDArray[np.int32]:
         """The numbers of the documents that have the key, rising."""
         number = self._numbers.get(key)
-        return self._documents[:0] if number is None else self._documents[self._place(number)]
-
-    def _place(self, number: int) -> slice:
-        return slice(self._starts[number], self._starts[number + 1])
+        return self._holders.owners[slice(0) if number is None else self._holders.of(number)]
 
     @property
     def unseen(self) -> float:
@@ -98,24 +124,20 @@ class Index:
         """For each document the share (0-1) of the query's weight that it holds; ``query`` is weight by key."""
         whole = sum(wanted * self.rarity(key) for key, wanted in query.items())
         known = [(number, wanted) for key, wanted in query.items() if (number := self._numbers.get(key)) is not None]
-        if not known:
-            return np.zeros(self.size)
-        held = [self._place(number) for number, _ in known]
-        weights = np.concatenate([self._weights[place] for place in held])
-        weights *= np.repeat(np.array([wanted for _, wanted in known]), [place.stop - place.start for place in held])
-        totals = np.bincount(np.concatenate([self._documents[place] for place in held]), weights, self.size)
-        return totals / whole
+        totals = self._holders.sums(known)
+        return totals / whole if whole else totals
 
 
 class Likenesses:
     """Short texts and how alike they are: the cosine of their keys' weights (count and rarity). Immutable once built.
 
-    Kept text by text, five bytes a key: five thousand articles have some hundred thousand wordings.
+    Kept text by text, five bytes a key: five thousand articles have some hundred thousand wordings. Up to ``most`` of
+    them are kept by key as well, with which all are compared three times as fast.
     """
 
-    __slots__ = ("_counts", "_keys", "_norms", "_numbers", "_rarity", "_starts", "size")
+    __slots__ = ("_counts", "_holders", "_keys", "_norms", "_numbers", "_rarity", "_starts", "size")
 
-    def __init__(self, texts: Iterable[Mapping[str, int]]) -> None:
+    def __init__(self, texts: Iterable[Mapping[str, int]], *, most: int) -> None:
         """``texts`` as counts by key."""
         found = packed(each or _NOTHING for each in texts)
         self.size = len(found.starts) - 1
@@ -128,13 +150,16 @@ class Likenesses:
         squares = self._counts * self._rarity[self._keys]
         squares *= squares
         self._norms = np.sqrt(np.add.reduceat(squares, self._starts[:-1])) if self.size else np.zeros(0, np.float32)
+        self._holders: _Holders | None = None
+        if self.size <= most:
+            self._holders = _Holders(found, self._counts * self._rarity[self._keys] / self._norms[found.owners()])
 
     def near(self, asked: Mapping[str, float], numbers: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """How alike the asked text (counts by key) is to each text, or each of these numbers, 0 to 1.
 
         Unknown keys make it less like any.
         """
-        wanted = np.zeros(len(self._rarity), dtype=np.float32)
+        known: list[tuple[int, float]] = []
         whole = 0.0
         unseen = rarity(0, self.size)
         for key, count in asked.items():
@@ -142,20 +167,21 @@ class Likenesses:
             weight = count * (unseen if number is None else float(self._rarity[number]))
             whole += weight * weight
             if number is not None:
-                wanted[number] = weight
-        size = self.size if numbers is None else len(numbers)
-        if not whole or not size:
-            return np.zeros(size, dtype=np.float32)
-        wanted *= self._rarity / math.sqrt(whole)
-        if numbers is None:
-            keys, counts, starts, norms = self._keys, self._counts, self._starts[:-1], self._norms
-        else:
-            places, starts = self._places(numbers)
-            keys, counts, norms = self._keys[places], self._counts[places], self._norms[numbers]
-        weights = np.take(wanted, keys)  # twice as fast as an index
-        weights *= counts
+                known.append((number, weight))
+        scale = 1 / math.sqrt(whole) if whole else 0.0
+        if numbers is None and self._holders is not None:
+            return (self._holders.sums(known) * scale).astype(np.float32)
+        wanted = np.zeros(len(self._rarity), dtype=np.float32)
+        for number, weight in known:
+            wanted[number] = weight * self._rarity[number] * scale
+        numbers = np.arange(self.size) if numbers is None else numbers
+        if not len(numbers):
+            return np.zeros(0, dtype=np.float32)
+        places, starts = self._places(numbers)
+        weights = np.take(wanted, self._keys[places])  # twice as fast as an index
+        weights *= self._counts[places]
         held: NDArray[np.float32] = np.add.reduceat(weights, starts)
-        held /= norms
+        held /= self._norms[numbers]
         return held
 
     def _places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -99,7 +99,7 @@ class Matcher:
         )
         # Each article's wordings, then its near misses.
         asked = [(*text.questions, *missed) for (_, text), missed in zip(texts, near_misses, strict=True)]
-        self._likenesses = Likenesses(self._asked(each) for several in asked for each in several)
+        self._likenesses = Likenesses((self._asked(each) for several in asked for each in several), most=_MOST_COMPARED)
         self._articles = owners_of(asked)
         counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
         self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
