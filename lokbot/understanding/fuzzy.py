@@ -5,7 +5,7 @@ Never question to answer: measured on the SweFAQ dev file, plain ratios between 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from rapidfuzz import fuzz, process
@@ -29,31 +29,37 @@ def closest(question: str, wordings: Sequence[str]) -> tuple[int, float]:
     return (found[2], found[1] / 100) if found else (-1, 0.0)
 
 
-def name_in(words: Sequence[str], name: Sequence[str]) -> tuple[str, float]:
-    """The words that spell ``name``, with at most small slips, and their likeness (0-1); ("", 0.0) if not there.
-
-    Both are folded words; each word of the name has to be found.
+def spellings(words: Iterable[str], wanted: frozenset[str]) -> dict[str, tuple[str, float]]:
+    """The ``wanted`` words of names that ``words`` spell, with at most small slips: how it is spelled and the likeness
+    (0-1). All are folded.
     """
-    found: list[str] = []
-    worst = 1.0
-    for wanted in name:
-        best, likeness = wanted, 1.0 if wanted in words else 0.0
-        for word in words if not likeness else ():
-            # A short word is a name only when it is spelled right.
-            if len(word) >= _SHORTEST_NAME_WORD and (near := _likeness(word, wanted)) > likeness:
-                best, likeness = word, near
-        if not likeness:
-            return "", 0.0
-        found.append(best)
-        worst = min(worst, likeness)
-    return " ".join(found), worst if found else 0.0
+    found: dict[str, tuple[str, float]] = {}
+    for word in words:
+        for name, likeness in _likenesses(word, wanted):
+            if likeness > found.get(name, ("", 0.0))[1]:
+                found[name] = word, likeness
+    return found
 
 
-@lru_cache(maxsize=20_000)
+def name_in(spelled: Mapping[str, tuple[str, float]], name: Sequence[str]) -> tuple[str, float]:
+    """How ``name`` is spelled, of whose words all have to be ``spelled``, and the likeness; ("", 0.0) if not there."""
+    if not name or not all(word in spelled for word in name):
+        return "", 0.0
+    return " ".join(spelled[word][0] for word in name), min(spelled[word][1] for word in name)
+
+
+@lru_cache(maxsize=20_000)  # people use the same words again and again
+def _likenesses(word: str, wanted: frozenset[str]) -> tuple[tuple[str, float], ...]:
+    if word in wanted:
+        return ((word, 1.0), *((name, near) for name in wanted - {word} if (near := _likeness(word, name))))
+    return tuple((name, near) for name in wanted if (near := _likeness(word, name)))
+
+
 def _likeness(word: str, wanted: str) -> float:
+    # A short word is a name only when it is spelled right.
+    if min(len(word), len(wanted)) < _SHORTEST_NAME_WORD:
+        return 0.0
     # The genitive and the indefinite form ("kulturförvaltningens", "kulturförvaltning") are the same name.
     if wanted.startswith(word) and len(wanted) - len(word) <= 2:
         return 1.0
-    if len(wanted) < _SHORTEST_NAME_WORD:
-        return 0.0
     return float(OSA.normalized_similarity(word, wanted, score_cutoff=_NAME_LIKENESS))

@@ -81,8 +81,8 @@ class _Holders:
         places = [self.of(number) for number, _ in wanted]
         weights = np.concatenate([self.weights[place] for place in places])
         weights *= np.repeat([factor for _, factor in wanted], [place.stop - place.start for place in places])
-        found: Scores = np.bincount(np.concatenate([self.owners[place] for place in places]), weights, self.size)
-        return found
+        owners = np.concatenate([self.owners[place] for place in places])
+        return np.bincount(owners, weights, self.size).astype(np.float64, copy=False)
 
 
 class Index:

@@ -42,6 +42,7 @@ class Owners:
             )
             for each in administrations
         )
+        self._names = frozenset(word for each in self._known for name in each.names for word in name)
         self._terms = Terms(word for each in self._known for word in each.words)
 
     def of(
@@ -72,8 +73,9 @@ class Owners:
     def _named(self, text: str) -> Iterable[tuple[str, Evidence]]:
         prepared = Text.of(text)
         terms = self._terms.found_in(prepared)
+        names = fuzzy.spellings(prepared.folded, self._names)
         for known in self._known:
-            spelled, likeness = max((fuzzy.name_in(prepared.folded, name) for name in known.names), key=lambda n: n[1])
+            spelled, likeness = max((fuzzy.name_in(names, name) for name in known.names), key=lambda n: n[1])
             if spelled:
                 yield known.id, Evidence("name", spelled, _BY_NAME * likeness)
             for word in dict.fromkeys(terms[each] for each in known.words if each in terms):
