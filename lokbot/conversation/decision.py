@@ -36,8 +36,8 @@ SURER = 0.9
 # Where one of a few articles is nearly sure to be meant and none by itself, the asker is asked which: at most so many,
 # each at least so likely, together at least so likely.
 MOST_CHOICES = 3
-LEAST_CHOICE = 0.02
-CHOICES_TOGETHER = 0.6
+LEAST_CHOICE = 0.12
+CHOICES_TOGETHER = 0.7
 # Of a few words ("bidrag") nobody can say more; to be asked is then quicker than to wait for a person who asks.
 CHOICES_OF_FEW_WORDS = 0.4
 
@@ -45,7 +45,6 @@ CHOICES_OF_FEW_WORDS = 0.4
 # the topic of the last answer counts, and an article of that topic needs less to be offered.
 FEW_WORDS = 6
 LEAST_IN_TOPIC = 0.05
-LEAST_FIRST_IN_TOPIC = 0.12
 
 # Below this a match is no hint of the topic either.
 HINT = 0.3
@@ -389,7 +388,7 @@ def ask_within_the_topic(question: Question, situation: Situation) -> Verdict | 
         for match in _choosable(question, situation, LEAST_IN_TOPIC)
         if articles[match.article].topic == situation.last_topic and match.article not in situation.articles_told
     ][:MOST_CHOICES]
-    return _which(near) if len(near) > 1 and near[0].confidence >= LEAST_FIRST_IN_TOPIC else None
+    return _which(near) if len(near) > 1 and near[0].confidence >= LEAST_CHOICE else None
 
 
 def ask_which_is_meant(question: Question, situation: Situation) -> Verdict | None:

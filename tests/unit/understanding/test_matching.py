@@ -30,7 +30,7 @@ def ask(question: str) -> tuple[Match, ...]:
         ("hur ansluter vi föreningen till överenskomelsen", "ansluta-forening"),
         ("Kan ett förbund som är en paraply organisation ansluta sig?", "paraply-ansluta"),
         ("När är nästa förenings konferens?", "nasta-konferens"),
-        ("Finns det gratis sal för föreningar?", "lokaler"),
+        ("Finns det en sal för föreningar?", "lokaler"),
         ("Hur mycket pengar kan man få i en snabb slant?", "en-snabb-slant"),
         ("Vilka är ledamöter i styrgruppen?", "styrgruppen-vilka"),
         ("Hur startar vi en ny förening?", "starta-forening"),
