@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Stamp = tuple[object, ...]
 
-# To look whether anything has changed costs as much as to handle half a mail.
+# To look whether any file has changed costs as much as to handle half a mail.
 LOOK = timedelta(seconds=1)
 _VECTORS_AGAIN = timedelta(minutes=10)
 
@@ -57,9 +57,15 @@ class Content:
         return self._encoder
 
     def lately(self) -> Active:
-        """What the bot knew at most ``LOOK`` ago: for a loop that asks again and again."""
+        """What the bot knew of its files at most ``LOOK`` ago, for a loop that asks again and again. What was approved
+        in the store counts at once: whoever did so may tell somebody to ask.
+        """
         has_rested = abs(self._now() - self._looked) >= LOOK  # a clock may be set back
-        return self.current() if has_rested else self._active
+        return self.current() if has_rested or self._has_other_revisions() else self._active
+
+    def _has_other_revisions(self) -> bool:
+        with self._reading() as session:
+            return _revisions(session) != self._stamp[-1]
 
     def current(self) -> Active:
         """What the bot knows now. Any thread may ask, but not inside a transaction: there may be news to store."""

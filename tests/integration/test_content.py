@@ -82,6 +82,15 @@ def test_a_loop_looks_once_a_second(folder: Path, settings: Settings, sessions: 
     assert content.lately() is not good
 
 
+def test_a_loop_sees_at_once_what_is_approved(folder: Path, content: Content, sessions: Sessions) -> None:
+    edit(folder, ANSWER, "Ny text.")
+    content.current()
+    with sessions.begin() as session:
+        publishing.approve(session, "ansluta-forening", by="Lo Prov", now=NOW, today=date(2026, 3, 2))
+    lately = content.lately().knowledge.articles["ansluta-forening"].texts["sv"]
+    assert (lately.answer[:8], lately.approved_by) == ("Ny text.", "Lo Prov")
+
+
 def test_a_changed_file_is_a_draft_and_the_approved_version_still_answers(folder: Path, content: Content) -> None:
     edit(folder, ANSWER, "Ny text.")
     assert answer(content).startswith(ANSWER)
