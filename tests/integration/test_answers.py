@@ -157,15 +157,18 @@ def test_what_is_too_large_together_is_refused(world: World) -> None:
     assert case.items(OutboxKind.ANSWER) == []
 
 
-def test_no_file_goes_into_a_chat(world: World) -> None:
-    chat = Chat(world)
+@pytest.mark.parametrize("channel", [ChannelName.TELEGRAM, ChannelName.WEBCHAT])
+def test_a_file_goes_into_a_chat_and_a_copy_does_not(world: World, channel: ChannelName) -> None:
+    chat = Chat(world, channel=channel)
     chat.write(sample.OWN)
     case = Case(world, chat.last, chat.plans[-1])
-    with pytest.raises(NotPossible, match="Flytta ärendet till mejl först"):
-        reply(case, attachments=(PDF,))
+    with pytest.raises(NotPossible, match="kan inte få en kopia"):
+        reply(case, cc=(BOARD.email,), attachments=(PDF,))
     assert case.items(OutboxKind.ANSWER) == []
-    reply(case)
-    assert [item.channel for item in case.items(OutboxKind.ANSWER)] == [ChannelName.TELEGRAM]
+    reply(case, attachments=(PDF,))
+    (sent,) = [item for item in world.deliver() if item.attachments]
+    assert (sent.channel, sent.to[0].email) == (channel, chat.address)
+    assert [(one.name, one.content) for one in sent.attachments] == [(PDF.name, PDF.content)]
 
 
 def test_a_file_is_known_by_its_bytes() -> None:
