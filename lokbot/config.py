@@ -206,6 +206,9 @@ class Answering(_Section):
     undo_minutes: int = Field(
         10, ge=0, le=120, description="How long what a coordinator answers by mail can be stopped before it leaves."
     )
+    second_person: bool = Field(
+        False, description="Whoever wrote a text in the desk may not be the one who approves it."
+    )
 
     def mode(self, channel: ChannelName, topic: str | None) -> AnsweringMode:
         """The mode for one question."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from string import Formatter
 
 import lokbot.web
-from lokbot import records
+from lokbot import editing, records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, cases, desk_pages, people, rendering, thread
+from lokbot.web import app, articles, cases, desk_pages, people, rendering, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -30,6 +30,11 @@ TABLES = (
     people.MAY,
     desk_pages.VERDICTS,
     records.CLASSES,
+    articles.STATES,
+    articles.LANGUAGES,
+    editing.FIELDS,
+    editing.PERISHABLE,
+    editing.VERDICTS,
 )
 
 
