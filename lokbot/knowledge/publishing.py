@@ -267,7 +267,8 @@ def _with_own(session: Session, knowledge: Knowledge, newest: Mapping[tuple[str,
     """``knowledge`` with the texts that were written in the desk and stand in no file yet. A text that was imported
     once and whose file is gone was taken away there, and stays away.
     """
-    imported = set(session.execute(select(ArticleImport.article, ArticleImport.language)).tuples())
+    rows = session.execute(select(ArticleImport.article, ArticleImport.language))
+    imported = {(name, language) for name, language in rows}
     articles = dict(knowledge.articles)
     # Swedish first: a translation belongs to an article.
     for name, language in sorted(newest.keys() - imported, key=lambda key: (key[1] != "sv", key)):
