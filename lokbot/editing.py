@@ -13,17 +13,20 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from lokbot import understanding
-from lokbot.asking import CASE_NUMBER, ask
+from lokbot import gaps, promoting, understanding
+from lokbot.asking import CASE_NUMBER, decided
 from lokbot.config import Settings
 from lokbot.conversation import corrections
+from lokbot.conversation.decision import overall
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
+from lokbot.evaluation.grading import GOOD, grade
 from lokbot.knowledge import checks, publishing, readability
 from lokbot.knowledge.explain import explain
 from lokbot.knowledge.positions import Position, Positions, Trail
@@ -31,7 +34,6 @@ from lokbot.knowledge.problems import Problem, Severity
 from lokbot.knowledge.schemas import ArticleSchema
 from lokbot.masking import mask_personal_data
 from lokbot.model import (
-    AdministrationKind,
     Article,
     ArticleText,
     ChannelName,
@@ -55,7 +57,7 @@ from lokbot.store.schema import (
     OutboxItem,
     QuestionRecord,
 )
-from lokbot.understanding import Active
+from lokbot.understanding import Active, Understander
 from lokbot.understanding.normalize import fold, words
 from lokbot.vectors import CachedEncoder
 
@@ -173,6 +175,22 @@ def _states(
     if corrected.get(article.id):
         states.add(ArticleState.CORRECTED)
     return frozenset(states)
+
+
+def told_in(session: Session, article: str) -> Mapping[int, int]:
+    """In how many cases each version (``article_revisions.id``) of an article was sent."""
+    query = (
+        select(DecisionRecord.revision_id, func.count(func.distinct(OutboxItem.conversation_id)))
+        .join(OutboxItem, OutboxItem.id == DecisionRecord.outbox_id)
+        .where(
+            DecisionRecord.article == article,
+            DecisionRecord.revision_id.is_not(None),
+            OutboxItem.status == OutboxStatus.SENT,
+            OutboxItem.bounced_at.is_(None),
+        )
+        .group_by(DecisionRecord.revision_id)
+    )
+    return {number: count for number, count in session.execute(query) if number is not None}
 
 
 def _counts(session: Session) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -324,7 +342,7 @@ def save(
 ) -> ArticleRevision:
     """Keep what was edited: the text as a draft, what stands beside it at once. Raises publishing.ChangedMeanwhile."""
     if before is None and publishing.newest_of(session, after.id, language) is not None:
-        raise NotPossible(f"Det finns redan en artikel ”{after.id}”. Välj ett annat namn i adressen.")
+        raise NotPossible("Det finns redan en artikel ”{name}”. Välj ett annat namn i adressen.", name=after.id)
     revision = publishing.save_draft(session, after, language, seen=seen, by=by, now=now)
     publishing.save_care(session, before, after, by=by, now=now)
     return revision
@@ -394,11 +412,9 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What the checks say of a draft. ``asked`` golden questions were put to the bot with and without it."""
+class Rehearsed:
+    """What a draft would change. ``asked`` golden questions were put to the bot with and without it."""
 
-    errors: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
     changed: tuple[Changed, ...]
     asked: int
 
@@ -422,60 +438,52 @@ def problems_of(article: Article, knowledge: Knowledge, *, today: date) -> tuple
     return tuple(one for one in found if one.file == here and one.severity is not Severity.INFO)
 
 
-def errors_of(article: Article, knowledge: Knowledge, *, today: date) -> list[str]:
-    """The errors among ``problems_of``, each with its remedy: with them a text is not approved."""
+def refuse_errors(article: Article, knowledge: Knowledge, *, today: date) -> None:
+    """Raise NotReadable with the errors among ``problems_of``, each with its remedy: so a text is not approved."""
     found = problems_of(article, knowledge, today=today)
-    return [f"{one.message}. {one.remedy}" for one in found if one.severity is Severity.ERROR]
+    if wrong := [f"{one.message}. {one.remedy}" for one in found if one.severity is Severity.ERROR]:
+        raise NotReadable(wrong)
 
 
-def check(
-    article: Article, active: Active, knowledge: Knowledge, settings: Settings, *, now: datetime, today: date
-) -> Checked:
-    """The real checks, and the real understanding over the golden questions for development, as if it were approved.
+def rehearse(article: Article, active: Active, settings: Settings) -> Rehearsed:
+    """The real understanding over the golden questions for development, as if the article were approved.
 
     Takes as long as to ask the bot each of them: seconds, the first time with sentence vectors a minute.
     """
-    found = problems_of(article, knowledge, today=today)
-    golden = [one for one in knowledge.golden if not one.is_unseen]
+    # Those of the other pool stay unseen: a page shows the questions.
+    golden = [one for one in active.knowledge.golden if not one.is_unseen]
     told = replace(
-        active.knowledge, articles={**active.knowledge.articles, article.id: article}, digest=_trial(article)
+        active.knowledge, articles={**active.knowledge.articles, article.id: article}, digest=f"trial-{article.id}"
     )
     encoder = active.understander.encoder
     if isinstance(encoder, CachedEncoder):
         encoder.warm([one.text for one in golden])
-    trial = Active(told, understanding.build(told, encoder))
-    before = [_outcome(one, active, settings, now) for one in golden]
-    after = [_outcome(one, trial, settings, now) for one in golden]
+    before = _NOW.get(active.understander)
+    if before is None or len(before) != len(golden):
+        before = _NOW[active.understander] = _outcomes(golden, active, settings)
+    after = _outcomes(golden, Active(told, understanding.build(told, encoder)), settings)
     changed = tuple(
-        Changed(one.text, old, new, _is_right(one, old), _is_right(one, new))
-        for one, old, new in zip(golden, before, after, strict=True)
+        Changed(one.text, old, new, was_right, is_right)
+        for one, (old, was_right), (new, is_right) in zip(golden, before, after, strict=True)
         if old != new
     )
-    return Checked(
-        tuple(one for one in found if one.severity is Severity.ERROR),
-        tuple(one for one in found if one.severity is Severity.WARNING),
-        changed,
-        len(golden),
-    )
+    return Rehearsed(changed, len(golden))
 
 
-def _trial(article: Article) -> str:
-    return f"trial-{article.id}"
+# What answers changes seldom, and is asked the same questions for every draft.
+_NOW: WeakKeyDictionary[Understander, Sequence[tuple[str, bool]]] = WeakKeyDictionary()
 
 
-def _outcome(golden: GoldenQuestion, active: Active, settings: Settings, now: datetime) -> str:
-    asked = ask(golden.text, active, settings, now=now)
-    told = sorted(
-        {decision.article for decision in asked.decisions if decision.outcome is Outcome.ANSWER and decision.article}
-    )
-    return f"{asked.outcome}: {', '.join(told)}" if told else str(asked.outcome)
-
-
-def _is_right(golden: GoldenQuestion, outcome: str) -> bool:
-    kind, _, told = outcome.partition(": ")
-    if told:
-        return Outcome.ANSWER in golden.outcomes and set(told.split(", ")) <= set(golden.articles)
-    return kind in {str(one) for one in golden.outcomes}
+def _outcomes(golden: Sequence[GoldenQuestion], active: Active, settings: Settings) -> Sequence[tuple[str, bool]]:
+    """What would become of each question, and whether that is right."""
+    found = []
+    for one in golden:
+        _, decisions = decided(one.text, active, settings)
+        outcome = overall(decisions)
+        told = sorted({each.article for each in decisions if each.outcome is Outcome.ANSWER and each.article})
+        is_right = grade(one, decisions, outcome)[0] in GOOD
+        found.append((f"{outcome}: {', '.join(told)}" if told else str(outcome), is_right))
+    return found
 
 
 # ------------------------------------------------------------------ from a case, from a theme, from a correction
@@ -491,39 +499,30 @@ def blank(
     knowledge: Knowledge, name: str, questions: Sequence[str], answer: str = "", **known: str | None
 ) -> dict[str, str]:
     """The form of a new article, with guesses to look over."""
-    coordinators = next(
-        (key for key, one in knowledge.administrations.items() if one.kind is AdministrationKind.COORDINATORS),
-        next(iter(knowledge.administrations)),
-    )
     form = dict.fromkeys(FIELDS, "")
     return form | {
         "perishable": "",
-        "id": free_name(name, knowledge),
+        "id": gaps.free_name(name.split()[:5], knowledge.articles),
         "topic": known.get("topic") if known.get("topic") in knowledge.topics else next(iter(knowledge.topics)),
-        "administration": known.get("administration") or coordinators,
+        "administration": known.get("administration") or gaps.coordinators(knowledge),
         "responsible": "föreningssamordnare",
         "questions": "\n".join(questions),
         "answer": answer,
     }  # type: ignore[return-value]
 
 
-def free_name(name: str, knowledge: Knowledge) -> str:
-    """An id from words, that no article has."""
-    base = "-".join(re.findall(r"[a-z0-9]+", fold(name.casefold()))[:5]) or "nytt-svar"
-    number, free = 1, base
-    while free in knowledge.articles:
-        number += 1
-        free = f"{base}-{number}"
-    return free
+def from_theme(theme: gaps.Theme, knowledge: Knowledge) -> dict[str, str]:
+    """A draft that asks what a theme of unanswered questions asks, personal data masked, with its answer to write."""
+    topic, owner = gaps.guessed(theme, knowledge)
+    asked = gaps.examples(theme, most=8)
+    return blank(knowledge, " ".join(theme.words), asked, topic=topic, administration=owner)
 
 
 def from_case(conversation: Conversation, knowledge: Knowledge) -> dict[str, str]:
     """A draft of what was asked and answered in a case, personal data masked; a person reads it before it is saved."""
     asked = list(
         dict.fromkeys(
-            line
-            for one in corrections.questions_of(conversation)
-            if (line := " ".join(mask_personal_data(one.text).split()))
+            line for one in corrections.questions_of(conversation) if (line := promoting.publishable(one.text))
         )
     )
     answers = [
@@ -555,21 +554,18 @@ def accept_wording(
 ) -> ArticleRevision:
     """A correction becomes a wording of its article: a new draft that waits for approval as every edit does."""
     article = knowledge.articles.get(correction.article or "")
-    wording = " ".join(text.split())
+    wording = promoting.clean(text)
     if article is None:
         raise NotPossible("Rättelsen nämner ingen artikel som finns. Avvisa den, eller rätta frågan på nytt.")
-    if not words(wording):
-        raise NotPossible("Frågan har inga ord. Skriv om den.")
-    if mask_personal_data(wording) != wording or "[" in wording:
-        raise NotPossible("Texten har personuppgifter kvar. Skriv om den.")
+    if "[" in wording:
+        raise NotPossible("Personuppgifter är maskerade i texten. Skriv om den utan dem.")
     question: QuestionRecord = correction.question
     language = question.language if question.language in article.texts else "sv"
     told = article.texts[language]
     if words(wording) not in map(words, told.questions):
         told = replace(told, questions=(*told.questions, wording))
     after = replace(article, texts={**article.texts, language: told})
-    if wrong := errors_of(after, knowledge, today=now.astimezone(SWEDEN).date()):
-        raise NotPossible(" ".join(wrong))
+    refuse_errors(after, knowledge, today=now.astimezone(SWEDEN).date())
     seen = told.version or 0
     revision = publishing.save_draft(session, after, language, seen=seen, by=by, now=now)
     corrections.settle(session, correction, "wording", actor=by, now=now)

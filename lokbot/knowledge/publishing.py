@@ -355,7 +355,11 @@ class ChangedMeanwhile(NotPublishable):
     """Somebody saved another version after the form was opened. ``newest`` is theirs."""
 
     def __init__(self, newest: ArticleRevision) -> None:
-        super().__init__(f"{newest.created_by} har sparat version {newest.version} under tiden. Läs den först.")
+        super().__init__(
+            "{name} har sparat version {number} under tiden. Läs den först.",
+            name=newest.created_by,
+            number=newest.version,
+        )
         self.newest = newest
 
 
@@ -500,10 +504,12 @@ def approve(
     where a text must not be approved by whoever wrote it.
     """
     if not by.strip():
-        raise NotPublishable("Ange vem som godkänner: --by ”Förnamn Efternamn”.")
+        raise NotPublishable("Ange vem som godkänner.", terminal="--by ”Förnamn Efternamn”")
     revision = _newest(session).get((article, language))
     if revision is None:
-        raise NotPublishable(f"Det finns ingen artikel ”{article}” på språket ”{language}”.")
+        raise NotPublishable(
+            "Det finns ingen artikel ”{article}” på språket ”{language}”.", article=article, language=language
+        )
     if seen is not None and revision.version != seen:
         raise ChangedMeanwhile(revision)
     if not_by_writer is not None and revision.created_by == not_by_writer:

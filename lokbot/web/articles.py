@@ -9,12 +9,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import audit, editing, gaps
-from lokbot.conversation import corrections, recalling
+from lokbot import audit, editing, gaps, promoting
+from lokbot.conversation import corrections
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.editing import ArticleState, NotReadable
-from lokbot.masking import mask_personal_data
+from lokbot.knowledge.problems import Severity
 from lokbot.model import Article, ChannelName, Knowledge, UserError
 from lokbot.store.schema import ArticleRevision, Correction
 from lokbot.web import thread
@@ -32,7 +32,6 @@ STATES = {
 LANGUAGES = {"sv": "Svenska", "en": "Engelska"}
 GAPS_SINCE = timedelta(days=90)
 MOST_THEMES = 20
-MOST_RECEIVERS = 50
 
 
 def _today(visit: Visit) -> date:
@@ -95,12 +94,13 @@ def _article_page(visit: Visit, *, status: int = 200, error: str = "") -> Respon
     knowledge = _newest(visit)
     found = _article(visit, knowledge)
     revisions = editing.history(visit.session, found.id)
+    told = editing.told_in(visit.session, found.id)
     before: dict[tuple[str, int], ArticleRevision] = {(one.language, one.version): one for one in revisions}
     history = [
         (
             one,
             editing.compared(before.get((one.language, one.version - 1)), one) if one.version > 1 else [],
-            recalling.receivers(visit.session, one),
+            told.get(one.id, 0),
         )
         for one in reversed(revisions)
     ]
@@ -114,14 +114,13 @@ def _article_page(visit: Visit, *, status: int = 200, error: str = "") -> Respon
         owner=knowledge.administrations[found.administration].name.get(visit.language),
         topic=knowledge.topics[found.topic].name.get(visit.language),
         history=history,
-        told={code: text.version for code, text in answering.texts.items()} if answering else {},
+        answers_with={code: text.version for code, text in answering.texts.items()} if answering else {},
         people=names(visit),
         languages=LANGUAGES,
         lix={code: editing.reads_as(text.answer) for code, text in found.texts.items()},
         perishable=[editing.PERISHABLE[kind] for kind in sorted(found.perishable)],
         conflicts=[one for one in editing.conflicts(visit.session) if one.article == found.id],
         today=_today(visit),
-        most=MOST_RECEIVERS,
     )
 
 
@@ -135,14 +134,8 @@ def new_page(visit: Visit) -> Response:
     if wanted := visit.query("tema"):
         theme = next((one for one in _themes(visit) if ",".join(one.words) == wanted), None)
         if theme is None:
-            raise NotPossible(visit.say("Temat finns inte längre. Börja från kunskapsluckorna."))
-        form = editing.blank(
-            knowledge,
-            " ".join(theme.words),
-            gaps.examples(theme, most=8),
-            topic=theme.commonest(one.topic for one in theme.questions),
-            administration=theme.commonest(one.administration for one in theme.questions),
-        )
+            raise NotPossible("Temat finns inte längre. Börja från kunskapsluckorna.")
+        form = editing.from_theme(theme, knowledge)
     return _form(visit, knowledge, None, "sv", form, seen=0)
 
 
@@ -281,7 +274,7 @@ def _save(visit: Visit, name: str | None) -> Response:
         )
     except UserError as error:
         visit.session.rollback()
-        faults = error.faults if isinstance(error, NotReadable) else (str(error),)
+        faults = error.faults if isinstance(error, NotReadable) else (visit.told(error),)
         return _form(visit, knowledge, found, language, form, seen=seen, status=409, faults=faults)
     _noted(visit, "wrote", written.id, language=language, version=revision.version)
     return visit.to(f"/kunskap/{written.id}/kontroll", text=language, klart="text-saved")
@@ -297,17 +290,17 @@ def check_page(visit: Visit) -> Response:
     text = found.texts.get(language)
     if text is None:
         raise HTTPException(404)
-    checked = editing.check(found, visit.active, knowledge, visit.settings, now=visit.now, today=_today(visit))
+    problems = editing.problems_of(found, knowledge, today=_today(visit))
     revision = editing.newest_of(visit.session, found.id, language)
     return visit.page(
         "article_check.html",
         article=found,
         text=text,
         name=found.texts["sv"].questions[0],
-        checked=checked,
+        errors=[one for one in problems if one.severity is Severity.ERROR],
+        warnings=[one for one in problems if one.severity is Severity.WARNING],
         seen=_version(text),
         languages=LANGUAGES,
-        outcome=lambda told: _outcome(visit, knowledge, told),
         shown={
             str(door): editing.preview(found, language, knowledge, door, now=visit.now)
             for door in (ChannelName.MAIL, ChannelName.TELEGRAM)
@@ -315,6 +308,19 @@ def check_page(visit: Visit) -> Response:
         reads=editing.reads_as(text.answer),
         faults=(),
         is_own=visit.settings.answering.second_person and revision is not None and revision.created_by == visit.actor,
+    )
+
+
+def rehearsal(visit: Visit) -> Response:
+    """Which golden questions a draft would change. A page of its own, as it asks them all: the check's fetches it."""
+    knowledge = _newest(visit)
+    found = _article(visit, knowledge)
+    return visit.page(
+        "article_rehearsal.html",
+        article=found,
+        text=_language(visit.query("text")),
+        rehearsed=editing.rehearse(found, visit.active, visit.settings),
+        outcome=lambda told: _outcome(visit, knowledge, told),
     )
 
 
@@ -332,10 +338,8 @@ def approve(visit: Visit) -> Response:
     """Approved by whoever is logged in, by name; told from now on. What does not hold together is not approved."""
     knowledge, language = _newest(visit), _language(visit.form["text"])
     found = _article(visit, knowledge)
-    wrong = editing.errors_of(found, knowledge, today=_today(visit))
     try:
-        if wrong:
-            raise NotPossible(" ".join(wrong))
+        editing.refuse_errors(found, knowledge, today=_today(visit))
         revision = editing.approve(
             visit.session,
             found.id,
@@ -348,7 +352,7 @@ def approve(visit: Visit) -> Response:
         )
     except UserError as error:
         visit.session.rollback()
-        return _article_page(visit, status=409, error=str(error))
+        return _article_page(visit, status=409, error=visit.told(error))
     _noted(visit, "approved", found.id, language=language, version=revision.version)
     return visit.to(f"/kunskap/{found.id}", klart="text-approved")
 
@@ -358,7 +362,7 @@ def roll_back(visit: Visit) -> Response:
     wanted = visit.form["revision"]
     revision = visit.session.get(ArticleRevision, int(wanted)) if wanted.isdecimal() else None
     if revision is None or revision.article != visit.path("article"):
-        raise NotPossible(visit.say("Välj en version."))
+        raise NotPossible("Välj en version.")
     try:
         restored = editing.roll_back(
             visit.session,
@@ -371,7 +375,7 @@ def roll_back(visit: Visit) -> Response:
         )
     except UserError as error:
         visit.session.rollback()
-        return _article_page(visit, status=409, error=str(error))
+        return _article_page(visit, status=409, error=visit.told(error))
     _noted(visit, "rolled-back", revision.article, language=revision.language, to=revision.version)
     key = "text-back" if restored.approved_by else "text-back-draft"
     return visit.to(f"/kunskap/{revision.article}", klart=key)
@@ -389,20 +393,17 @@ def settle(visit: Visit) -> Response:
 
 
 def gaps_page(visit: Visit) -> Response:
-    """Themes of what nobody could answer, and corrections that wait to become wordings."""
+    """Themes of what nobody could answer, and corrections that wait to become wordings or golden questions."""
     knowledge = _newest(visit)
-    waiting = [
-        (one, " ".join(mask_personal_data(one.question.text).split()), knowledge.articles[one.article])
-        for one in corrections.waiting(visit.session)
-        if one.article in knowledge.articles
-    ]
     return visit.page(
         "gaps.html",
         themes=[(one, gaps.examples(one), ",".join(one.words)) for one in _themes(visit)[:MOST_THEMES]],
-        waiting=waiting,
+        waiting=promoting.proposals(visit.session),
         people=names(visit),
         days=GAPS_SINCE.days,
-        name=lambda key: knowledge.articles[key].texts["sv"].questions[0] if key in knowledge.articles else key,
+        articles={key: one.texts["sv"].questions[0] for key, one in knowledge.articles.items()},
+        topics={key: topic.name.get(visit.language) for key, topic in knowledge.topics.items()},
+        owners={key: owner.name.get(visit.language) for key, owner in knowledge.administrations.items()},
     )
 
 
@@ -412,17 +413,28 @@ def _themes(visit: Visit) -> Sequence[gaps.Theme]:
 
 
 def accept(visit: Visit) -> Response:
-    """A correction becomes a wording, or is turned down."""
+    """A correction becomes a wording of its article, a golden question in the files, or is turned down."""
     correction = visit.session.get(Correction, visit.request.path_params["correction"])
     if correction is None:
         raise HTTPException(404)
     if correction.settled_as is not None:
-        raise NotPossible(visit.say("Rättelsen är redan avgjord."))
-    if visit.form["reject"] == "1":
+        raise NotPossible("Rättelsen är redan avgjord.")
+    wanted, text = visit.form["becomes"], visit.form["wording"][:1000]
+    if wanted == "rejected":
         corrections.settle(visit.session, correction, "rejected", actor=visit.actor, now=visit.now)
         return visit.to("/kunskap/luckor", klart="saved")
-    revision = editing.accept_wording(
-        visit.session, correction, visit.form["wording"][:1000], _newest(visit), by=visit.actor, now=visit.now
-    )
+    if wanted == "golden":
+        promoting.promote(
+            visit.session,
+            correction,
+            "golden",
+            settings=visit.settings,
+            actor=visit.actor,
+            now=visit.now,
+            today=_today(visit),
+            text=text,
+        )
+        return visit.to("/kunskap/luckor", klart="golden-saved")
+    revision = editing.accept_wording(visit.session, correction, text, _newest(visit), by=visit.actor, now=visit.now)
     _noted(visit, "wrote", revision.article, language=revision.language, version=revision.version)
     return visit.to(f"/kunskap/{revision.article}/kontroll", text=revision.language, klart="text-saved")

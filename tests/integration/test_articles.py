@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -122,7 +123,9 @@ def test_golden_questions_that_change_are_named_and_unseen_ones_never_asked(sess
     desk = DeskWorld(World(sessions, knowledge=with_digest(replace(sample.knowledge(), golden=golden))))
     kim = desk.person()
     questions = f"{sample.JOIN}\nVem målar ryttarstaty turkos hos oss?\nVem målar vår ryttarstaty turkos nu?"
-    page = kim.see(write(kim, desk, questions=questions)[1])
+    where = write(kim, desk, questions=questions)[1]
+    assert 'data-fragment="/kunskap/ga-med/facit?text=sv"' in kim.see(where)
+    page = kim.see("/kunskap/ga-med/facit?text=sv")
     assert "1 av 1 facitfrågor får ett annat utfall" in page
     assert "Vem målar vår ryttarstaty turkos?" in page
     assert "en gång till" not in page
@@ -144,15 +147,30 @@ def test_a_faq_is_made_of_an_answer_without_personal_data(desk: DeskWorld) -> No
     kim = desk.person()
     case = desk.world.write("Vem målar elefanten? Ring mig på 070-123 45 67. Mvh Anna")
     path = f"/arenden/{case.conversation.case_number}"
-    kim.do(f"{path}/svara", seen=hidden(kim.see(path), "seen"), answer="Hej Anna!\n\nMålaren målar den.\n\nMed vänliga hälsningar\nKim")
+    kim.do(
+        f"{path}/svara",
+        seen=hidden(kim.see(path), "seen"),
+        answer="Hej Anna!\n\nMålaren målar den.\n\nMed vänliga hälsningar\nKim",
+    )
     status, page = kim.do(f"{path}/faq")
     assert status == 200
     assert "Målaren målar den." in page
     assert "070-123" not in page
     shown = page[page.index('name="questions"') : page.index('name="short"')]
     assert "Anna" not in shown
-    fields = {"questions": "Vem målar elefanten?", "answer": "Målaren målar den.", "id": "elefanten", "topic": "anslutning"}
-    more = {"administration": "samordnare", "responsible": "samordnare", "sources": "Handboken", "text": "sv", "seen": "0"}
+    fields = {
+        "questions": "Vem målar elefanten?",
+        "answer": "Målaren målar den.",
+        "id": "elefanten",
+        "topic": "anslutning",
+    }
+    more = {
+        "administration": "samordnare",
+        "responsible": "samordnare",
+        "sources": "Handboken",
+        "text": "sv",
+        "seen": "0",
+    }
     topic, owner = next(iter(desk.world.knowledge.topics)), next(iter(desk.world.knowledge.administrations))
     status, where = kim.do("/kunskap/ny", **{**fields, **more, "topic": topic, "administration": owner})
     assert (status, where.split("?")[0]) == (303, "/kunskap/elefanten/kontroll")
@@ -170,7 +188,7 @@ def test_a_correction_becomes_a_wording_by_one_click(desk: DeskWorld) -> None:
     with desk.world.sessions() as session:
         identity = session.scalars(select(Correction.id)).one()
     assert sample.NONSENSE in kim.see("/kunskap/luckor")
-    assert kim.do(f"/kunskap/rattelse/{identity}", wording=sample.NONSENSE)[0] == 303
+    assert kim.do(f"/kunskap/rattelse/{identity}", wording=sample.NONSENSE, becomes="wording")[0] == 303
     assert sample.NONSENSE in kim.see("/kunskap/ga-med")
     assert "Inga rättelser väntar" in kim.see("/kunskap/luckor")
 
@@ -213,4 +231,6 @@ def test_the_list_is_searched_and_narrowed(desk: DeskWorld) -> None:
     desk.world.deliver()
     assert case.items(OutboxKind.ANSWER) or case.told()
     assert 'href="/kunskap/ga-med"' not in kim.see("/kunskap?lage=unused")
-    assert case.conversation.case_number in kim.see("/kunskap/ga-med")
+    page = kim.see("/kunskap/ga-med")
+    assert "Vilka fick den (1)" in page
+    assert case.conversation.case_number in kim.see(re.findall(r'href="(/version/\d+)"', page)[0])
