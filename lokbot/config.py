@@ -230,9 +230,6 @@ class Answering(_Section):
     undo_minutes: int = Field(
         10, ge=0, le=120, description="How long what a coordinator answers by mail can be stopped before it leaves."
     )
-    second_person: bool = Field(
-        False, description="Whoever wrote a text in the desk may not be the one who approves it."
-    )
 
     def mode(self, channel: ChannelName, topic: str | None) -> AnsweringMode:
         """The mode for one question."""
@@ -275,6 +272,22 @@ class Caps(_Section):
     per_chat_per_day: int = Field(100, ge=1, description="Automatic messages in one chat in 24 hours.")
     notifications_per_hour: int = Field(
         100, ge=1, description="Mails about waiting cases to each coordinator in an hour; urgent ones always go."
+    )
+
+
+class TextsSettings(_Section):
+    """How the texts are kept in the desk."""
+
+    second_person: bool = Field(
+        False, description="Whoever wrote a text in the desk may not be the one who approves it."
+    )
+    remind_days_before: int = Field(
+        30, ge=0, le=365, description="So many days before its review date a text is told by mail. 0: never."
+    )
+    keepers: Annotated[dict[str, str], BeforeValidator(_mapped)] = Field(
+        {},
+        description="Where to: a mail address for a city role (`responsible`). Other texts are told to the "
+        "coordinators.",
     )
 
 
@@ -385,6 +398,7 @@ class Settings(_Section):
     alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    texts: TextsSettings = Field(TextsSettings(), description="How the texts are kept in the desk.")
     statistics: StatisticsSettings = Field(StatisticsSettings(), description="What the steering group sees.")
     web: WebSettings = Field(WebSettings(), description="The desk.")
     public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")

@@ -30,7 +30,7 @@ from lokbot.evaluation.grading import GOOD, grade
 from lokbot.knowledge import checks, publishing, readability
 from lokbot.knowledge.explain import explain
 from lokbot.knowledge.positions import Position, Positions, Trail
-from lokbot.knowledge.problems import Problem, Severity
+from lokbot.knowledge.problems import Severity
 from lokbot.knowledge.schemas import ArticleSchema
 from lokbot.masking import mask_personal_data
 from lokbot.model import (
@@ -427,21 +427,31 @@ class Rehearsed:
         return sum(one.is_right and not one.was_right for one in self.changed)
 
 
-def problems_of(article: Article, knowledge: Knowledge, *, today: date) -> tuple[Problem, ...]:
-    """What ``lokbot check`` says of this article among all the others, errors and warnings."""
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What ``lokbot check`` says of an article, each with its remedy. With ``errors`` a text is not approved."""
+
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def faults_of(article: Article, knowledge: Knowledge, *, today: date) -> Faults:
+    """The checks of this article among all the others."""
     # Whoever comes last is told of a wording that two articles hold.
     others = {name: one for name, one in knowledge.articles.items() if name != article.id}
     whole = replace(knowledge, articles={**others, article.id: article})
     here = Path(article.id)
     positions = Positions({(): Position(Path(), None), ("articles", article.id): Position(here, None)})
-    found = checks.check(whole, positions, today=today, lix_limit=float(HEAVY))
-    return tuple(one for one in found if one.file == here and one.severity is not Severity.INFO)
+    found: dict[Severity, list[str]] = {severity: [] for severity in Severity}
+    for one in checks.check(whole, positions, today=today, lix_limit=float(HEAVY)):
+        if one.file == here:
+            found[one.severity].append(f"{one.message}. {one.remedy}")
+    return Faults(tuple(found[Severity.ERROR]), tuple(found[Severity.WARNING]))
 
 
 def refuse_errors(article: Article, knowledge: Knowledge, *, today: date) -> None:
-    """Raise NotReadable with the errors among ``problems_of``, each with its remedy: so a text is not approved."""
-    found = problems_of(article, knowledge, today=today)
-    if wrong := [f"{one.message}. {one.remedy}" for one in found if one.severity is Severity.ERROR]:
+    """Raise NotReadable with the errors among ``faults_of``."""
+    if wrong := faults_of(article, knowledge, today=today).errors:
         raise NotReadable(wrong)
 
 

@@ -14,7 +14,6 @@ from lokbot.conversation import corrections
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.editing import ArticleState, NotReadable
-from lokbot.knowledge.problems import Severity
 from lokbot.model import Article, ChannelName, Knowledge, UserError
 from lokbot.store.schema import ArticleRevision, Correction
 from lokbot.web import thread
@@ -290,15 +289,15 @@ def check_page(visit: Visit) -> Response:
     text = found.texts.get(language)
     if text is None:
         raise HTTPException(404)
-    problems = editing.problems_of(found, knowledge, today=_today(visit))
+    faults = editing.faults_of(found, knowledge, today=_today(visit))
     revision = editing.newest_of(visit.session, found.id, language)
     return visit.page(
         "article_check.html",
         article=found,
         text=text,
         name=found.texts["sv"].questions[0],
-        errors=[one for one in problems if one.severity is Severity.ERROR],
-        warnings=[one for one in problems if one.severity is Severity.WARNING],
+        errors=faults.errors,
+        warnings=faults.warnings,
         seen=_version(text),
         languages=LANGUAGES,
         shown={
@@ -307,7 +306,7 @@ def check_page(visit: Visit) -> Response:
         },
         reads=editing.reads_as(text.answer),
         faults=(),
-        is_own=visit.settings.answering.second_person and revision is not None and revision.created_by == visit.actor,
+        is_own=visit.settings.texts.second_person and revision is not None and revision.created_by == visit.actor,
     )
 
 
@@ -348,7 +347,7 @@ def approve(visit: Visit) -> Response:
             now=visit.now,
             today=_today(visit),
             seen=_seen(visit),
-            not_by_writer=visit.actor if visit.settings.answering.second_person else None,
+            not_by_writer=visit.actor if visit.settings.texts.second_person else None,
         )
     except UserError as error:
         visit.session.rollback()

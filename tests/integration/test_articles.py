@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from lokbot import audit, editing
+from lokbot import audit, editing, promoting
 from lokbot.knowledge import publishing
 from lokbot.knowledge.loading import with_digest
 from lokbot.model import GoldenQuestion, OutboxKind, Outcome, Role
 from lokbot.store.schema import Correction
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
+from tests import small_content
 from tests.integration.browser import DeskWorld, Person, hidden
 from tests.integration.world import SUGGEST, World
 
@@ -93,8 +95,8 @@ def test_an_approval_is_of_the_version_that_was_read(desk: DeskWorld) -> None:
 
 
 def test_a_second_person_approves_where_that_is_demanded(sessions: Sessions) -> None:
-    answering = SUGGEST.answering.model_copy(update={"second_person": True})
-    desk = DeskWorld(World(sessions, SUGGEST.model_copy(update={"answering": answering})))
+    texts = SUGGEST.texts.model_copy(update={"second_person": True})
+    desk = DeskWorld(World(sessions, SUGGEST.model_copy(update={"texts": texts})))
     kim, alex = desk.person(), desk.person("alex@stad.example", "Alex Berg")
     write(kim, desk, answer=NEW_ANSWER)
     page = kim.see("/kunskap/ga-med/kontroll")
@@ -191,6 +193,28 @@ def test_a_correction_becomes_a_wording_by_one_click(desk: DeskWorld) -> None:
     assert kim.do(f"/kunskap/rattelse/{identity}", wording=sample.NONSENSE, becomes="wording")[0] == 303
     assert sample.NONSENSE in kim.see("/kunskap/ga-med")
     assert "Inga rättelser väntar" in kim.see("/kunskap/luckor")
+
+
+def test_a_correction_becomes_a_golden_question_in_the_files(sessions: Sessions, tmp_path: Path) -> None:
+    small_content.write(tmp_path)
+    folder = tmp_path / "knowledge"
+    files = SUGGEST.model_copy(update={"knowledge_dir": folder, "intents_dir": tmp_path / "intents"})
+    desk = DeskWorld(World(sessions, files))
+    kim = desk.person()
+    case = desk.world.write(sample.NONSENSE)
+    path = f"/arenden/{case.conversation.case_number}"
+    question = case.conversation.messages[0].questions[0].id
+    kim.do(f"{path}/ratta", seen=hidden(kim.see(path), "seen"), question=str(question), article="-")
+    with desk.world.sessions() as session:
+        identity = session.scalars(select(Correction.id)).one()
+    page = kim.see("/kunskap/luckor")
+    assert "Spara som facitfråga" in page
+    assert "Lägg till som fråga" not in page, "no article answers it"
+    refused = kim.do(f"/kunskap/rattelse/{identity}", wording="Ring 070-123 45 67", becomes="golden")
+    assert refused[0] == 409
+    assert kim.do(f"/kunskap/rattelse/{identity}", wording=sample.NONSENSE, becomes="golden")[0] == 303
+    assert sample.NONSENSE in (folder / promoting.FROM_PEOPLE).read_text("utf-8")
+    assert kim.do(f"/kunskap/rattelse/{identity}", wording="Igen?", becomes="golden")[0] == 409
 
 
 def test_a_theme_fills_a_draft(desk: DeskWorld) -> None:
