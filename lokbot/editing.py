@@ -301,7 +301,14 @@ def _fault(error: Any) -> str:
     trail: Trail = tuple(step for step in error["loc"] if step != "[key]")
     named = next((FIELDS[str(step)] for step in reversed(trail) if str(step) in FIELDS), "")
     message, remedy = explain(error, trail, str(error.get("input", "")))
-    return f"{named}: {message}. {remedy}".strip()
+    return _for_the_form(f"{named}: {message}. {remedy}".strip())
+
+
+def _for_the_form(sentence: str) -> str:
+    """What is said of a file, to somebody who has a form: fields have other names, and no lines to take away."""
+    sentence = re.sub(r"»(?:answer|short|questions|title|url|date)» (?=saknar)", "", sentence)
+    sentence = sentence.replace(", eller ta bort raden", "")
+    return re.sub(r"\b(?:[a-z]+_)+[a-z]+\b", lambda found: f"”{FIELDS.get(found[0], found[0])}”", sentence)
 
 
 def _raw(article: Article) -> dict[str, Any]:
@@ -366,19 +373,27 @@ def reads_as(text: str) -> Readability:
     return Readability(lix, round(readability.mean_sentence(text), 1), verdict)
 
 
+_SOMEBODY = "somebody"  # who approves; a reply does not name them
+
+
 def preview(article: Article, language: str, knowledge: Knowledge, channel: ChannelName, *, now: datetime) -> str:
-    """The reply that somebody would get who asks the article's first question, by the code that writes replies."""
-    text = article.texts[language]
-    shown = replace(knowledge, articles={**knowledge.articles, article.id: article})
+    """The reply that somebody gets who asks the article's first question once it is approved, by the code that writes
+    replies.
+    """
+    text = replace(article.texts[language], approved_by=article.texts[language].approved_by or _SOMEBODY)
+    approved = replace(article, texts={**article.texts, language: text})
+    shown = replace(knowledge, articles={**knowledge.articles, article.id: approved})
     question = Question(text.questions[0], language)
     decision = Decision(Outcome.ANSWER, "preview", "sure", question, article=article.id, language=language)
     context = ReplyContext(shown, text.questions[0], language, CASE_NUMBER, now, channel=channel)
     return compose([decision], [], context).text
 
 
-def compared(before: ArticleRevision | None, after: ArticleRevision) -> list[tuple[str, str]]:
-    """Line by line what changed: (``" "``, ``"-"`` or ``"+"``, the line), unchanged lines left out but for two."""
-    old, new = (_as_lines(one.content) if one else [] for one in (before, after))
+def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Line by line what changed from one content of a revision to another: (``" "``, ``"-"`` or ``"+"``, the line),
+    unchanged lines left out but for two.
+    """
+    old, new = _as_lines(before), _as_lines(after)
     found = difflib.unified_diff(old, new, lineterm="", n=2)
     return [(line[0], line[1:]) for line in found if not line.startswith(("---", "+++", "@@"))]
 
@@ -445,7 +460,7 @@ def faults_of(article: Article, knowledge: Knowledge, *, today: date) -> Faults:
     found: dict[Severity, list[str]] = {severity: [] for severity in Severity}
     for one in checks.check(whole, positions, today=today, lix_limit=float(HEAVY)):
         if one.file == here:
-            found[one.severity].append(f"{one.message}. {one.remedy}")
+            found[one.severity].append(_for_the_form(f"{one.message[:1].upper()}{one.message[1:]}. {one.remedy}"))
     return Faults(tuple(found[Severity.ERROR]), tuple(found[Severity.WARNING]))
 
 
@@ -462,22 +477,30 @@ def rehearse(article: Article, active: Active, settings: Settings) -> Rehearsed:
     """
     # Those of the other pool stay unseen: a page shows the questions.
     golden = [one for one in active.knowledge.golden if not one.is_unseen]
-    told = replace(
-        active.knowledge, articles={**active.knowledge.articles, article.id: article}, digest=f"trial-{article.id}"
-    )
     encoder = active.understander.encoder
     if isinstance(encoder, CachedEncoder):
         encoder.warm([one.text for one in golden])
-    before = _NOW.get(active.understander)
-    if before is None or len(before) != len(golden):
-        before = _NOW[active.understander] = _outcomes(golden, active, settings)
-    after = _outcomes(golden, Active(told, understanding.build(told, encoder)), settings)
+    others = {name: one for name, one in active.knowledge.articles.items() if name != article.id}
+    told = active.knowledge.articles.get(article.id)
+    if told is not None and any(text.approved_by for text in told.texts.values()):
+        before = _NOW.get(active.understander)
+        if before is None:
+            before = _NOW[active.understander] = _outcomes(golden, active, settings)
+    else:
+        # What nobody has approved yet is told to nobody.
+        before = _outcomes(golden, _trying(active, others), settings)
+    after = _outcomes(golden, _trying(active, {**others, article.id: article}), settings)
     changed = tuple(
         Changed(one.text, old, new, was_right, is_right)
         for one, (old, was_right), (new, is_right) in zip(golden, before, after, strict=True)
         if old != new
     )
     return Rehearsed(changed, len(golden))
+
+
+def _trying(active: Active, articles: Mapping[str, Article]) -> Active:
+    knowledge = replace(active.knowledge, articles=articles, digest="trial")
+    return Active(knowledge, understanding.build(knowledge, active.understander.encoder))
 
 
 # What answers changes seldom, and is asked the same questions for every draft.

@@ -14,7 +14,7 @@ from lokbot.conversation import corrections
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.editing import ArticleState, NotReadable
-from lokbot.model import Article, ChannelName, Knowledge, UserError
+from lokbot.model import Article, ChannelName, Knowledge, Outcome, UserError
 from lokbot.store.schema import ArticleRevision, Correction
 from lokbot.web import thread
 from lokbot.web.cases import names
@@ -29,6 +29,13 @@ STATES = {
     ArticleState.CORRECTED: "Mest rättad",
 }
 LANGUAGES = {"sv": "Svenska", "en": "Engelska"}
+OUTCOMES = {
+    Outcome.ANSWER: "boten svarar",
+    Outcome.CLARIFY: "boten frågar tillbaka",
+    Outcome.ROUTE: "boten visar vidare",
+    Outcome.ESCALATE: "en person svarar",
+    Outcome.IGNORE: "inget svar",
+}
 GAPS_SINCE = timedelta(days=90)
 MOST_THEMES = 20
 
@@ -98,7 +105,9 @@ def _article_page(visit: Visit, *, status: int = 200, error: str = "") -> Respon
     history = [
         (
             one,
-            editing.compared(before.get((one.language, one.version - 1)), one) if one.version > 1 else [],
+            editing.compared(earlier.content, one.content)
+            if (earlier := before.get((one.language, one.version - 1)))
+            else [],
             told.get(one.id, 0),
         )
         for one in reversed(revisions)
@@ -118,7 +127,12 @@ def _article_page(visit: Visit, *, status: int = 200, error: str = "") -> Respon
         languages=LANGUAGES,
         lix={code: editing.reads_as(text.answer) for code, text in found.texts.items()},
         perishable=[editing.PERISHABLE[kind] for kind in sorted(found.perishable)],
-        conflicts=[one for one in editing.conflicts(visit.session) if one.article == found.id],
+        conflicts=[
+            (one, editing.compared(newest.content if newest else {}, one.conflict))
+            for one in editing.conflicts(visit.session)
+            if one.article == found.id and one.conflict is not None
+            for newest in [editing.newest_of(visit.session, one.article, one.language)]
+        ],
         today=_today(visit),
     )
 
@@ -269,7 +283,7 @@ def _save(visit: Visit, name: str | None) -> Response:
             seen=theirs.version,
             status=409,
             theirs=theirs,
-            theirs_changed=editing.compared(before, theirs),
+            theirs_changed=editing.compared(before.content if before else {}, theirs.content),
         )
     except UserError as error:
         visit.session.rollback()
@@ -326,11 +340,11 @@ def rehearsal(visit: Visit) -> Response:
 def _outcome(visit: Visit, knowledge: Knowledge, told: str) -> str:
     """``answer: x, y`` in words."""
     kind, _, articles = told.partition(": ")
-    said = visit.say(thread.OUTCOMES[next(one for one in thread.OUTCOMES if str(one) == kind)])
+    said = visit.say(OUTCOMES[Outcome(kind)])
     named = [
         knowledge.articles[one].texts["sv"].questions[0] for one in articles.split(", ") if one in knowledge.articles
     ]
-    return f"{said}: {'; '.join(named)}" if named else said
+    return f"{said} ”{'”, ”'.join(named)}”" if named else said
 
 
 def approve(visit: Visit) -> Response:

@@ -32,6 +32,7 @@ TABLES = (
     desk_pages.VERDICTS,
     records.CLASSES,
     articles.STATES,
+    articles.OUTCOMES,
     articles.LANGUAGES,
     editing.FIELDS,
     editing.PERISHABLE,
@@ -89,7 +90,7 @@ def test_every_kind_state_and_channel_has_a_name() -> None:
     """A case that holds one without a name could not be shown."""
     assert set(thread.KINDS) == set(OutboxKind)
     assert set(thread.SENDING) == set(OutboxStatus)
-    assert set(thread.OUTCOMES) == set(Outcome)
+    assert set(thread.OUTCOMES) == set(articles.OUTCOMES) == set(Outcome)
     assert set(cases.STATUSES) == set(ConversationStatus)
     assert set(cases.CHANNELS) == {str(channel) for channel in ChannelName}
     assert set(cases.NAMES) == set(Folder)
