@@ -6,6 +6,7 @@ Nothing here stores anything but through ``knowledge.publishing``; the desk's pa
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,6 +68,7 @@ approve = publishing.approve
 roll_back = publishing.roll_back
 history = publishing.history
 newest_of = publishing.newest_of
+last_care = publishing.last_care
 settle_conflict = publishing.settle
 
 SOON = timedelta(days=30)
@@ -342,6 +344,11 @@ def _text(text: str) -> str:
 def _source(line: str) -> dict[str, str | None]:
     title, url, day, *_ = [*(part.strip() for part in line.split("|")), "", ""]
     return {"title": title, "url": url or None, "date": day or None}
+
+
+def stamp_of_care(article: Article | None) -> str:
+    """Tells what stands beside an article's texts from what stood there before, so that no form writes over it."""
+    return hashlib.sha256(repr(publishing.care_of(article)).encode()).hexdigest()[:16] if article else ""
 
 
 def save(

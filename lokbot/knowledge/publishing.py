@@ -304,12 +304,20 @@ def care_of(article: Article) -> dict[str, Any]:
 
 
 def _with_care(session: Session, knowledge: Knowledge) -> Knowledge:
+    """What the desk has set holds until the file says something that the desk has not seen there, field by field."""
     articles = dict(knowledge.articles)
     for row in session.scalars(select(ArticleCare)):
         article = articles.get(row.article)
-        if article is not None and _digest(care_of(article)) in row.seen:
-            articles[article.id] = _cared(article, row.content)
+        if article is not None:
+            file = care_of(article)
+            is_seen = {field: _stamp(value) in row.seen[field] for field, value in file.items()}
+            care = {field: row.content[field] if is_seen[field] else value for field, value in file.items()}
+            articles[article.id] = _cared(article, care)
     return replace(knowledge, articles=articles)
+
+
+def _stamp(value: object) -> str:
+    return _digest({"value": value})[:16]
 
 
 def _cared(article: Article, care: Mapping[str, Any]) -> Article:
@@ -326,6 +334,11 @@ def _cared(article: Article, care: Mapping[str, Any]) -> Article:
     )
 
 
+def last_care(session: Session, article: str) -> ArticleCare | None:
+    """What the desk has set of an article beside its texts, and who did so last."""
+    return session.get(ArticleCare, article)
+
+
 def save_care(session: Session, before: Article | None, after: Article, *, by: str, now: datetime) -> bool:
     """Keep what ``after`` says beside its texts; gives whether that is new. It holds at once: it is told to nobody."""
     care = care_of(after)
@@ -333,8 +346,9 @@ def save_care(session: Session, before: Article | None, after: Article, *, by: s
     row = session.get(ArticleCare, after.id)
     if care == (row.content if row else old) and care == old:
         return False
-    seen = {*(row.seen if row else ()), _digest(old), _digest(care)}
-    session.merge(ArticleCare(article=after.id, content=care, seen=sorted(seen), changed_by=by, changed_at=now))
+    known = row.seen if row else {}
+    seen = {field: sorted({*known.get(field, ()), _stamp(old[field]), _stamp(value)}) for field, value in care.items()}
+    session.merge(ArticleCare(article=after.id, content=care, seen=seen, changed_by=by, changed_at=now))
     queries.record(session, "cared", actor=by, now=now, article=after.id)
     return True
 

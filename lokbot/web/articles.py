@@ -133,6 +133,7 @@ def _article_page(visit: Visit, *, status: int = 200, error: str = "") -> Respon
             if one.article == found.id and one.conflict is not None
             for newest in [editing.newest_of(visit.session, one.article, one.language)]
         ],
+        cared=editing.last_care(visit.session, found.id),
         today=_today(visit),
     )
 
@@ -172,7 +173,15 @@ def edit_page(visit: Visit) -> Response:
     knowledge, language = _newest(visit), _language(visit.query("text"))
     found = _article(visit, knowledge)
     text = found.texts.get(language)
-    return _form(visit, knowledge, found, language, editing.as_form(found, language), seen=_version(text))
+    form = editing.as_form(found, language)
+    shown = _shown(visit, found, language, knowledge) if text is not None else {}
+    return _form(visit, knowledge, found, language, form, seen=_version(text), shown=shown)
+
+
+def _shown(visit: Visit, article: Article, language: str, knowledge: Knowledge) -> dict[str, str]:
+    """The reply by each kind of door."""
+    doors = (ChannelName.MAIL, ChannelName.TELEGRAM)
+    return {str(door): editing.preview(article, language, knowledge, door, now=visit.now) for door in doors}
 
 
 def _version(text: Any) -> int:
@@ -201,6 +210,7 @@ def _form(
         text=language,
         form=form,
         seen=seen,
+        cared=editing.stamp_of_care(found),
         faults=faults,
         theirs=theirs,
         theirs_changed=theirs_changed,
@@ -235,8 +245,7 @@ def preview(visit: Visit) -> Response:
         written = editing.read_form(form, found, language)
         if written.administration not in knowledge.administrations or written.topic not in knowledge.topics:
             raise NotReadable([visit.say("Välj rubrik och vems fråga det är.")])
-        for door in (ChannelName.MAIL, ChannelName.TELEGRAM):
-            shown[str(door)] = editing.preview(written, language, knowledge, door, now=visit.now)
+        shown = _shown(visit, written, language, knowledge)
     except NotReadable as error:
         faults = error.faults
     if visit.request.headers.get("x-live") is not None:
@@ -263,6 +272,8 @@ def _save(visit: Visit, name: str | None) -> Response:
         written = editing.read_form(form, found, language)
         if written.administration not in knowledge.administrations or written.topic not in knowledge.topics:
             raise NotReadable([visit.say("Välj rubrik och vems fråga det är.")])
+        if found is not None and language == "sv" and visit.form["cared"] != editing.stamp_of_care(found):
+            raise NotReadable(_changed_beside(visit, found, form))
         revision = editing.save(visit.session, found, written, language, seen=seen, by=visit.actor, now=visit.now)
     except editing.ChangedMeanwhile as error:
         theirs = error.newest
@@ -293,6 +304,19 @@ def _save(visit: Visit, name: str | None) -> Response:
     return visit.to(f"/kunskap/{written.id}/kontroll", text=language, klart="text-saved")
 
 
+def _changed_beside(visit: Visit, found: Article, form: Mapping[str, str]) -> list[str]:
+    """What somebody else has set meanwhile of what holds at once, where the form says something else."""
+    row, now_set = editing.last_care(visit.session, found.id), editing.as_form(found, "sv")
+    name = names(visit).get(row.changed_by, row.changed_by) if row else visit.say("Filerna")
+    told = [
+        f"{visit.say(editing.FIELDS[field])}: {now_set[field] or '–'}"
+        for field in ("checked_on", "link_checked_on", "review_by", "near_misses", "wordings")
+        if now_set[field] != form[field].strip()
+    ]
+    head = visit.say("{name} ändrade något medan du skrev. Spara igen om ditt ska gälla. Nu står där:", name=name)
+    return [head, *told]
+
+
 # ------------------------------------------------------------------ check, approve, roll back
 
 
@@ -314,10 +338,7 @@ def check_page(visit: Visit) -> Response:
         warnings=faults.warnings,
         seen=_version(text),
         languages=LANGUAGES,
-        shown={
-            str(door): editing.preview(found, language, knowledge, door, now=visit.now)
-            for door in (ChannelName.MAIL, ChannelName.TELEGRAM)
-        },
+        shown=_shown(visit, found, language, knowledge),
         reads=editing.reads_as(text.answer),
         faults=(),
         is_own=visit.settings.texts.second_person and revision is not None and revision.created_by == visit.actor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,9 @@ def form(desk: DeskWorld, name: str = "ga-med", **changed: str) -> dict[str, str
 
 
 def write(person: Person, desk: DeskWorld, **changed: str) -> tuple[int, str]:
-    seen = changed.pop("seen", None) or hidden(person.see("/kunskap/ga-med/andra"), "seen")
-    return person.do("/kunskap/ga-med/andra", seen=seen, **form(desk, **changed))
+    page = person.see("/kunskap/ga-med/andra")
+    stamps = {name: changed.pop(name, "") or hidden(page, name) for name in ("seen", "cared")}
+    return person.do("/kunskap/ga-med/andra", **stamps, **form(desk, **changed))
 
 
 def answer_to(desk: DeskWorld, text: str = sample.JOIN) -> str:
@@ -84,6 +86,33 @@ def test_another_edit_meanwhile_is_shown_and_nothing_is_lost(desk: DeskWorld) ->
     assert "<ins>Svar: Alex svar är här.</ins>" in page
     assert "Kims svar är här." in page
     assert write(kim, desk, answer="Kims svar är här.", seen=hidden(page, "seen"))[0] == 303
+
+
+def test_a_date_that_another_has_set_meanwhile_is_not_written_over(desk: DeskWorld) -> None:
+    kim, alex = desk.person(), desk.person("alex@stad.example", "Alex Berg")
+    cared = hidden(kim.see("/kunskap/ga-med/andra"), "cared")
+    assert write(alex, desk, review_by="2027-05-01")[0] == 303
+    status, page = write(kim, desk, cared=cared, review_by="2027-02-01")
+    assert status == 409
+    assert "Alex Berg ändrade något medan du skrev." in page
+    assert "Ses över senast: 2027-05-01" in page
+    assert 'value="2027-02-01"' in page
+    assert write(kim, desk, cared=hidden(page, "cared"), review_by="2027-02-01")[0] == 303
+    assert "2027-02-01" in kim.see("/kunskap/ga-med")
+
+
+def test_a_files_new_date_holds_beside_what_the_desk_has_set(desk: DeskWorld) -> None:
+    kim = desk.person()
+    write(kim, desk, review_by="2027-05-01")
+    base = desk.world.knowledge
+    file = replace(base.articles["ga-med"], link_checked_on=date(2026, 11, 1))
+    later = replace(base, articles={**base.articles, "ga-med": file})
+    with desk.world.sessions.begin() as session:
+        found = publishing.active(session, later, prefer_approved=False).articles["ga-med"]
+        assert (found.review_by, found.link_checked_on) == (date(2027, 5, 1), date(2026, 11, 1))
+        newer = {**base.articles, "ga-med": replace(file, review_by=date(2028, 1, 1))}
+        found = publishing.active(session, replace(base, articles=newer), prefer_approved=False).articles["ga-med"]
+        assert found.review_by == date(2028, 1, 1), "the file has said something else since"
 
 
 def test_an_approval_is_of_the_version_that_was_read(desk: DeskWorld) -> None:
