@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pydantic import ValidationError
 from sqlalchemy import func, select
@@ -58,7 +57,7 @@ from lokbot.store.schema import (
     OutboxItem,
     QuestionRecord,
 )
-from lokbot.understanding import Active, Understander
+from lokbot.understanding import Active
 from lokbot.understanding.normalize import fold, words
 from lokbot.vectors import CachedEncoder
 
@@ -489,14 +488,21 @@ def rehearse(article: Article, active: Active, settings: Settings) -> Rehearsed:
         encoder.warm([one.text for one in golden])
     others = {name: one for name, one in active.knowledge.articles.items() if name != article.id}
     told = active.knowledge.articles.get(article.id)
+
+    def asked(articles: Mapping[str, Article] | None, name: str) -> Sequence[tuple[str, bool]]:
+        key = (active.knowledge.digest, active.understander.is_semantic, name)
+        if key not in _ASKED:
+            while len(_ASKED) >= _MOST_ASKED:
+                _ASKED.pop(next(iter(_ASKED)), None)
+            _ASKED[key] = _outcomes(golden, _trying(active, articles) if articles is not None else active, settings)
+        return _ASKED[key]
+
     if told is not None and any(text.approved_by for text in told.texts.values()):
-        before = _NOW.get(active.understander)
-        if before is None:
-            before = _NOW[active.understander] = _outcomes(golden, active, settings)
+        before = asked(None, "")
     else:
         # What nobody has approved yet is told to nobody.
-        before = _outcomes(golden, _trying(active, others), settings)
-    after = _outcomes(golden, _trying(active, {**others, article.id: article}), settings)
+        before = asked(others, f"without {article.id}")
+    after = asked({**others, article.id: article}, repr(article))
     changed = tuple(
         Changed(one.text, old, new, was_right, is_right)
         for one, (old, was_right), (new, is_right) in zip(golden, before, after, strict=True)
@@ -510,8 +516,9 @@ def _trying(active: Active, articles: Mapping[str, Article]) -> Active:
     return Active(knowledge, understanding.build(knowledge, active.understander.encoder))
 
 
-# What answers changes seldom, and is asked the same questions for every draft.
-_NOW: WeakKeyDictionary[Understander, Sequence[tuple[str, bool]]] = WeakKeyDictionary()
+# A draft is looked at more than once, and what answers now is compared with every draft.
+_MOST_ASKED = 8
+_ASKED: dict[tuple[str, bool, str], Sequence[tuple[str, bool]]] = {}
 
 
 def _outcomes(golden: Sequence[GoldenQuestion], active: Active, settings: Settings) -> Sequence[tuple[str, bool]]:

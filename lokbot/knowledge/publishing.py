@@ -259,7 +259,8 @@ def active(session: Session, knowledge: Knowledge, *, prefer_approved: bool) -> 
             approved_on=revision.approved_on if revision and is_same else None,
         )
     used = sorted(text.revision_id or 0 for article in articles.values() for text in article.texts.values())
-    digest = hashlib.sha256(f"{knowledge.digest}{used}".encode()).hexdigest()
+    care = [care_of(article) for article in articles.values()]
+    digest = hashlib.sha256(f"{knowledge.digest}{used}{care}".encode()).hexdigest()
     return replace(knowledge, articles=articles, administrations=owners, digest=digest)
 
 
