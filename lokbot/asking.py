@@ -30,11 +30,16 @@ class Asked:
         return overall(self.decisions)
 
 
-def ask(text: str, active: Active, settings: Settings, *, now: datetime) -> Asked:
-    """What the bot would do with ``text``, drafts allowed."""
+def decided(text: str, active: Active, settings: Settings) -> tuple[Understanding, tuple[Decision, ...]]:
+    """How the bot would understand ``text``, and what it would decide, drafts allowed."""
     understanding = active.understander.understand(text)
     threshold = settings.answer_threshold or answer_threshold(understanding, settings.rate())
-    decisions = decide(Situation(understanding, active.knowledge, threshold))
+    return understanding, decide(Situation(understanding, active.knowledge, threshold))
+
+
+def ask(text: str, active: Active, settings: Settings, *, now: datetime) -> Asked:
+    """What the bot would do with ``text``, drafts allowed."""
+    understanding, decisions = decided(text, active, settings)
     told = [decision for decision in decisions if decision.outcome in (Outcome.ANSWER, Outcome.ROUTE, Outcome.CLARIFY)]
     rest = [decision for decision in decisions if decision.outcome is Outcome.ESCALATE]
     if not told and all(decision.reason in WITHOUT_RECEIPT for decision in rest):

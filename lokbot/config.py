@@ -275,6 +275,22 @@ class Caps(_Section):
     )
 
 
+class TextsSettings(_Section):
+    """How the texts are kept in the desk."""
+
+    second_person: bool = Field(
+        False, description="Whoever wrote a text in the desk may not be the one who approves it."
+    )
+    remind_days_before: int = Field(
+        30, ge=0, le=365, description="So many days before its review date a text is told by mail. 0: never."
+    )
+    keepers: Annotated[dict[str, str], BeforeValidator(_mapped)] = Field(
+        {},
+        description="Where to: a mail address for a city role (`responsible`). Other texts are told to the "
+        "coordinators.",
+    )
+
+
 class StatisticsSettings(_Section):
     """What the steering group sees, and when."""
 
@@ -382,6 +398,7 @@ class Settings(_Section):
     alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    texts: TextsSettings = Field(TextsSettings(), description="How the texts are kept in the desk.")
     statistics: StatisticsSettings = Field(StatisticsSettings(), description="What the steering group sees.")
     web: WebSettings = Field(WebSettings(), description="The desk.")
     public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")

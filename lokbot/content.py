@@ -23,7 +23,7 @@ from lokbot.conversation.working_days import SWEDEN
 from lokbot.knowledge import checks, loading, publishing
 from lokbot.knowledge.problems import KnowledgeError, Severity
 from lokbot.model import Knowledge
-from lokbot.store.schema import ArticleRevision
+from lokbot.store.schema import ArticleCare, ArticleImport, ArticleRevision
 from lokbot.store.session import Sessions, reading
 from lokbot.understanding import Active, Encoder
 
@@ -47,6 +47,8 @@ class Content:
         self._lock = threading.Lock()
         self._now = now
         self._stamp: Stamp = ()
+        # To read all files takes seconds; what a coordinator approves is to be told at once.
+        self._of_files: tuple[Stamp, Knowledge] | None = None
         self._looked = now()
         self._encoder = vectors.for_settings(settings)
         self._active = self._load()
@@ -95,7 +97,9 @@ class Content:
     def _load(self) -> Active:
         # Looked at before they are read: what changes meanwhile is then read the next time.
         files = self._files()
-        knowledge = usable(self._settings, today=self._now().astimezone(SWEDEN).date())
+        if self._of_files is None or self._of_files[0] != files:
+            self._of_files = (files, usable(self._settings, today=self._now().astimezone(SWEDEN).date()))
+        knowledge = self._of_files[1]
         with self._sessions.begin() as session:
             imported = publishing.import_knowledge(session, knowledge, now=self._now())
             for article, language in imported.conflicts:
@@ -115,8 +119,11 @@ class Content:
 
 
 def _revisions(session: Session) -> Stamp:
-    """What differs when a text got a new version or an approval."""
-    return tuple(session.execute(select(func.max(ArticleRevision.id), func.count(ArticleRevision.approved_by))).one())
+    """What differs when a text got a new version or an approval, or the desk changed what is kept beside it."""
+    care = select(func.max(ArticleCare.changed_at)).scalar_subquery()
+    imported = select(func.count(ArticleImport.digest)).scalar_subquery()
+    query = select(func.max(ArticleRevision.id), func.count(ArticleRevision.approved_by), care, imported)
+    return tuple(session.execute(query).one())
 
 
 def usable(settings: Settings, *, today: date) -> Knowledge:

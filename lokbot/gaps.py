@@ -321,11 +321,7 @@ def draft(theme: Theme, knowledge: Knowledge) -> str:
     """The skeleton of an article for a theme: its questions, and guesses to look over. `lokbot check` accepts it when
     the answer and the source are filled in; in English it warns that there is no translation.
     """
-    nearest = knowledge.articles.get(theme.commonest(one.nearest for one in theme.questions) or "")
-    topic = theme.commonest(one.topic for one in theme.questions if one.topic in knowledge.topics)
-    owner = theme.commonest(
-        one.administration for one in theme.questions if one.administration in knowledge.administrations
-    )
+    topic, owner = guessed(theme, knowledge)
     taken = {
         words(text)
         for article in knowledge.articles.values()
@@ -336,15 +332,28 @@ def draft(theme: Theme, knowledge: Knowledge) -> str:
     own = [line for line in examples(theme, most=8) if words(line) not in taken] or [" ".join(theme.words)]
     return DRAFT.format(
         asked=_asked(theme),
-        id=_identity(theme.words, knowledge.articles),
-        topic=topic or (nearest.topic if nearest else next(iter(knowledge.topics))),
-        administration=owner or (nearest.administration if nearest else _coordinators(knowledge)),
+        id=free_name(theme.words, knowledge.articles),
+        topic=topic,
+        administration=owner,
         questions="\n".join(f"    - {json.dumps(line, ensure_ascii=False)}" for line in own),
     )
 
 
-def _identity(parts: Sequence[str], taken: Collection[str]) -> str:
-    """An id from a theme's words that no article has."""
+def guessed(theme: Theme, knowledge: Knowledge) -> tuple[str, str]:
+    """The topic of a theme and whose matter it is, as its questions or the article that came nearest say."""
+    nearest = knowledge.articles.get(theme.commonest(one.nearest for one in theme.questions) or "")
+    topic = theme.commonest(one.topic for one in theme.questions if one.topic in knowledge.topics)
+    owner = theme.commonest(
+        one.administration for one in theme.questions if one.administration in knowledge.administrations
+    )
+    return (
+        topic or (nearest.topic if nearest else next(iter(knowledge.topics))),
+        owner or (nearest.administration if nearest else coordinators(knowledge)),
+    )
+
+
+def free_name(parts: Iterable[str], taken: Collection[str]) -> str:
+    """An id from some words that no article has."""
     name = "-".join(filter(None, (re.sub(r"[^a-z0-9]+", "", fold(part)) for part in parts))) or "nytt-svar"
     number, free = 1, name
     while free in taken:
@@ -353,6 +362,7 @@ def _identity(parts: Sequence[str], taken: Collection[str]) -> str:
     return free
 
 
-def _coordinators(knowledge: Knowledge) -> str:
+def coordinators(knowledge: Knowledge) -> str:
+    """The administration that the coordinators are."""
     kinds = {owner.id: owner.kind for owner in knowledge.administrations.values()}
     return next((name for name, kind in kinds.items() if kind is AdministrationKind.COORDINATORS), next(iter(kinds)))

@@ -7,8 +7,6 @@ a new version of the article that waits for its approval, as every edit does.
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +21,7 @@ from lokbot.conversation.decision import answer_language
 from lokbot.conversation.escalation import NotPossible
 from lokbot.knowledge import publishing
 from lokbot.knowledge.amending import with_golden_question, with_wording
+from lokbot.knowledge.exporting import replace_file
 from lokbot.knowledge.problems import KnowledgeError
 from lokbot.masking import mask_personal_data
 from lokbot.model import Knowledge
@@ -66,6 +65,19 @@ def publishable(text: str) -> str:
     return " ".join(mask_personal_data(text).split())
 
 
+_REMEDY = "--text ”...”"
+
+
+def clean(text: str) -> str:
+    """``text`` on one line. Raises NotPossible where it has no words, or personal data left."""
+    written = " ".join(text.split())
+    if not words(written):
+        raise NotPossible("Frågan har inga ord. Skriv om den.", terminal=_REMEDY)
+    if mask_personal_data(written) != written:
+        raise NotPossible("Texten har personuppgifter kvar. Skriv om den.", terminal=_REMEDY)
+    return written
+
+
 @dataclass(frozen=True, slots=True)
 class Promoted:
     """What was written where; ``version`` is that of the article's new draft."""
@@ -97,13 +109,9 @@ def promote(
     proposal = _proposal(correction)
     if lesson not in proposal.lessons:
         raise NotPossible("Rättelsen säger inte vad som är rätt svar. Avvisa den, eller rätta frågan på nytt.")
-    written = " ".join(text.split()) if text is not None else proposal.text
-    if not words(written):
-        raise NotPossible("Frågan har inga ord. Skriv om den: --text ”...”")
-    if mask_personal_data(written) != written:
-        raise NotPossible("Texten har personuppgifter kvar. Skriv om den: --text ”...”")
+    written = clean(text if text is not None else proposal.text)
     if lesson == "wording" and "[" in written and text is None:
-        raise NotPossible("Personuppgifter är maskerade i texten. Skriv om den utan dem: --text ”...”")
+        raise NotPossible("Personuppgifter är maskerade i texten. Skriv om den utan dem.", terminal=_REMEDY)
     knowledge = content.usable(settings, today=today)
     if lesson == "wording":
         promoted = _add_wording(session, correction, written, knowledge, settings=settings, now=now, today=today)
@@ -125,11 +133,16 @@ def _add_wording(
 ) -> Promoted:
     article = knowledge.articles.get(correction.article or "")
     if article is None:
-        raise NotPossible(f"Artikeln ”{correction.article}” finns inte längre. Avvisa rättelsen eller rätta på nytt.")
+        raise NotPossible("Rättelsen nämner ingen artikel som finns. Avvisa den, eller rätta frågan på nytt.")
     own = correction.question.language
     language = own if own in article.texts else answer_language(own)
     if language is None or language not in article.texts:
-        raise NotPossible(f"{article.id} har ingen text på språket ”{own}”. Spara frågan som facitfråga: --as golden")
+        raise NotPossible(
+            "{article} har ingen text på språket ”{language}”. Spara frågan som facitfråga.",
+            terminal="--as golden",
+            article=article.id,
+            language=own,
+        )
     # What the file says now gets its revision first. Else an approval that stands in a file nobody has imported yet
     # would be taken for one of the text with the new wording.
     publishing.import_knowledge(session, knowledge, now=now)
@@ -175,12 +188,7 @@ def _write(file: Path, text: str, kept: str | None, settings: Settings, today: d
 
 
 def _replace(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.part")
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        with suppress(FileNotFoundError):
-            os.chmod(unfinished, file.stat().st_mode)
-        os.replace(unfinished, file)
+        replace_file(file, text)
     except OSError as error:
-        raise NotPossible(f"{file} går inte att skriva ({error.strerror}).") from None
+        raise NotPossible("{file} går inte att skriva ({why}).", file=file, why=error.strerror) from None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from lokbot import accounts, balance, desk_settings, gaps, mailroom, records
+from lokbot import accounts, ageing, balance, desk_settings, gaps, mailroom, records
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -255,6 +255,7 @@ def every_minute(service: Service, settings: Settings, knowledge: Knowledge, enc
     """What is due by the clock, and the rest of an erasure: on SQLite the file is written anew, which takes a while."""
     close_months(service.sessions, knowledge, encoder, settings, now=clock())
     with service.sessions.begin() as session:
+        ageing.send_due(session, settings=settings, knowledge=knowledge, now=clock())
         report.send_due(session, settings=settings, knowledge=knowledge, now=clock())
         snoozing.wake_due(session, now=clock())
         reminders.remind(session, settings=settings, knowledge=knowledge, now=clock())

@@ -15,9 +15,8 @@ from lokbot.cli.common import now, open_store, with_settings
 from lokbot.config import Settings
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.knowledge import loading, publishing
+from lokbot.knowledge import exporting, loading, publishing
 from lokbot.knowledge.publishing import NotPublishable
-from lokbot.knowledge.writing import article_to_yaml
 from lokbot.model import Article, Decision, Knowledge, Outcome, Question
 
 
@@ -105,14 +104,20 @@ def import_command(settings: Settings, take: str | None, keep: str | None) -> No
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @with_settings
 def export(settings: Settings, folder: Path) -> None:
-    """Write every article's newest version, with its approvals, as YAML files into FOLDER."""
+    """Write every article's newest version, with its approvals, into FOLDER, a knowledge directory such as knowledge/.
+
+    Files that are there are updated where they stand, with their comments; what else is missing is copied.
+    """
     content = loading.load(settings.knowledge_dir, settings.intents_dir)
     with open_store(settings) as session:
+        torn = publishing.conflicts(session)
         content = publishing.active(session, content, prefer_approved=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    for article in content.articles.values():
-        (folder / f"{article.id}.yaml").write_text(article_to_yaml(article), encoding="utf-8")
-    click.echo(f"{len(content.articles)} artiklar skrevs till {folder}.")
+    done = exporting.export(content, settings.knowledge_dir, folder)
+    click.echo(f"{len(done.written) + len(done.anew)} artiklar skrevs till {folder}, {len(done.same)} var lika.")
+    for file in done.anew:
+        click.echo(f"  {file} kunde inte uppdateras på plats. Den är skriven på nytt, utan kommentarer.")
+    for row in torn:
+        click.echo(f"  {row.article} ({row.language}) är en konflikt. Det som skrevs är lagrets version.")
 
 
 @knowledge.command()

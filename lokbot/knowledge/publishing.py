@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from lokbot.model import Administration, Article, ArticleText, Knowledge, Perishable, Source, UserError
 from lokbot.store import queries
-from lokbot.store.schema import ArticleImport, ArticleRevision
+from lokbot.store.schema import ArticleCare, ArticleImport, ArticleRevision
 from lokbot.store.session import take_turns
 
 ADMINISTRATION = "administration:"
@@ -239,6 +239,7 @@ def active(session: Session, knowledge: Knowledge, *, prefer_approved: bool) -> 
     it the newest does. A draft is active where nothing is approved: it can be suggested, never sent by itself.
     """
     revisions = _newest(session)
+    knowledge = _with_care(session, _with_own(session, knowledge, revisions))
     if prefer_approved:
         revisions |= _newest(session, approved_only=True)
     articles = {
@@ -258,8 +259,210 @@ def active(session: Session, knowledge: Knowledge, *, prefer_approved: bool) -> 
             approved_on=revision.approved_on if revision and is_same else None,
         )
     used = sorted(text.revision_id or 0 for article in articles.values() for text in article.texts.values())
-    digest = hashlib.sha256(f"{knowledge.digest}{used}".encode()).hexdigest()
+    care = [care_of(article) for article in articles.values()]
+    digest = hashlib.sha256(f"{knowledge.digest}{used}{care}".encode()).hexdigest()
     return replace(knowledge, articles=articles, administrations=owners, digest=digest)
+
+
+def _with_own(session: Session, knowledge: Knowledge, newest: Mapping[tuple[str, str], ArticleRevision]) -> Knowledge:
+    """``knowledge`` with the texts that were written in the desk and stand in no file yet. A text that was imported
+    once and whose file is gone was taken away there, and stays away.
+    """
+    rows = session.execute(select(ArticleImport.article, ArticleImport.language))
+    imported = {(name, language) for name, language in rows}
+    articles = dict(knowledge.articles)
+    # Swedish first: a translation belongs to an article.
+    for name, language in sorted(newest.keys() - imported, key=lambda key: (key[1] != "sv", key)):
+        revision, article = newest[name, language], articles.get(name)
+        if name.startswith(ADMINISTRATION) or (article is not None and language in article.texts):
+            continue
+        text = _with_revision(ArticleText(language, (), ""), revision)
+        if article is not None:
+            articles[name] = replace(article, texts={**article.texts, language: text})
+        elif language == "sv":
+            shown = revision.content
+            blank = Article(name, shown["topic"], shown["administration"], shown["responsible"], {language: text}, ())
+            articles[name] = _with_revisions(blank, {language: revision})
+    return replace(knowledge, articles=articles)
+
+
+# ------------------------------------------------------------------ what is kept beside the texts
+
+
+def care_of(article: Article) -> dict[str, Any]:
+    """What is kept of an article beside its texts, as plain values."""
+
+    def written(day: date | None) -> str | None:
+        return day.isoformat() if day else None
+
+    return {
+        "checked_on": written(article.checked_on),
+        "link_checked_on": written(article.link_checked_on),
+        "review_by": written(article.review_by),
+        "wordings": {language: list(found) for language, found in sorted(article.wordings.items())},
+        "near_misses": list(article.near_misses),
+    }
+
+
+def _with_care(session: Session, knowledge: Knowledge) -> Knowledge:
+    """What the desk has set holds until the file says something that the desk has not seen there, field by field."""
+    articles = dict(knowledge.articles)
+    for row in session.scalars(select(ArticleCare)):
+        article = articles.get(row.article)
+        if article is not None:
+            file = care_of(article)
+            is_seen = {field: _stamp(value) in row.seen[field] for field, value in file.items()}
+            care = {field: row.content[field] if is_seen[field] else value for field, value in file.items()}
+            articles[article.id] = _cared(article, care)
+    return replace(knowledge, articles=articles)
+
+
+def _stamp(value: object) -> str:
+    return _digest({"value": value})[:16]
+
+
+def _cared(article: Article, care: Mapping[str, Any]) -> Article:
+    def read(day: str | None) -> date | None:
+        return date.fromisoformat(day) if day else None
+
+    return replace(
+        article,
+        checked_on=read(care["checked_on"]),
+        link_checked_on=read(care["link_checked_on"]),
+        review_by=read(care["review_by"]),
+        wordings={language: tuple(found) for language, found in care["wordings"].items()},
+        near_misses=tuple(care["near_misses"]),
+    )
+
+
+def last_care(session: Session, article: str) -> ArticleCare | None:
+    """What the desk has set of an article beside its texts, and who did so last."""
+    return session.get(ArticleCare, article)
+
+
+def save_care(session: Session, before: Article | None, after: Article, *, by: str, now: datetime) -> bool:
+    """Keep what ``after`` says beside its texts; gives whether that is new. It holds at once: it is told to nobody."""
+    care = care_of(after)
+    old = care_of(before) if before else care_of(replace(after, **_NO_CARE))
+    row = session.get(ArticleCare, after.id)
+    if care == (row.content if row else old) and care == old:
+        return False
+    known = row.seen if row else {}
+    seen = {field: sorted({*known.get(field, ()), _stamp(old[field]), _stamp(value)}) for field, value in care.items()}
+    session.merge(ArticleCare(article=after.id, content=care, seen=seen, changed_by=by, changed_at=now))
+    queries.record(session, "cared", actor=by, now=now, article=after.id)
+    return True
+
+
+_NO_CARE: dict[str, Any] = {
+    "checked_on": None,
+    "link_checked_on": None,
+    "review_by": None,
+    "wordings": {},
+    "near_misses": (),
+}
+
+
+# ------------------------------------------------------------------ writing
+
+
+class ChangedMeanwhile(NotPublishable):
+    """Somebody saved another version after the form was opened. ``newest`` is theirs."""
+
+    def __init__(self, newest: ArticleRevision) -> None:
+        super().__init__(
+            "{name} har sparat version {number} under tiden. Läs den först.",
+            name=newest.created_by,
+            number=newest.version,
+        )
+        self.newest = newest
+
+
+def save_draft(
+    session: Session, article: Article, language: str, *, seen: int, by: str, now: datetime
+) -> ArticleRevision:
+    """A new revision of a text, approved by nobody; the newest one where it says the same already.
+
+    ``seen`` is the version that was edited, 0 for none. Raises ChangedMeanwhile where another is the newest by now.
+    """
+    take_turns(session, "import")
+    known = _newest(session).get((article.id, language))
+    if known is not None and known.version != seen:
+        raise ChangedMeanwhile(known)
+    text = article.texts[language]
+    content = _content(article, text)
+    if known is not None and known.digest == _digest(content):
+        return known
+    found = _write(session, article, language, by=by, now=now)
+    if language == "sv":
+        # Whose matter it is and the sources stand once for all languages.
+        for other in article.texts.keys() - {language}:
+            _write(session, article, other, by=by, now=now)
+    return found
+
+
+def _write(session: Session, article: Article, language: str, *, by: str, now: datetime) -> ArticleRevision:
+    key = (article.id, language)
+    known = _newest(session).get(key)
+    content = _content(article, article.texts[language])
+    if known is not None and known.digest == _digest(content):
+        return known
+    version = known.version + 1 if known else 1
+    _add(session, key, _Text(content, None, None), _digest(content), version=version, now=now, by=by)
+    queries.record(session, "wrote", actor=by, now=now, article=article.id, language=language, version=version)
+    return _newest(session)[key]
+
+
+def roll_back(
+    session: Session, revision: ArticleRevision, *, seen: int, by: str, name: str, now: datetime, today: date
+) -> ArticleRevision:
+    """An earlier version becomes the newest. One that was approved is so again, by ``name``; another is a draft."""
+    take_turns(session, "import")
+    key = (revision.article, revision.language)
+    known = _newest(session)[key]
+    if known.version != seen:
+        raise ChangedMeanwhile(known)
+    if known.id == revision.id:
+        return known
+    is_approved = revision.approved_by is not None
+    text = _Text(revision.content, name if is_approved else None, today if is_approved else None)
+    _add(session, key, text, revision.digest, version=known.version + 1, now=now, by=by)
+    queries.record(
+        session,
+        "rolled-back",
+        actor=by,
+        now=now,
+        article=key[0],
+        language=key[1],
+        version=known.version + 1,
+        to=revision.version,
+    )
+    return _newest(session)[key]
+
+
+def newest_of(session: Session, article: str, language: str) -> ArticleRevision | None:
+    """The newest version of a text, approved or not."""
+    return session.scalar(
+        select(ArticleRevision)
+        .where(ArticleRevision.article == article, ArticleRevision.language == language)
+        .order_by(ArticleRevision.version.desc())
+        .limit(1)
+    )
+
+
+def settle(session: Session, article: str, language: str, *, take: bool, by: str, now: datetime) -> None:
+    """Settle a conflict: what the file says becomes the newest version, a draft, or the store's stays."""
+    row = session.get(ArticleImport, (article, language))
+    if row is None or row.conflict is None:
+        raise NotPublishable("Konflikten är redan avgjord.")
+    content, known = row.conflict, newest_of(session, article, language)
+    if take:
+        version = known.version + 1 if known else 1
+        _add(
+            session, (article, language), _Text(content, None, None), _digest(content), version=version, now=now, by=by
+        )
+    row.digest, row.conflict, row.imported_at = _digest(content), None, now
+    queries.record(session, "settled-import", actor=by, now=now, article=article, language=language, take=take)
 
 
 def _with_revisions(article: Article, revisions: Mapping[str, ArticleRevision | None]) -> Article:
@@ -300,20 +503,55 @@ def _with_revision(text: ArticleText, revision: ArticleRevision) -> ArticleText:
 
 
 def approve(
-    session: Session, article: str, *, by: str, language: str = "sv", now: datetime, today: date
+    session: Session,
+    article: str,
+    *,
+    by: str,
+    language: str = "sv",
+    now: datetime,
+    today: date,
+    seen: int | None = None,
+    not_by_writer: str | None = None,
 ) -> ArticleRevision:
-    """A named city employee approves the newest revision of a text; it may be sent by itself from now on."""
+    """A named city employee approves the newest revision of a text; it may be sent by itself from now on.
+
+    ``seen`` is the version they have read; where a newer one has come, ChangedMeanwhile. ``not_by_writer`` is who asks,
+    where a text must not be approved by whoever wrote it.
+    """
     if not by.strip():
-        raise NotPublishable("Ange vem som godkänner: --by ”Förnamn Efternamn”.")
+        raise NotPublishable("Ange vem som godkänner.", terminal="--by ”Förnamn Efternamn”")
     revision = _newest(session).get((article, language))
     if revision is None:
-        raise NotPublishable(f"Det finns ingen artikel ”{article}” på språket ”{language}”.")
+        raise NotPublishable(
+            "Det finns ingen artikel ”{article}” på språket ”{language}”.", article=article, language=language
+        )
+    if seen is not None and revision.version != seen:
+        raise ChangedMeanwhile(revision)
+    if not_by_writer is not None and revision.created_by == not_by_writer:
+        raise NotPublishable("Någon annan än den som skrev texten ska godkänna den. Be en kollega.")
     if revision.approved_by is None:
         revision.approved_by, revision.approved_on = by.strip(), today
         queries.record(
             session, "approved", actor=by.strip(), now=now, article=article, language=language, version=revision.version
         )
+        if language == "sv":
+            _approve_unchanged(session, article, by=by.strip(), now=now, today=today)
     return revision
+
+
+def _approve_unchanged(session: Session, article: str, *, by: str, now: datetime, today: date) -> None:
+    """Translations that got a new version only because the sources or the owner changed stay approved."""
+    own = ("questions", "answer", "short")
+    approved = _newest(session, approved_only=True)
+    for key, newest in _newest(session).items():
+        before = approved.get(key)
+        if key[0] != article or newest.approved_by is not None or before is None:
+            continue
+        if all(newest.content[field] == before.content[field] for field in own):
+            newest.approved_by, newest.approved_on = by, today
+            queries.record(
+                session, "approved", actor=by, now=now, article=article, language=key[1], version=newest.version
+            )
 
 
 def drafts(session: Session, knowledge: Knowledge) -> tuple[tuple[Article, str], ...]:

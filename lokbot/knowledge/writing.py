@@ -20,6 +20,19 @@ def article_to_yaml(article: Article) -> str:
     That holds for every article the loader can give: texts without white space at their ends, in NFC.
     The same article always gives the same text, so that a diff shows what changed and nothing else.
     """
+    return dumped(fields_of(article))
+
+
+def dumped(value: Any, *, flow: bool = False) -> str:
+    """A value as files write it: on lines of its own, or with ``flow`` on one line, within brackets."""
+    written: str = yaml.dump(
+        value, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=flow, width=10_000
+    )
+    return written.rstrip("\n") if flow else written
+
+
+def fields_of(article: Article) -> dict[str, Any]:
+    """The file's fields, in its order."""
     fields: dict[str, Any] = {
         "id": article.id,
         "topic": article.topic,
@@ -44,10 +57,7 @@ def article_to_yaml(article: Article) -> str:
     # Swedish first, English next, then the others by code.
     for language in sorted(article.texts, key=lambda code: (code != "sv", code != "en", code)):
         fields[language] = _text(article.texts[language])
-    written: str = yaml.dump(
-        fields, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=False, width=10_000
-    )
-    return written
+    return fields
 
 
 def _source(source: Source) -> dict[str, str]:

@@ -523,6 +523,22 @@ class ArticleImport(Base):
     imported_at: Mapped[datetime]
 
 
+class ArticleCare(Base):
+    """What is kept of an article beside its texts, as the desk last changed it: checks, review date, further wordings.
+
+    ``seen`` holds, by field, the digests of what its file and the desk have said so far: where the file says something
+    else, it was changed after the desk, and wins.
+    """
+
+    __tablename__ = "article_care"
+
+    article: Mapped[str] = mapped_column(String(100), primary_key=True)
+    content: Mapped[dict[str, Any]]
+    seen: Mapped[dict[str, Any]]
+    changed_by: Mapped[str] = mapped_column(String(200))
+    changed_at: Mapped[datetime]
+
+
 class Event(Base):
     """Who did what, when. Append-only; ``detail`` holds ids and words of ours, never what an asker wrote."""
 

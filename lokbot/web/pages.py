@@ -15,6 +15,7 @@ from lokbot.config import Settings
 from lokbot.model import Role
 from lokbot.web import (
     acts,
+    articles,
     cases,
     chat,
     desk_pages,
@@ -34,6 +35,7 @@ LOGGED_IN = frozenset(Role)
 DESK = frozenset({Role.COORDINATOR})
 READERS = frozenset({Role.COORDINATOR, Role.REGISTRATOR})
 ADMIN = frozenset({Role.ADMIN})
+KEEPERS = frozenset({Role.COORDINATOR, Role.ADMIN})
 STATISTICS = frozenset({Role.STEERING, Role.COORDINATOR, Role.ADMIN})
 ERASERS = frozenset({Role.ADMIN, Role.REGISTRATOR})
 
@@ -86,7 +88,23 @@ PAGES: tuple[Page, ...] = (
     _post("/arenden/{case}/har", acts.here, DESK),
     _post("/arenden/{case}/diariet", registry.classify, READERS),
     _get("/arenden/{case}/export", registry.export, READERS, writes=True),
+    _post("/arenden/{case}/faq", articles.new_from_case, DESK),
     _post("/arenden/{case}/{act}", acts.act, DESK),
+    _get("/kunskap", articles.listed, KEEPERS),
+    _get("/kunskap/luckor", articles.gaps_page, KEEPERS),
+    _get("/kunskap/ny", articles.new_page, KEEPERS),
+    _post("/kunskap/ny", articles.create, KEEPERS),
+    # Stores nothing: a POST because a text is too long for an address.
+    Page("POST", "/kunskap/forhandsvisa", articles.preview, KEEPERS),
+    _post("/kunskap/rattelse/{correction:int}", articles.accept, KEEPERS),
+    _get("/kunskap/{article}", articles.article, KEEPERS),
+    _get("/kunskap/{article}/andra", articles.edit_page, KEEPERS),
+    _post("/kunskap/{article}/andra", articles.edit, KEEPERS),
+    _get("/kunskap/{article}/kontroll", articles.check_page, KEEPERS),
+    _get("/kunskap/{article}/facit", articles.rehearsal, KEEPERS),
+    _post("/kunskap/{article}/godkann", articles.approve, KEEPERS),
+    _post("/kunskap/{article}/tillbaka", articles.roll_back, KEEPERS),
+    _post("/kunskap/{article}/konflikt", articles.settle, KEEPERS),
     _get("/nytt-samtal", desk_pages.call_page, DESK),
     _post("/nytt-samtal", desk_pages.log_call, DESK),
     _get("/botens-svar", desk_pages.reviews_page, DESK),

@@ -450,7 +450,7 @@ def test_a_text_is_approved_once_and_its_versions_are_told(store: None, folder: 
     assert "version 1" in history
     assert "version 2" in history
     said("knowledge", "export", "ut")
-    assert "Nytt svar." in (folder / "ut" / "odlingslott.yaml").read_text("utf-8")
+    assert "Nytt svar." in (folder / "ut" / "articles" / "odlingslott.yaml").read_text("utf-8")
 
 
 def test_personal_numbers_are_not_shown(folder: Path) -> None:

@@ -310,7 +310,16 @@ KEPT = {
 }
 # Tables that know of no conversation.
 NOT_OF_A_CASE = {
-    *("article_revisions", "article_imports", "pauses", "mailboxes", "mailbox_mails", "signing_keys", "heartbeats"),
+    *(
+        "article_revisions",
+        "article_imports",
+        "article_care",
+        "pauses",
+        "mailboxes",
+        "mailbox_mails",
+        "signing_keys",
+        "heartbeats",
+    ),
     *("case_numbers", "users", "web_sessions", "account_links", "failed_logins", "desk_settings", "presences"),
     "staff_mails",  # has no text once it is sent
     "digests",

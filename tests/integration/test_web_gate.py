@@ -32,6 +32,8 @@ def address_of(page: Page, case: str) -> str:
         .replace("{message:int}", "1")
         .replace("{user:int}", "1")
         .replace("{decision:int}", "1")
+        .replace("{correction:int}", "1")
+        .replace("{article}", "ga-med")
         .replace("{ending}", "csv")
         .replace("{revision:int}", "1")
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 from string import Formatter
 
 import lokbot.web
-from lokbot import records
+from lokbot import editing, records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, cases, chat, desk_pages, people, rendering, statistics, thread
+from lokbot.web import app, articles, cases, chat, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -31,11 +31,20 @@ TABLES = (
     people.MAY,
     desk_pages.VERDICTS,
     records.CLASSES,
+    articles.STATES,
+    articles.OUTCOMES,
+    articles.LANGUAGES,
+    editing.FIELDS,
+    editing.PERISHABLE,
+    editing.VERDICTS,
     {key: sentence for key, sentence in chat.ERRORS.items() if key},
 )
 
 
-REFUSING = ("conversation/*.py", "records/*.py", "register/*.py", "web/*.py", "accounts.py", "desk_settings.py")
+REFUSING = (
+    *("conversation/*.py", "records/*.py", "register/*.py", "web/*.py", "accounts.py", "desk_settings.py"),
+    *("editing.py", "promoting.py", "knowledge/publishing.py"),
+)
 
 
 def refusals() -> dict[str, list[str]]:
@@ -46,7 +55,7 @@ def refusals() -> dict[str, list[str]]:
             for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
                     continue
-                if node.func.id in ("NotPossible", "NotAllowed", "NotUsable"):
+                if node.func.id in ("NotPossible", "NotAllowed", "NotUsable", "NotPublishable"):
                     first = node.args[0]
                     sentence = str(first.value) if isinstance(first, ast.Constant) else ""
                     found.setdefault(sentence, []).append(f"{module.name}:{node.lineno}")
@@ -81,7 +90,7 @@ def test_every_kind_state_and_channel_has_a_name() -> None:
     """A case that holds one without a name could not be shown."""
     assert set(thread.KINDS) == set(OutboxKind)
     assert set(thread.SENDING) == set(OutboxStatus)
-    assert set(thread.OUTCOMES) == set(Outcome)
+    assert set(thread.OUTCOMES) == set(articles.OUTCOMES) == set(Outcome)
     assert set(cases.STATUSES) == set(ConversationStatus)
     assert set(cases.CHANNELS) == {str(channel) for channel in ChannelName}
     assert set(cases.NAMES) == set(Folder)

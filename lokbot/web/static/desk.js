@@ -69,6 +69,22 @@ async function save(form) {
   if (saved) saved.textContent = response.ok && !response.redirected ? saved.dataset.ok || "✓" : saved.dataset.bad || "!";
 }
 
+// ---- An article as it will read, while it is written.
+for (const form of document.querySelectorAll("form[data-preview]")) {
+  let resting;
+  form.addEventListener("input", () => {
+    clearTimeout(resting);
+    resting = setTimeout(async () => {
+      const response = await fetch(form.dataset.preview, {
+        method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "x-live": "1" },
+      });
+      if (!response.ok || response.redirected) return;
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      document.getElementById("forhandsvisning").replaceChildren(...fresh.body.childNodes);
+    }, 400);
+  });
+}
+
 // ---- Files: what is too large is said before it is sent.
 for (const input of document.querySelectorAll("input[type=file][data-largest]")) {
   input.addEventListener("change", () => {
