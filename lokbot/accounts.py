@@ -27,6 +27,8 @@ RESET_FOR = timedelta(hours=2)
 # A browser that was not used for so long, or was logged in so long ago, is logged out.
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=14)
 SEEN_EVERY = timedelta(minutes=5)
+# How long a browser that gave the right password may take to give the code.
+CODE_WITHIN = timedelta(minutes=10)
 # Wrong passwords within WINDOW: for one account, and from one place (a town hall shares an address).
 WINDOW, FOR_ONE_ACCOUNT, FROM_ONE_PLACE = timedelta(minutes=15), 5, 30
 # NIST SP 800-63B-4 3.1.1.2: length counts, composition rules do not; 15 where the password is the only factor.
@@ -207,11 +209,13 @@ def note_failure(session: Session, email: str, place: str, *, now: datetime) -> 
     session.add_all(FailedLogin(key=key, at=now) for key in (_account(email), _place(place)))
 
 
-def log_in(session: Session, user: User, *, agent: str, now: datetime) -> str:
-    """A new browser session; gives what its cookie holds. An id that the browser had before is never taken over."""
+def log_in(session: Session, user: User, *, agent: str, now: datetime, awaits_code: bool = False) -> str:
+    """A new browser session; gives what its cookie holds. An id that the browser had before is never taken over.
+
+    With ``awaits_code`` it is half a session: it opens nothing, and wrong passwords before it still count.
+    """
     token = secrets.token_urlsafe(32)
     session.execute(delete(WebSession).where(WebSession.created_at <= now - LONGEST))
-    session.execute(delete(FailedLogin).where(FailedLogin.key == _account(user.email)))
     session.add(
         WebSession(
             id=_digest(token),
@@ -220,8 +224,12 @@ def log_in(session: Session, user: User, *, agent: str, now: datetime) -> str:
             agent=agent[:300],
             created_at=now,
             seen_at=now,
+            awaits_code=awaits_code,
         )
     )
+    if awaits_code:
+        return token
+    session.execute(delete(FailedLogin).where(FailedLogin.key == _account(user.email)))
     user.last_login_at = now
     queries.record(session, "logged-in", actor=user.email, now=now, user=user.id)
     return token
@@ -230,7 +238,15 @@ def log_in(session: Session, user: User, *, agent: str, now: datetime) -> str:
 def session_of(session: Session, token: str, *, now: datetime) -> WebSession | None:
     """The browser session of a cookie, while it lasts and its user is active."""
     found = session.get(WebSession, _digest(token))
-    if found is None or found.seen_at <= now - IDLE or found.created_at <= now - LONGEST:
+    if found is None or found.awaits_code or found.seen_at <= now - IDLE or found.created_at <= now - LONGEST:
+        return None
+    return found if found.user.is_active else None
+
+
+def half_session_of(session: Session, token: str, *, now: datetime) -> WebSession | None:
+    """The session of a browser that has given the right password, and has still time to give the code."""
+    found = session.get(WebSession, _digest(token))
+    if found is None or not found.awaits_code or found.created_at <= now - CODE_WITHIN:
         return None
     return found if found.user.is_active else None
 
@@ -247,7 +263,9 @@ def log_out_everywhere(session: Session, user: User, *, but_for: str | None = No
 
 def sessions_of(session: Session, user: User) -> Sequence[WebSession]:
     return session.scalars(
-        select(WebSession).where(WebSession.user_id == user.id).order_by(WebSession.seen_at.desc())
+        select(WebSession)
+        .where(WebSession.user_id == user.id, WebSession.awaits_code.is_(False))
+        .order_by(WebSession.seen_at.desc())
     ).all()
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from lokbot.model import AnsweringMode, ChannelName, UserError
+from lokbot.model import AnsweringMode, ChannelName, Role, UserError
 
 PREFIX = "LOKBOT_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -266,6 +266,16 @@ class WebSettings(_Section):
     max_upload_bytes: int = Field(10_000_000, gt=0, description="The largest file that may be attached to an answer.")
 
 
+class LoginSettings(_Section):
+    """How people come in."""
+
+    second_factor_for: Annotated[tuple[Role, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Roles that must log in with a code from an app besides the password: `coordinator, admin`. "
+        "Others may.",
+    )
+
+
 class PublicPages(_Section):
     """What the public pages say of the city (the law asks for it); `lokbot check` warns while something is empty."""
 
@@ -333,6 +343,7 @@ class Settings(_Section):
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
     web: WebSettings = Field(WebSettings(), description="The desk.")
+    login: LoginSettings = Field(LoginSettings(), description="How people come in.")
     public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")
     wrong_answer_rate: float = Field(
         0.01,

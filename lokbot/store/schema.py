@@ -627,7 +627,8 @@ class User(Base):
     """Somebody who may log in. ``email`` in lower case is also how their acts are signed, by web and by mail alike.
 
     ``password_hash`` is None until the invitation was followed. ``deputy`` (a mail address) hears of what is theirs
-    while they are away, up to and with ``absent_until``.
+    while they are away, up to and with ``absent_until``. ``totp_secret`` (base32) is that of an authenticator app,
+    ``totp_step`` the time step of the last code that was used.
     """
 
     __tablename__ = "users"
@@ -638,6 +639,8 @@ class User(Base):
     roles: Mapped[list[Any]]
     language: Mapped[str] = mapped_column(String(8))
     password_hash: Mapped[str | None] = mapped_column(String(300))
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
     is_active: Mapped[bool]
     absent_until: Mapped[date | None]
     deputy: Mapped[str | None] = mapped_column(String(320))
@@ -647,7 +650,11 @@ class User(Base):
 
 
 class WebSession(Base):
-    """A browser that is logged in. ``id`` is the SHA-256 of its cookie: a copy of the database opens nothing."""
+    """A browser that is logged in. ``id`` is the SHA-256 of its cookie: a copy of the database opens nothing.
+
+    One that ``awaits_code`` has given the password only, and may see nothing. ``offered_secret`` is what it is shown
+    while its user sets up an authenticator app.
+    """
 
     __tablename__ = "web_sessions"
 
@@ -657,8 +664,21 @@ class WebSession(Base):
     agent: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    awaits_code: Mapped[bool]
+    offered_secret: Mapped[str | None] = mapped_column(String(64))
 
     user: Mapped[User] = relationship()
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for the authenticator app. ``id`` is its SHA-256."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class AccountLink(Base):

@@ -9,7 +9,7 @@ from lokbot.accounts import NotAllowed
 from lokbot.conversation import account_mail
 from lokbot.model import Role
 from lokbot.store.schema import AccountLink
-from lokbot.web import security
+from lokbot.web import factor, security
 from lokbot.web.visit import Visit
 
 
@@ -37,9 +37,7 @@ def log_in(visit: Visit) -> Response:
     if not accounts.check_password(user, visit.form["password"]) or user is None:
         accounts.note_failure(session, email, visit.place, now=visit.now)
         return _again(visit, "Mejladressen och lösenordet hör inte ihop. Försök igen.", status=401)
-    token = accounts.log_in(session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
-    response = visit.to(security.next_page(visit.form["next"]))
-    return security.with_cookie(response, token, visit.settings.web.public_url)
+    return factor.enter(visit, user, visit.form["next"])
 
 
 def _again(visit: Visit, error: str, *, status: int) -> Response:
@@ -104,8 +102,7 @@ def follow_link(visit: Visit) -> Response:
         visit.session.rollback()
         found = accounts.open_link(visit.session, visit.path("token"), now=visit.now)
         return _welcome(visit, found, str(error), status=409) if found is not None else _dead_link(visit)
-    token = accounts.log_in(visit.session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
-    return security.with_cookie(visit.to("/"), token, visit.settings.web.public_url)
+    return factor.enter(visit, user, "/")
 
 
 def _welcome(visit: Visit, found: AccountLink, error: str = "", status: int = 200) -> Response:

@@ -12,7 +12,7 @@ from typing import Literal
 from starlette.responses import Response
 
 from lokbot.model import Role
-from lokbot.web import acts, cases, desk_pages, entry, people, public, registry, thread
+from lokbot.web import acts, cases, desk_pages, entry, factor, people, public, registry, thread
 from lokbot.web.visit import Visit
 
 NOBODY_SPECIAL = None
@@ -51,6 +51,8 @@ PAGES: tuple[Page, ...] = (
     _get("/", entry.start, NOBODY_SPECIAL),
     _get("/logga-in", entry.login_page, NOBODY_SPECIAL),
     _post("/logga-in", entry.log_in, NOBODY_SPECIAL),
+    _get("/logga-in/kod", factor.code_page, NOBODY_SPECIAL),
+    _post("/logga-in/kod", factor.check_code, NOBODY_SPECIAL),
     _post("/logga-ut", entry.log_out, LOGGED_IN),
     _get("/glomt-losenord", entry.forgotten_page, NOBODY_SPECIAL),
     _post("/glomt-losenord", entry.forgotten, NOBODY_SPECIAL),
@@ -81,10 +83,15 @@ PAGES: tuple[Page, ...] = (
     _post("/konto", people.change_account, LOGGED_IN),
     _post("/konto/losenord", people.change_password, LOGGED_IN),
     _post("/konto/logga-ut-alla", people.log_out_elsewhere, LOGGED_IN),
+    _get(factor.SETUP, factor.setup_page, LOGGED_IN, writes=True),
+    _post(factor.SETUP, factor.set_up, LOGGED_IN),
+    _post("/konto/engangskod/reservkoder", factor.renew, LOGGED_IN),
+    _post("/konto/engangskod/ta-bort", factor.remove, LOGGED_IN),
     _get("/personer", people.people_page, ADMIN),
     _post("/personer", people.invite, ADMIN),
     _post("/personer/{user:int}", people.change, ADMIN),
     _post("/personer/{user:int}/lank", people.new_link, ADMIN),
+    _post("/personer/{user:int}/engangskod", factor.reset, ADMIN),
     _get("/tider", people.hours_page, DESK),
     _post("/tider", people.set_hours, DESK),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),

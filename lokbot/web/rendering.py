@@ -58,6 +58,8 @@ DONE = {
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
     "password": "Lösenordet är bytt.",
+    "factor-removed": "Den gamla appen är borttagen. Ställ in den nya nu.",
+    "factor-reset": "Personens engångskoder är borttagna. De ställer in nya vid nästa inloggning.",
     "logged-out": "Du är utloggad.",
     "reset": "Om adressen har ett konto har vi skickat en länk dit.",
 }

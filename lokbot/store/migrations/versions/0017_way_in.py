@@ -1,0 +1,33 @@
+"""the way in: authenticator apps and recovery codes
+
+Revision: 0017, after 0013
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+TIME = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    op.add_column("users", sa.Column("totp_secret", sa.String(length=64), nullable=True))
+    op.add_column("users", sa.Column("totp_step", sa.BigInteger(), nullable=True))
+    op.add_column("web_sessions", sa.Column("awaits_code", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("web_sessions", sa.Column("offered_secret", sa.String(length=64), nullable=True))
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+        sa.Column("used_at", TIME, nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_recovery_codes_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
+    )
+    op.create_index(op.f("ix_recovery_codes_user_id"), "recovery_codes", ["user_id"], unique=False)
