@@ -67,6 +67,9 @@ lock: .venv/venv.stamp ## write requirements/*.lock after a change in pyproject.
 	# By itself, since a platform without its wheel does without it.
 	.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["semantic"], sep="\n")' |
 		compile $(if $(UPGRADE),--upgrade) --constraint requirements/run.lock --output-file requirements/semantic.lock -
+	# By itself, since it needs libraries of the system.
+	.venv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["pdf"], sep="\n")' |
+		compile $(if $(UPGRADE),--upgrade) --constraint requirements/run.lock --output-file requirements/pdf.lock -
 
 servers: # the real mail server, database and browser that tests talk to; without them those tests are skipped
 	@$(INSTALL_PACKAGES)

@@ -2,7 +2,7 @@
 
 The map, in the order that a message takes (docs/architecture.md follows one mail through it):
 
-    channels/       the doors: mail in (imap, mime) and out (smtp), Telegram
+    channels/       the doors: mail in (imap, mime) and out (smtp), Telegram, web chat
     conversation/   what happens to a message: intake, reading, pipeline, decision, reply, escalation, outbox, delivery
     understanding/  what a text asks: language, questions, rules, matching, confidence
     knowledge/      the content: loading, checks, versions and approval

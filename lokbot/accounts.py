@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from lokbot.model import Role, UserError
 from lokbot.store import queries
-from lokbot.store.schema import AccountLink, FailedLogin, User, WebSession
+from lokbot.store.schema import AccountLink, FailedLogin, ReadingLink, User, WebSession
 
 INVITED_FOR = timedelta(days=7)
 RESET_FOR = timedelta(hours=2)
@@ -72,13 +72,13 @@ def invite(
     """A new account and the token of the link that sets its password. Raises NotAllowed for what cannot be."""
     email, name = email.strip().lower(), " ".join(name.split())
     if not _EMAIL.fullmatch(email) or len(email) > 320:
-        raise NotAllowed(f"”{email}” är ingen mejladress.")
+        raise NotAllowed("”{address}” är ingen mejladress.", address=email)
     if not name:
         raise NotAllowed("Skriv ett namn.")
     if not roles:
         raise NotAllowed("Välj minst en roll.")
     if find(session, email) is not None:
-        raise NotAllowed(f"{email} har redan ett konto.")
+        raise NotAllowed("{address} har redan ett konto.", address=email)
     user = User(
         email=email,
         name=name[:200],
@@ -156,7 +156,8 @@ def set_password(session: Session, user: User, password: str, *, actor: str, now
     """Give an account a new password. Raises NotAllowed where it is too easy to guess."""
     if len(password) < SHORTEST_PASSWORD:
         raise NotAllowed(
-            f"Lösenordet är för kort. Skriv minst {SHORTEST_PASSWORD} tecken, gärna flera ord efter varandra."
+            "Lösenordet är för kort. Skriv minst {count} tecken, gärna flera ord efter varandra.",
+            count=SHORTEST_PASSWORD,
         )
     if len(password) > 1000:
         raise NotAllowed("Lösenordet är för långt. Högst 1 000 tecken.")
@@ -174,6 +175,52 @@ def _link(session: Session, user: User | None, now: datetime, lasts: timedelta) 
     )
     session.flush()
     return token
+
+
+# ------------------------------------------------------------------ links that only show the statistics
+
+
+def reading_link(session: Session, user: User, *, actor: str, now: datetime) -> str:
+    """The token of a personal link to the statistics, which lasts until it is revoked; an earlier one no longer works.
+
+    Raises NotAllowed for whom it is not meant.
+    """
+    if not _may_read(user):
+        raise NotAllowed(
+            "Bara den som är med i styrgruppen kan få en länk till statistiken. Ge personen den rollen först."
+        )
+    session.execute(delete(ReadingLink).where(ReadingLink.user_id == user.id))
+    token = secrets.token_urlsafe(32)
+    session.add(ReadingLink(id=_digest(token), user_id=user.id, created_by=actor, created_at=now))
+    session.flush()
+    queries.record(session, "reading-link-made", actor=actor, now=now, user=user.id)
+    return token
+
+
+def revoke_reading_link(session: Session, user: User, *, actor: str, now: datetime) -> None:
+    """The link shows nothing any more."""
+    session.execute(delete(ReadingLink).where(ReadingLink.user_id == user.id))
+    queries.record(session, "reading-link-revoked", actor=actor, now=now, user=user.id)
+
+
+def reader_of(session: Session, token: str) -> User | None:
+    """Whose link it is, as long as they are in the steering group."""
+    link = session.get(ReadingLink, _digest(token))
+    return link.user if link is not None and _may_read(link.user) else None
+
+
+def reading_links(session: Session) -> Mapping[int, datetime]:
+    """User id -> since when they have a link."""
+    return {link.user_id: link.created_at for link in session.scalars(select(ReadingLink))}
+
+
+def steering(session: Session) -> Sequence[User]:
+    """Those in the steering group, who get its reports."""
+    return [user for user in session.scalars(select(User).order_by(User.id)) if _may_read(user)]
+
+
+def _may_read(user: User) -> bool:
+    return user.is_active and Role.STEERING in user.roles
 
 
 # ------------------------------------------------------------------ logging in and out

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from lokbot.model import AnsweringMode, ChannelName, Role, UserError
 
@@ -181,11 +182,34 @@ class TelegramSettings(_Section):
     )
 
 
+def _origin(value: str) -> str:
+    """An origin as a header holds it; a star or a semicolon would say more than is meant."""
+    if not re.fullmatch(r"https?://(?:\*\.)?[a-z0-9.-]+(?::(?:\d{1,5}|\*))?", value):
+        raise ValueError(f"{value!r} is no origin; write for example https://foreningar.helsingborg.se")
+    return value
+
+
 class ChatSettings(_Section):
-    """What all chats have in common."""
+    """What all chats have in common, and the web chat."""
 
     quiet_seconds: float = Field(
         2, ge=0, le=30, description="What somebody writes until they have paused for so long is read as one."
+    )
+    web: bool = Field(True, description="Whether the web chat is open, at `/chatt`. Closed, its pages do not exist.")
+    embed_on: Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Origins of the pages that may show the chat in a panel (`/chat.js`): "
+        "`https://foreningar.helsingborg.se, https://*.helsingborg.se`.",
+    )
+    max_letters: int = Field(
+        8000, ge=500, le=50_000, description="A longer message is kept whole as a text file, for a person to read."
+    )
+    max_file_bytes: int = Field(
+        10_000_000, gt=0, description="The largest file (PDF or picture) that may be sent in the web chat."
+    )
+    per_minute: int = Field(20, ge=1, description="Messages and pressed buttons in one web chat in a minute.")
+    per_place_per_hour: int = Field(
+        600, ge=1, description="The same from one network address in an hour; a school or an office shares one."
     )
 
 
@@ -218,6 +242,9 @@ class Promise(_Section):
     """When somebody answers, as the receipts say it."""
 
     working_days: int = Field(1, ge=0, le=30, description="A person answers within so many working days.")
+    day_begins: Annotated[time, BeforeValidator(_clock)] = Field(
+        time(8, 0), description="When the working day begins: the statistics count waiting in working time."
+    )
     day_ends: Annotated[time, BeforeValidator(_clock)] = Field(
         time(16, 0), description="What comes in later counts as the next working day (Swedish time)."
     )
@@ -246,6 +273,29 @@ class Caps(_Section):
     notifications_per_hour: int = Field(
         100, ge=1, description="Mails about waiting cases to each coordinator in an hour; urgent ones always go."
     )
+
+
+class StatisticsSettings(_Section):
+    """What the steering group sees, and when."""
+
+    meetings: Annotated[tuple[date, ...], BeforeValidator(_listed)] = Field(
+        (), description="The steering group's meetings, held and to come: `2026-09-15, ...`."
+    )
+    least: int = Field(
+        5, ge=3, le=100, description="Published figures of fewer people than this are hidden (”färre än 5”)."
+    )
+    closes_after_days: int = Field(
+        7,
+        ge=0,
+        le=60,
+        description="A month is closed for publication so many days after its end, when what was asked has been "
+        "answered.",
+    )
+    report_to: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="Mail addresses that get the report before each meeting. Empty: no report is mailed."
+    )
+    report_days_before: int = Field(7, ge=0, le=60, description="How many days before a meeting that is.")
+    report_monthly: bool = Field(False, description="Mail it also each time a month has been closed.")
 
 
 class WebSettings(_Section):
@@ -342,6 +392,7 @@ class Settings(_Section):
     alarm: Alarm = Field(Alarm(), description="Who hears of what is urgent or overdue.")
     caps: Caps = Field(Caps(), description="The last line against storms of mail.")
     outbox: OutboxSettings = Field(OutboxSettings(), description="How sending is tried.")
+    statistics: StatisticsSettings = Field(StatisticsSettings(), description="What the steering group sees.")
     web: WebSettings = Field(WebSettings(), description="The desk.")
     login: LoginSettings = Field(LoginSettings(), description="How people come in.")
     public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")

@@ -6,6 +6,7 @@ A broken file never takes the running bot down: the last good knowledge stays an
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +25,7 @@ from lokbot.knowledge.problems import KnowledgeError, Severity
 from lokbot.model import Knowledge
 from lokbot.store.schema import ArticleRevision
 from lokbot.store.session import Sessions, reading
-from lokbot.understanding import Active
+from lokbot.understanding import Active, Encoder
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ class Content:
         self._looked = now()
         self._encoder = vectors.for_settings(settings)
         self._active = self._load()
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What computes sentence vectors on this machine, if anything does."""
+        return self._encoder
 
     def lately(self) -> Active:
         """What the bot knew at most ``LOOK`` ago: for a loop that asks again and again."""
@@ -123,9 +129,15 @@ def usable(settings: Settings, *, today: date) -> Knowledge:
 
 def _marks(folder: Path) -> list[tuple[str, int, int]]:
     """What differs when a file has changed."""
-    marks = []
-    for path in sorted(folder.rglob("*.yaml")):
-        with suppress(FileNotFoundError):  # an editor may be replacing it just now
-            status = path.stat()
-            marks.append((str(path), status.st_mtime_ns, status.st_size))
-    return marks
+    marks, folders = [], [str(folder)]
+    while folders:
+        # Not Path.rglob, which takes several times as long: every page of the desk looks.
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders.append(entry.path)
+                elif entry.name.endswith(".yaml"):
+                    with suppress(FileNotFoundError):  # an editor may be replacing it just now
+                        status = entry.stat()
+                        marks.append((entry.path, status.st_mtime_ns, status.st_size))
+    return sorted(marks)

@@ -262,6 +262,8 @@ def case(conversation: Conversation, events: Sequence[Event], *, with_reasons: b
         head.append("Telegram: skriv inget känsligt. Be om mejl eller telefon när det behövs.")
     if conversation.moved_to:
         head.append(f"Flyttat till: {conversation.moved_to}")
+    if conversation.reach_by:
+        head.append(f"Nås på: {conversation.reach_by}")
     if conversation.hidden_at:
         head.append(f"Den som skrev har dolt chatten för sig {moment(conversation.hidden_at)}. Inget är borttaget.")
     if conversation.contact.undeliverable_at:

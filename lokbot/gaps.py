@@ -17,6 +17,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import moment
 from lokbot.masking import mask_personal_data
 from lokbot.model import AdministrationKind, Knowledge
@@ -81,6 +82,26 @@ class Theme:
 def unanswered(session: Session, *, since: datetime, until: datetime) -> list[Unanswered]:
     """The questions of the period that were escalated as nothing-found or not-sure, oldest first."""
     return [_unanswered(decision) for decision in queries.unanswered(session, since=since, until=until)]
+
+
+def themes_of_month(session: Session, month: str, encoder: Encoder | None = None) -> dict[int, str]:
+    """The theme of each question (id) that was asked in a month (``2026-11``) and that no text of ours answered.
+
+    What is published of a theme is its words, so they are taken from what is masked, and only where
+    at least two people asked.
+    """
+    year, place = map(int, month.split("-"))
+    begin = datetime(year, place, 1, tzinfo=SWEDEN)
+    end = datetime(year + place // 12, place % 12 + 1, 1, tzinfo=SWEDEN)
+    decisions = queries.unanswered(session, since=begin, until=end)
+    questions = [_unanswered(decision) for decision in decisions]
+    ids = {id(one): decision.question_id for one, decision in zip(questions, decisions, strict=True)}
+    return {
+        ids[id(one)]: ", ".join(theme.words)
+        for theme in themes(questions, encoder)
+        if theme.contacts > 1
+        for one in theme.questions
+    }
 
 
 def _unanswered(decision: DecisionRecord) -> Unanswered:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 # --------------------------------------------------------------------------- what comes in
 
@@ -38,9 +39,22 @@ CHATS = (ChannelName.TELEGRAM, ChannelName.WEBCHAT)
 
 
 class UserError(Exception):
-    """Something that a person can mend: the message names the place and the remedy, and is shown as it is."""
+    """Something that a person can mend: the message names the place and the remedy, and is shown as it is.
+
+    ``words`` fill the braces of ``sentence``, so that the desk can say it in English. ``terminal`` is what helps at a
+    command line only, and is said there.
+    """
 
     exit_code = 2
+
+    def __init__(self, sentence: str, /, *, terminal: str = "", **words: object) -> None:
+        self.sentence, self.terminal, self.words = sentence, terminal, words
+        super().__init__(f"{self.told} {terminal}".strip())
+
+    @property
+    def told(self) -> str:
+        """What it says to whoever sits at no command line, in Swedish."""
+        return self.sentence.format(**self.words) if self.words else self.sentence
 
 
 class NotPossible(UserError):
@@ -614,3 +628,33 @@ class Reply:
     html: str | None
     language: str
     buttons: tuple[Button, ...] = ()
+
+
+# --------------------------------------------------------------------------- what is counted
+
+
+class FactOutcome(StrEnum):
+    """What became of a question: exactly one of these, so that shares add up to the whole."""
+
+    BOT = "bot"  # the bot answered, or asked back, and that went out
+    SUGGESTION = "suggestion"  # a person sent what the bot had suggested
+    PERSON = "person"  # a person answered in their own words
+    POINTED = "pointed"  # it was told whose matter it is, or sent on there
+    OPEN = "open"
+    WITHDRAWN = "withdrawn"  # settled without an answer
+    AUTOMATIC = "automatic"  # no question: a machine's mail, thanks
+
+
+ASSOCIATION_KINDS: Mapping[str, LocalText] = MappingProxyType(
+    {
+        "idrott": LocalText("Idrottsföreningar", "Sports associations"),
+        "kultur": LocalText("Kulturföreningar", "Cultural associations"),
+        "ungdom": LocalText("Barn- och ungdomsföreningar", "Children's and youth associations"),
+        "etnisk": LocalText("Etniska föreningar", "Ethnic associations"),
+        "funktionsratt": LocalText("Funktionsrättsföreningar", "Disability rights associations"),
+        "social": LocalText("Sociala föreningar", "Social associations"),
+        "pensionar": LocalText("Pensionärsföreningar", "Pensioners' associations"),
+        "annan": LocalText("Andra föreningar", "Other kinds of associations"),
+    }
+)
+"""The kinds of association that equal terms are compared between."""

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from lokbot import accounts, balance, desk_settings, mailroom
+from lokbot import accounts, balance, desk_settings, gaps, mailroom, records
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
 from lokbot.channels.smtp import SmtpChannel, SmtpSettings
+from lokbot.channels.webchat import WebChannel
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, digest, pipeline, reminders, snoozing, staff_mail
+from lokbot.conversation import delivery, digest, pipeline, reading, reminders, snoozing, staff_mail
 from lokbot.conversation.delivery import Sender
+from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
 from lokbot.mailroom import Room
-from lokbot.model import ChannelName
-from lokbot.store.session import connect, reading, session_factory
+from lokbot.model import ChannelName, Knowledge
+from lokbot.statistics import closing, facts, report
+from lokbot.store.session import Sessions, connect, session_factory
+from lokbot.store.session import reading as reading_sessions
+from lokbot.understanding import Encoder
+
+log = logging.getLogger(__name__)
 
 # RFC 5321 4.5.3.2.6: what a server may take after the final dot.
 FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
+LEAST_SECONDS = 0.02
 # How many messages are begun with in one commit; an order to stop waits for them.
 MESSAGES_A_TURN = 10
 REMIND_SECONDS = 60.0
@@ -37,7 +46,8 @@ def open_service(settings: Settings, observer: Observer | None = None) -> Servic
     """Connect to the database of ``settings``."""
     engine = connect(settings.database)
     tokens = token_source(settings)
-    return Service(settings, engine, session_factory(engine), observer or Observer(), tokens=tokens)
+    sessions = facts.follow(session_factory(engine), lambda session: desk_settings.promise(session, settings))
+    return Service(settings, engine, sessions, observer or Observer(), tokens=tokens)
 
 
 def token_source(settings: Settings) -> TokenSource | None:
@@ -166,7 +176,7 @@ def read_telegram(service: Service) -> None:
 def doors(service: Service) -> dict[ChannelName, Sender]:
     """The doors that are set up to send through, for one thread."""
     settings = service.settings
-    found: dict[ChannelName, Sender] = {}
+    found: dict[ChannelName, Sender] = {ChannelName.WEBCHAT: WebChannel()}
     if settings.smtp.host:
         found[ChannelName.MAIL] = SmtpChannel(smtp_settings(settings, service.tokens))
     if settings.telegram.token.get_secret_value():
@@ -180,7 +190,7 @@ def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
     content: Content | None = None
-    reads = reading(service.sessions)
+    reads = reading_sessions(service.sessions)
     reminded = 0.0
 
     def turn() -> None:
@@ -194,10 +204,7 @@ def work(service: Service) -> None:
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
         if time.monotonic() - reminded > REMIND_SECONDS:
-            with service.sessions.begin() as session:
-                snoozing.wake_due(session, now=clock())
-                reminders.remind(session, settings=settings, knowledge=active.knowledge, now=clock())
-                digest.send_due(session, settings=settings, knowledge=active.knowledge, now=clock())
+            every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()
         has_handled = False
         for handled in pipeline.handle_waiting(service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock):
@@ -214,9 +221,54 @@ def work(service: Service) -> None:
         ):
             pass
         else:
-            service.news.wait(POLL_SECONDS)
+            service.news.wait(_idle_seconds(reads, settings))
 
     persist(service, "handle and send", turn)
+
+
+def close_months(
+    sessions: Sessions, knowledge: Knowledge, encoder: Encoder | None, settings: Settings, *, now: datetime
+) -> None:
+    """Decide what may be published of the months that are over. What nobody could answer gets its themes before anybody
+    has to wait for it, as that may take seconds.
+    """
+    today = now.astimezone(SWEDEN).date()
+    with reading_sessions(sessions)() as session:
+        themes = {
+            month: gaps.themes_of_month(session, month, encoder)
+            for month in closing.due(session, settings.statistics, today=today)
+        }
+    if not themes:
+        return
+    with sessions.begin() as session:
+        closing.close_due(
+            session,
+            settings.statistics,
+            knowledge,
+            now=now,
+            today=today,
+            themes=lambda month: themes.get(month, {}),
+        )
+
+
+def every_minute(service: Service, settings: Settings, knowledge: Knowledge, encoder: Encoder | None) -> None:
+    """What is due by the clock, and the rest of an erasure: on SQLite the file is written anew, which takes a while."""
+    close_months(service.sessions, knowledge, encoder, settings, now=clock())
+    with service.sessions.begin() as session:
+        report.send_due(session, settings=settings, knowledge=knowledge, now=clock())
+        snoozing.wake_due(session, now=clock())
+        reminders.remind(session, settings=settings, knowledge=knowledge, now=clock())
+        digest.send_due(session, settings=settings, knowledge=knowledge, now=clock())
+    if not records.sweep(service.engine, now=clock()):
+        log.info("what was erased still stands in places of the database file; it is tried again in a minute")
+
+
+def _idle_seconds(reads: Sessions, settings: Settings) -> float:
+    """How long there is nothing to do: in a chat the answer comes when its writer has paused, not a second later."""
+    with reads() as session:
+        due = reading.next_due(session, quiet=timedelta(seconds=settings.chat.quiet_seconds))
+    left = (due - clock()).total_seconds() if due is not None else POLL_SECONDS
+    return min(POLL_SECONDS, max(left, LEAST_SECONDS))
 
 
 # ------------------------------------------------------------------ the web

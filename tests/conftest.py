@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from lokbot.channels import embedded
 from tests.servers import Certificate, DovecotServer, MissingServerError, PostgresCluster, make_certificate
@@ -29,6 +31,19 @@ def dovecot() -> Iterator[DovecotServer]:
         do_without(missing)
     with server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, one for all: a second one of Playwright's in the same process would not start."""
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        do_without(MissingServerError("Chromium is missing. Type: sudo apt-get install chromium"))
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

@@ -93,6 +93,8 @@ def test_nothing_is_printed_and_nothing_is_patched(path: Path) -> None:
 def test_nothing_unfinished_and_nothing_of_one_machine_is_kept() -> None:
     found = []
     for path in tracked():
+        if path.suffix == ".png":  # its bytes may spell anything
+            continue
         text = path.read_bytes().decode("utf-8", "replace")
         for number, line in enumerate(text.splitlines(), start=1):
             if UNFINISHED.search(line) or OF_ONE_MACHINE.search(line):

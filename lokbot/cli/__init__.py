@@ -48,6 +48,7 @@ COMMANDS = {
     "steering": "desk:steering",
     "promote": "learning:promote",
     "gaps": "learning:gaps",
+    "statistics": "statistics:statistics",
     "records": "keeping:records",
     "register": "keeping:register",
     "audit": "keeping:audit",

@@ -91,6 +91,8 @@ def database_in_words() -> Iterator[None]:
 def open_store(settings: Settings) -> Iterator[Session]:
     """One transaction on a store that has the schema we expect."""
     # These take half a second to import, which `lokbot ask` can do without.
+    from lokbot import desk_settings
+    from lokbot.statistics import facts
     from lokbot.store.migrations import is_current
     from lokbot.store.session import connect, session_factory
 
@@ -100,7 +102,8 @@ def open_store(settings: Settings) -> Iterator[Session]:
         with database_in_words():
             if not is_current(engine):
                 raise SettingsError("The database does not have this version's tables. Run: lokbot migrate")
-            with session_factory(engine).begin() as session:
+            sessions = facts.follow(session_factory(engine), lambda session: desk_settings.promise(session, settings))
+            with sessions.begin() as session:
                 yield session
     finally:
         engine.dispose()

@@ -23,12 +23,13 @@ from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import moment
 from lokbot.knowledge import loading
 from lokbot.masking import mask_personal_numbers
-from lokbot.model import RecordClass
+from lokbot.model import ASSOCIATION_KINDS, RecordClass
 from lokbot.store.schema import Association, AuditEntry, Conversation
 from lokbot.store.session import connect
 
 CLI: Source = "cli"
 DAY = click.DateTime(["%Y-%m-%d"])
+KIND = click.Choice([*ASSOCIATION_KINDS])
 
 
 def _midnight(day: datetime) -> datetime:
@@ -183,6 +184,7 @@ def _association(one: Association) -> str:
 @click.option("--domain", help="What its mail addresses end in.")
 @click.option("--number", "organisation_number", help="Its organisation number.")
 @click.option("--notes", default="", help="What is good to know of it.")
+@click.option("--kind", type=KIND, help="What kind of association it is, for the statistics.")
 @BY
 @with_settings
 def add_command(
@@ -192,6 +194,7 @@ def add_command(
     domain: str | None,
     organisation_number: str | None,
     notes: str,
+    kind: str | None,
     by: str | None,
 ) -> None:
     """Add an association."""
@@ -203,11 +206,25 @@ def add_command(
             domain=domain,
             organisation_number=organisation_number,
             notes=notes,
+            kind=kind,
             actor=who(by),
             source=CLI,
             now=now(),
         )
         click.echo(f"{made.name} finns nu i registret (nummer {made.id}).")
+
+
+@register.command("kind")
+@click.argument("association")
+@click.argument("kind", type=KIND)
+@BY
+@with_settings
+def kind_command(settings: Settings, association: str, kind: str, by: str | None) -> None:
+    """Say what kind of association ASSOCIATION (a name or its number in the register) is."""
+    with open_store(settings) as session:
+        found = associations.find(session, association)
+        associations.change(session, found, actor=who(by), source=CLI, now=now(), kind=kind)
+        click.echo(f"{found.name}: {ASSOCIATION_KINDS[kind].sv}.")
 
 
 @register.command()

@@ -1,7 +1,8 @@
-"""The mails about an account: an invitation, a link for a forgotten password."""
+"""The mails of the desk itself: invitations, links for a password or to the statistics, reports of what is hard."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -20,6 +21,29 @@ def send_invitation(
     text = say["account.invite"].format(name=user.name, link=link, inviter=inviter)
     subject = say["account.subject.invite"]
     return staff_mail.enqueue(session, user.email, subject, text, settings=settings, now=now)
+
+
+def send_reading_link(
+    session: Session, user: User, link: str, *, inviter: str, settings: Settings, knowledge: Knowledge, now: datetime
+) -> StaffMail:
+    """A personal link to the statistics."""
+    say = knowledge.phrases[user.language]
+    text = say["account.reading"].format(name=user.name, link=link, inviter=inviter)
+    subject = say["account.subject.reading"]
+    return staff_mail.enqueue(session, user.email, subject, text, settings=settings, now=now)
+
+
+def send_fault_report(
+    session: Session, text: str, answer_to: str, *, settings: Settings, knowledge: Knowledge, now: datetime
+) -> Sequence[StaffMail]:
+    """What somebody wrote on the accessibility page, to the address that the page names, else to every coordinator."""
+    say = knowledge.phrases["sv"]
+    whole = say["accessibility.report"].format(text=text, answer_to=answer_to or "-")
+    contact = settings.public.accessibility_contact
+    return [
+        staff_mail.enqueue(session, to, say["accessibility.subject.report"], whole, settings=settings, now=now)
+        for to in ([contact] if contact else settings.coordinators)
+    ]
 
 
 def send_reset(

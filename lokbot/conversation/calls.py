@@ -37,7 +37,7 @@ def log_call(
     text = text.strip()
     mail, digits = parties.mail_address(mail) if mail.strip() else "", parties.telephone(phone) if phone.strip() else ""
     if not channel.is_logged:
-        raise NotPossible("Välj phone eller visit.")
+        raise NotPossible("Välj samtal eller besök.", terminal="(phone eller visit)")
     if not text:
         raise NotPossible("Skriv vad det gällde.")
     number = queries.next_case_number(session, now.astimezone(SWEDEN).year)

@@ -60,7 +60,7 @@ def take_in(session: Session, message: Message, *, settings: Settings, knowledge
         try:
             desk.report(_act(desk, request))
         except NotPossible as error:
-            desk.keep(str(error))
+            desk.keep(error.told)
     else:
         desk.keep(why)
 

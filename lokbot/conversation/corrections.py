@@ -43,18 +43,22 @@ def correct(
     erasure.
     """
     if conversation.erased_at is not None:
-        raise NotPossible(f"{conversation.case_number} är raderat och kan inte rättas.")
+        raise NotPossible("{case} är raderat och kan inte rättas.", case=conversation.case_number)
     if not (article or topic or administration or is_nothing):
-        raise NotPossible("Säg vad som är rätt: --article, --topic, --administration eller --none.")
+        raise NotPossible("Säg vad som är rätt.", terminal="--article, --topic, --administration eller --none")
     if article and is_nothing:
-        raise NotPossible("--article och --none säger emot varandra.")
+        raise NotPossible("Välj ett svar, eller att inget finns.", terminal="--article och --none säger emot varandra.")
     for what, name, known in (
         ("artikel", article, knowledge.articles),
         ("rubrik", topic, knowledge.topics),
         ("förvaltning", administration, knowledge.administrations),
     ):
         if name is not None and name not in known:
-            raise NotPossible(f"Det finns ingen {what} ”{name}”. Välj bland: {', '.join(sorted(known))}.")
+            raise NotPossible(
+                "”{name}” finns inte att välja.",
+                name=name,
+                terminal=f"Det finns ingen sådan {what}. Välj bland: {', '.join(sorted(known))}.",
+            )
     correction = Correction(
         question=question,
         article=article,

@@ -36,8 +36,8 @@ SURER = 0.9
 # Where one of a few articles is nearly sure to be meant and none by itself, the asker is asked which: at most so many,
 # each at least so likely, together at least so likely.
 MOST_CHOICES = 3
-LEAST_CHOICE = 0.12
-CHOICES_TOGETHER = 0.7
+LEAST_CHOICE = 0.02
+CHOICES_TOGETHER = 0.6
 # Of a few words ("bidrag") nobody can say more; to be asked is then quicker than to wait for a person who asks.
 CHOICES_OF_FEW_WORDS = 0.4
 
@@ -45,6 +45,7 @@ CHOICES_OF_FEW_WORDS = 0.4
 # the topic of the last answer counts, and an article of that topic needs less to be offered.
 FEW_WORDS = 6
 LEAST_IN_TOPIC = 0.05
+LEAST_FIRST_IN_TOPIC = 0.12
 
 # Below this a match is no hint of the topic either.
 HINT = 0.3
@@ -360,16 +361,21 @@ def answer_what_a_rule_knows(question: Question, situation: Situation) -> Verdic
 
 
 def answer_when_sure(question: Question, situation: Situation) -> Verdict | None:
-    """Where a rule points to another owner than the article's, the pointer is safe: an answer must be surer still."""
+    """Where a rule points elsewhere than to the article, the pointer is safe: an answer must be surer still."""
     best = question.best()
     if best is None or not _has_text(best.article, question, situation):
         return None
     hit = question.hit(IntentAction.ROUTE)
-    owner = situation.knowledge.articles[best.article].administration
-    is_disputed = hit is not None and hit.intent.administration != owner
+    is_disputed = hit is not None and _is_elsewhere(hit, best.article, situation.knowledge)
     if best.confidence < (max(situation.threshold, SURER) if is_disputed else situation.threshold):
         return None
     return Verdict(Outcome.ANSWER, "sure", article=best.article, confidence=best.confidence, evidence=best.evidence)
+
+
+def _is_elsewhere(hit: IntentHit, article: str, knowledge: Knowledge) -> bool:
+    """Whether a rule points to another owner than the article's, or to what no article is about."""
+    is_ours = any(each.topic == hit.intent.topic for each in knowledge.articles.values())
+    return not is_ours or hit.intent.administration != knowledge.articles[article].administration
 
 
 def ask_within_the_topic(question: Question, situation: Situation) -> Verdict | None:
@@ -383,7 +389,7 @@ def ask_within_the_topic(question: Question, situation: Situation) -> Verdict | 
         for match in _choosable(question, situation, LEAST_IN_TOPIC)
         if articles[match.article].topic == situation.last_topic and match.article not in situation.articles_told
     ][:MOST_CHOICES]
-    return _which(near) if len(near) > 1 and near[0].confidence >= LEAST_CHOICE else None
+    return _which(near) if len(near) > 1 and near[0].confidence >= LEAST_FIRST_IN_TOPIC else None
 
 
 def ask_which_is_meant(question: Question, situation: Situation) -> Verdict | None:

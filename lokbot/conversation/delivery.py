@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
-from lokbot.conversation import escalation, outbox, parties
+from lokbot.conversation import escalation, moving, outbox, parties
 from lokbot.model import ChannelError, ChannelName, Knowledge, OutboxKind, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, OutboxItem
@@ -61,7 +61,10 @@ def deliver_next(
     else:
         with sessions.begin() as session:
             item = _as_it_stands(session, item)
+            is_again = item.status is OutboxStatus.SENT  # our lease ran out, and another has sent it meanwhile
             _sent(session, item, raw, settings, knowledge, now=now)
+            if not is_again:
+                moving.also_by_mail(session, item, outgoing.text, settings=settings, knowledge=knowledge, now=now)
     return item
 
 

@@ -26,7 +26,7 @@ from lokbot.conversation.handover import (
     tell_of_undelivered,
 )
 from lokbot.conversation.moving import move
-from lokbot.conversation.parties import asker, is_from_inside, is_passed_on, latest_from_asker, others
+from lokbot.conversation.parties import asker, door, is_from_inside, is_passed_on, latest_from_asker, others
 from lokbot.conversation.pausing import PauseScope, is_paused, pause, resume
 from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.conversation.snoozing import snooze, wake
@@ -56,6 +56,7 @@ __all__ = [
     "forward_by_itself",
     "hand_back",
     "is_from_inside",
+    "is_passed_on",
     "is_paused",
     "latest_from_asker",
     "move",
@@ -89,7 +90,7 @@ def take_over(session: Session, conversation: Conversation, *, actor: str, now: 
     """The bot is silent from now on. Returns how many automatic texts were taken back from the outbox."""
     queries.hold(session, conversation)
     if conversation.status is ConversationStatus.TAKEN and conversation.taken_by not in (None, actor):
-        raise NotPossible(f"{conversation.case_number} är redan taget av {conversation.taken_by}.")
+        raise NotPossible("{case} är redan taget av {who}.", case=conversation.case_number, who=conversation.taken_by)
     _put(conversation, ConversationStatus.TAKEN, actor, now)
     cancelled = outbox.cancel_automatic(session, conversation, now=now)
     queries.record(session, "took-over", actor=actor, now=now, conversation=conversation, cancelled=cancelled)
@@ -146,13 +147,15 @@ def coordinator_reply(
     queries.hold(session, conversation)
     to = asker(conversation)
     if to is None:
-        raise NotPossible(f"{conversation.case_number} har ingen adress att svara till.")
+        raise NotPossible("{case} har ingen adress att svara till.", case=conversation.case_number)
     if not text.strip():
         raise NotPossible("Svaret är tomt. Skriv en text först.")
     copies = _copies(conversation, cc, settings)
+    if copies and door(conversation, (to,), latest_from_asker(conversation)).is_chat:
+        raise NotPossible("Kopior kan inte skickas i en chatt. Flytta ärendet till mejl först.")
     if (size := sum(each.size for each in attachments)) > settings.web.max_upload_bytes:
         total, most = (f"{count / 1_000_000:.1f}".replace(".", ",") for count in (size, settings.web.max_upload_bytes))
-        raise NotPossible(f"Bilagorna är {total} MB. Högst {most} MB kan skickas.")
+        raise NotPossible("Bilagorna är {total} MB. Högst {most} MB kan skickas.", total=total, most=most)
     outbox.cancel_automatic(session, conversation, now=now)
     item = outbox.enqueue(
         session,
@@ -178,7 +181,11 @@ def _copies(conversation: Conversation, wanted: Collection[str], settings: Setti
     known = {one.email: one for one in others(conversation, settings)}
     unknown = [email for email in wanted if email.lower() not in known]
     if unknown:
-        raise NotPossible(f"{unknown[0]} är inte med i {conversation.case_number} och kan inte få en kopia.")
+        raise NotPossible(
+            "{address} är inte med i {case} och kan inte få en kopia.",
+            address=unknown[0],
+            case=conversation.case_number,
+        )
     return [known[email] for email in dict.fromkeys(map(str.lower, wanted))]
 
 
@@ -216,7 +223,7 @@ def release(
     queries.hold(session, conversation)
     held = [item for item in outbox.unsent(session, conversation) if item.status is OutboxStatus.HELD]
     if not held:
-        raise NotPossible(f"{conversation.case_number} har inget förslag att skicka.")
+        raise NotPossible("{case} har inget förslag att skicka.", case=conversation.case_number)
     for item in held:
         item.status, item.is_automatic, item.created_by = OutboxStatus.QUEUED, False, actor
         item.queued_at, item.not_before = now, not_before or now
@@ -233,7 +240,7 @@ def refuse(session: Session, conversation: Conversation, *, actor: str, now: dat
     queries.hold(session, conversation)
     held = [item for item in outbox.unsent(session, conversation) if item.status is OutboxStatus.HELD]
     if not held:
-        raise NotPossible(f"{conversation.case_number} har inget förslag.")
+        raise NotPossible("{case} har inget förslag.", case=conversation.case_number)
     for item in held:
         item.status = OutboxStatus.CANCELLED
         queries.record(session, "refused", actor=actor, now=now, conversation=conversation, item=item)
@@ -254,7 +261,9 @@ def stop(session: Session, conversation: Conversation, *, actor: str, now: datet
         and not item.is_automatic
     ]
     if not waiting:
-        raise NotPossible(f"Det finns inget att stoppa i {conversation.case_number}. Det kan redan vara skickat.")
+        raise NotPossible(
+            "Det finns inget att stoppa i {case}. Det kan redan vara skickat.", case=conversation.case_number
+        )
     for item in waiting:
         item.status = OutboxStatus.CANCELLED
         queries.record(session, "stopped", actor=actor, now=now, conversation=conversation, item=item)
@@ -291,7 +300,7 @@ def reopen(session: Session, conversation: Conversation, *, actor: str, now: dat
     """Somebody finds that a case is not done after all: it is theirs."""
     queries.hold(session, conversation)
     if conversation.status is not ConversationStatus.RESOLVED:
-        raise NotPossible(f"{conversation.case_number} är inte klart.")
+        raise NotPossible("{case} är inte klart.", case=conversation.case_number)
     _put(conversation, ConversationStatus.TAKEN, actor, now)
     conversation.waiting_since = now
     queries.record(session, "reopened", actor=actor, now=now, conversation=conversation)
@@ -310,7 +319,7 @@ def retry(session: Session, conversation: Conversation, *, actor: str, now: date
             item.status, item.not_before, item.queued_at, item.attempts = OutboxStatus.QUEUED, now, now, 0
             count += 1
     if not count:
-        raise NotPossible(f"Inget i {conversation.case_number} har misslyckats.")
+        raise NotPossible("Inget i {case} har misslyckats.", case=conversation.case_number)
     if conversation.status is ConversationStatus.WAITING and conversation.reason == "failed":
         # It waited for nothing but this; left so, the bot would leave the message to a person unread.
         conversation.status, conversation.waiting_since = ConversationStatus.BOT, None

@@ -71,18 +71,28 @@ def forward(
     owner = knowledge.administrations.get(administration)
     if owner is None:
         known = ", ".join(sorted(knowledge.administrations))
-        raise NotPossible(f"Det finns ingen förvaltning ”{administration}”. Välj bland: {known}.")
+        raise NotPossible(
+            "Det finns ingen förvaltning ”{name}”.", name=administration, terminal=f"Välj bland: {known}."
+        )
     to = address or owner.address
     if not to:
-        raise NotPossible(f"{owner.name.sv} har ingen adress. Ange den: --to namn@helsingborg.se")
+        raise NotPossible(
+            "{name} har ingen mejladress. Skriv den där du skickar vidare, i ärendet på skrivbordet.",
+            name=owner.name.sv,
+            terminal="--to namn@helsingborg.se",
+        )
     queries.hold(session, conversation)
     mail_address(to)
     if text is not None and not text.strip():
         raise NotPossible("Det står inget att skicka vidare. Skriv en text först.")
     if directly and not settings.imap.authserv_ids:
-        raise NotPossible("Svaret kan inte gå direkt: stadens mejlserver intygar inga avsändare (imap.authserv_ids).")
+        raise NotPossible(
+            "Svaret kan inte gå direkt: stadens mejlserver intygar inga avsändare.", terminal="(imap.authserv_ids)"
+        )
     if directly and asker(conversation) is None:
-        raise NotPossible(f"Svaret kan inte gå direkt: {conversation.case_number} har ingen adress att svara till.")
+        raise NotPossible(
+            "Svaret kan inte gå direkt: {case} har ingen adress att svara till.", case=conversation.case_number
+        )
     outbox.cancel_automatic(session, conversation, now=now)
     conversation.status, conversation.snoozed_until = ConversationStatus.WITH_ADMINISTRATION, None
     conversation.taken_by = conversation.taken_by or actor
@@ -144,7 +154,7 @@ def _send_on(
 ) -> OutboxItem:
     latest = latest_from_asker(conversation)
     if latest is None:
-        raise NotPossible(f"Det finns inget meddelande i {conversation.case_number} att skicka vidare.")
+        raise NotPossible("Det finns inget meddelande i {case} att skicka vidare.", case=conversation.case_number)
     reply = notification.forwarded(
         conversation.case_number,
         conversation.subject,

@@ -68,7 +68,7 @@ def mail_address(text: str) -> str:
     """A mail address as it is kept. Raises NotPossible where it is none."""
     address = text.strip().lower()
     if len(address) > LONGEST_ADDRESS or not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", address):
-        raise NotPossible(f"”{text.strip()[:80]}” är ingen mejladress.")
+        raise NotPossible("”{address}” är ingen mejladress.", address=text.strip()[:80])
     return address
 
 
@@ -76,7 +76,7 @@ def telephone(text: str) -> str:
     """A telephone number as it is kept. Raises NotPossible where it is none."""
     digits = re.sub(r"[\s()/–-]", "", text)
     if not re.fullmatch(r"\+?\d{3,20}", digits):
-        raise NotPossible(f"”{text.strip()[:80]}” är inget telefonnummer.")
+        raise NotPossible("”{number}” är inget telefonnummer.", number=text.strip()[:80])
     return digits
 
 

@@ -110,7 +110,7 @@ def resume(session: Session, scope: PauseScope, value: str, *, actor: str, now: 
     """Let the bot answer again. What became suggestions meanwhile stays with people."""
     standing = session.get(Pause, (scope, value))
     if standing is None:
-        raise NotPossible("Det finns ingen sådan paus. Se vilka som finns: lokbot pause --list")
+        raise NotPossible("Det finns ingen sådan paus.", terminal="Se vilka som finns: lokbot pause --list")
     session.delete(standing)
     queries.record(session, "resumed", actor=actor, now=now, scope=scope, value=value)
 

@@ -9,8 +9,12 @@ from types import MappingProxyType
 
 REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
+        "accessibility.subject.report": frozenset(),
+        "accessibility.report": frozenset({"text", "answer_to"}),
         "account.subject.invite": frozenset(),
         "account.invite": frozenset({"name", "link", "inviter"}),
+        "account.subject.reading": frozenset(),
+        "account.reading": frozenset({"name", "link", "inviter"}),
         "account.subject.reset": frozenset(),
         "account.reset": frozenset({"name", "link"}),
         "opening.automatic": frozenset(),
@@ -59,6 +63,15 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "button.none": frozenset(),
         "button.person": frozenset(),
         "button.help": frozenset(),
+        "button.language": frozenset(),
+        "button.hide": frozenset(),
+        "reached.opening": frozenset(),
+        "copy.subject": frozenset(),
+        "copy.opening": frozenset(),
+        "copy.not-you": frozenset(),
+        "copy.asker": frozenset(),
+        "copy.bot": frozenset(),
+        "copy.person": frozenset(),
         "button.this-language": frozenset(),
         "case": frozenset({"case"}),
         "clarify.which": frozenset(),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from lokbot.model import CHATS, NOT_FETCHED, MessageState
@@ -93,6 +93,18 @@ def is_due(*, quiet: timedelta, now: datetime) -> ColumnElement[bool]:
         ~is_writing,
         Message.stored_at <= now - quiet * _LONGEST_BREATH,
     )
+
+
+def next_due(session: Session, *, quiet: timedelta) -> datetime | None:
+    """When the writer of some chat that waits has paused for long enough, unless they go on; None where none waits."""
+    latest = (
+        select(func.max(Message.stored_at).label("at"))
+        .where(Message.state == MessageState.STORED, Message.channel.in_(CHATS))
+        .group_by(Message.conversation_id)
+        .subquery()
+    )
+    at = session.scalar(select(func.min(latest.c.at)))
+    return at + quiet if at is not None else None
 
 
 def turn(session: Session, message: Message) -> Turn:

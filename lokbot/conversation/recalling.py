@@ -5,7 +5,7 @@ The article is paused first, else the wrong text goes out while the correction o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -64,6 +64,45 @@ def receivers(session: Session, revision: ArticleRevision) -> Sequence[Receiver]
     return [Receiver(item.conversation, tuple(decisions[number]), item) for number, item in last.items()]
 
 
+def corrected(session: Session, revision: ArticleRevision) -> Mapping[str, RevisionCorrection]:
+    """The correction of this text that each address was sent last; it may have been stopped."""
+    query = (
+        select(RevisionCorrection)
+        .where(RevisionCorrection.revision_id == revision.id)
+        .options(selectinload(RevisionCorrection.item))
+    )
+    return {row.address: row for row in session.scalars(query)}
+
+
+def untold(session: Session, revision: ArticleRevision) -> Sequence[tuple[Receiver, Address]]:
+    """Whom a correction of this text would go to now: each address once, in the latest of its conversations."""
+    known = corrected(session, revision)
+    told = {address for address, row in known.items() if row.item.status is not OutboxStatus.CANCELLED}
+    found = []
+    for receiver in reversed(receivers(session, revision)):
+        for to in receiver.addresses:
+            if to.email.lower() not in told:
+                told.add(to.email.lower())
+                found.append((receiver, to))
+    return found
+
+
+def letter(receiver: Receiver, text: str, revision: ArticleRevision, knowledge: Knowledge) -> Reply:
+    """The correction as this receiver will read it."""
+    language = answer_language(revision.language) or "sv"
+    say, told = knowledge.phrases[language], receiver.item
+    day = written_out((told.sent_at or told.created_at).astimezone(SWEDEN).date(), language)
+    whole = "\n\n".join(
+        (
+            say["correction.opening"].format(day=day),
+            text.strip(),
+            say["contact.add.chat" if told.channel.is_chat else "contact.add.mail"],
+            say["case"].format(case=receiver.conversation.case_number),
+        )
+    )
+    return Reply(reply_subject(receiver.conversation.subject, language), whole, as_html(whole, language), language)
+
+
 def correct_all(
     session: Session,
     revision: ArticleRevision,
@@ -81,40 +120,28 @@ def correct_all(
     """
     if not text.strip():
         raise NotPossible("Rättelsen är tom. Skriv en text först.")
-    if not _is_paused(session, revision):
-        raise NotPossible(f"Pausa artikeln först: lokbot pause --article {revision.article}")
+    if not is_silent(session, revision):
+        raise NotPossible("Pausa svaret först.", terminal=f"lokbot pause --article {revision.article}")
     take_turns(session, f"correct revision {revision.id}")
-    known = {
-        row.address: row
-        for row in session.scalars(
-            select(RevisionCorrection)
-            .where(RevisionCorrection.revision_id == revision.id)
-            .options(selectinload(RevisionCorrection.item))
-        )
-    }
-    told = {address for address, row in known.items() if row.item.status is not OutboxStatus.CANCELLED}
+    known = corrected(session, revision)
     queued = []
-    for receiver in reversed(receivers(session, revision)):
-        for to in receiver.addresses:
-            if to.email.lower() in told:
-                continue
-            told.add(to.email.lower())
-            item = _enqueue(session, receiver, to, text, revision, actor, settings, knowledge, now=now)
-            row = known.get(to.email.lower()) or RevisionCorrection(revision_id=revision.id, address=to.email.lower())
-            row.item = item
-            session.add(row)
-            queued.append(item)
-            queries.record(
-                session,
-                "told-correction",
-                actor=actor,
-                now=now,
-                conversation=receiver.conversation,
-                item=item,
-                article=revision.article,
-                language=revision.language,
-                version=revision.version,
-            )
+    for receiver, to in untold(session, revision):
+        item = _enqueue(session, receiver, to, text, revision, actor, settings, knowledge, now=now)
+        row = known.get(to.email.lower()) or RevisionCorrection(revision_id=revision.id, address=to.email.lower())
+        row.item = item
+        session.add(row)
+        queued.append(item)
+        queries.record(
+            session,
+            "told-correction",
+            actor=actor,
+            now=now,
+            conversation=receiver.conversation,
+            item=item,
+            article=revision.article,
+            language=revision.language,
+            version=revision.version,
+        )
     queries.record(
         session,
         "corrected-all",
@@ -145,7 +172,8 @@ def stop_all(session: Session, revision: ArticleRevision, *, actor: str, now: da
     return len(waiting)
 
 
-def _is_paused(session: Session, revision: ArticleRevision) -> bool:
+def is_silent(session: Session, revision: ArticleRevision) -> bool:
+    """Whether a pause keeps the bot from telling the article again."""
     silenced = {("all", ""), ("topic", revision.content.get("topic")), ("article", revision.article)}
     return any((pause.scope, pause.value) in silenced for pause in queries.pauses(session))
 
@@ -162,22 +190,11 @@ def _enqueue(
     *,
     now: datetime,
 ) -> OutboxItem:
-    conversation, told = receiver.conversation, receiver.item
-    language = answer_language(revision.language) or "sv"
-    say = knowledge.phrases[language]
-    day = written_out((told.sent_at or told.created_at).astimezone(SWEDEN).date(), language)
-    whole = "\n\n".join(
-        (
-            say["correction.opening"].format(day=day),
-            text.strip(),
-            say["contact.add.chat" if told.channel.is_chat else "contact.add.mail"],
-            say["case"].format(case=conversation.case_number),
-        )
-    )
+    told = receiver.item
     return outbox.enqueue(
         session,
-        conversation,
-        Reply(reply_subject(conversation.subject, language), whole, as_html(whole, language), language),
+        receiver.conversation,
+        letter(receiver, text, revision, knowledge),
         kind=OutboxKind.CORRECTION,
         channel=told.channel,
         to=(to,),

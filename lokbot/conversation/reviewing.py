@@ -76,10 +76,10 @@ def review(
     Raises NotPossible for an unknown verdict, and for a correction of what is right.
     """
     if verdict not in VERDICTS:
-        raise NotPossible(f"Bedömningen ”{verdict}” finns inte. Välj bland: {', '.join(VERDICTS)}.")
+        raise NotPossible("Välj rätt, delvis eller fel.", terminal=f"Välj bland: {', '.join(VERDICTS)}.")
     has_correction = bool(article or topic or administration or is_nothing)
     if has_correction and verdict == RIGHT:
-        raise NotPossible("Det som är rätt kan inte rättas. Välj wrong eller partly.")
+        raise NotPossible("Det som är rätt kan inte rättas. Välj fel eller delvis.", terminal="(wrong eller partly)")
     message = decision.question.message
     if has_correction:
         corrections.correct(

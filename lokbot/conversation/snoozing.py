@@ -24,9 +24,9 @@ def snooze(session: Session, conversation: Conversation, until: date, *, actor: 
     queries.hold(session, conversation)
     today = now.astimezone(SWEDEN).date()
     if conversation.status not in (ConversationStatus.WAITING, ConversationStatus.TAKEN):
-        raise NotPossible(f"{conversation.case_number} väntar inte på någon av er, så det kan inte vila.")
+        raise NotPossible("{case} väntar inte på någon av er, så det kan inte vila.", case=conversation.case_number)
     if conversation.is_urgent and conversation.status is ConversationStatus.WAITING:
-        raise NotPossible(f"{conversation.case_number} är brådskande. Ta det först.")
+        raise NotPossible("{case} är brådskande. Ta det först.", case=conversation.case_number)
     if not today < until <= today + LONGEST:
         raise NotPossible("Välj en dag från i morgon och högst ett år fram.")
     conversation.snoozed_until, conversation.updated_at = until, now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import tokens
-from lokbot.model import Address, ChannelError, ChannelName, OutboxStatus, OutgoingMessage
+from lokbot.model import Address, Attachment, ChannelError, ChannelName, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
 from lokbot.store.schema import StaffMail
 from lokbot.store.session import Sessions
@@ -25,8 +26,17 @@ class Sender(Protocol):
     def send(self, message: OutgoingMessage) -> bytes | None: ...
 
 
-def enqueue(session: Session, to: str, subject: str, text: str, *, settings: Settings, now: datetime) -> StaffMail:
-    """Put a mail in line, in the caller's transaction. Its text is kept until it was sent or given up."""
+def enqueue(
+    session: Session,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    settings: Settings,
+    now: datetime,
+    attachment: Attachment | None = None,
+) -> StaffMail:
+    """Put a mail in line, in the caller's transaction. Its text and file are kept until it was sent or given up."""
     key = queries.signing_key(session, now=now)
     # Signed as ours (for case 0, which is none), so that a machine's answer to it is known for what it is.
     external_id = tokens.message_id(key, 0, settings.smtp.from_address.rpartition("@")[2])
@@ -35,6 +45,9 @@ def enqueue(session: Session, to: str, subject: str, text: str, *, settings: Set
         to=to,
         subject=" ".join(subject.split()),
         text=text,
+        attachment_name=attachment.name if attachment else None,
+        attachment_type=attachment.content_type if attachment else None,
+        attachment=attachment.content if attachment else None,
         status=OutboxStatus.QUEUED,
         attempts=0,
         created_at=now,
@@ -96,20 +109,32 @@ def _outgoing(mail: StaffMail) -> OutgoingMessage:
         in_reply_to=None,
         references=(),
         is_automatic=True,
+        attachments=_attachments(mail),
     )
+
+
+def _attachments(mail: StaffMail) -> tuple[Attachment, ...]:
+    if mail.attachment is None:
+        return ()
+    return (attached(mail.attachment_name or "", mail.attachment_type or "", mail.attachment),)
+
+
+def attached(name: str, content_type: str, content: bytes) -> Attachment:
+    """A file of ours that goes along with a mail."""
+    return Attachment(name, content_type, len(content), hashlib.sha256(content).hexdigest(), content)
 
 
 def _settle(mail: StaffMail, error: ChannelError | None, settings: Settings, *, now: datetime) -> None:
     if error is None:
         mail.status, mail.sent_at, mail.last_error = OutboxStatus.SENT, now, None
-        mail.text = ""
+        mail.text, mail.attachment = "", None
         return
     mail.last_error = str(error)
     give_up = mail.created_at + timedelta(hours=settings.outbox.give_up_hours)
     if error.permanent or now >= give_up:
         log.warning("staff mail %s could not be sent (permanent: %s)", mail.id, error.permanent)
         mail.status = OutboxStatus.FAILED
-        mail.text = ""
+        mail.text, mail.attachment = "", None
         return
     waits = settings.outbox.retry_seconds
     mail.status = OutboxStatus.QUEUED

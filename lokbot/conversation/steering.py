@@ -25,7 +25,7 @@ def mark(session: Session, conversation: Conversation, line: str, *, actor: str,
     if not line:
         raise NotPossible("Skriv en rad om vad styrgruppen ska få veta.")
     if len(line) > LONGEST:
-        raise NotPossible(f"Raden är för lång. Högst {LONGEST} tecken.")
+        raise NotPossible("Raden är för lång. Högst {count} tecken.", count=LONGEST)
     if mask_personal_data(line) != line:
         raise NotPossible(
             "Raden verkar innehålla ett namn, ett nummer eller en adress. Skriv den utan personuppgifter."
@@ -43,7 +43,7 @@ def unmark(session: Session, conversation: Conversation, *, actor: str, now: dat
     """The steering group need not hear of it. Raises NotPossible where nothing waits for a meeting."""
     matter = _waiting(session, conversation)
     if matter is None:
-        raise NotPossible(f"{conversation.case_number} väntar inte på något möte.")
+        raise NotPossible("{case} väntar inte på något möte.", case=conversation.case_number)
     session.delete(matter)
     queries.record(session, "not-to-steering", actor=actor, now=now, conversation=conversation)
 

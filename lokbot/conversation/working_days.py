@@ -20,6 +20,8 @@ class Promise(Protocol):
     @property
     def working_days(self) -> int: ...
     @property
+    def day_begins(self) -> time: ...
+    @property
     def day_ends(self) -> time: ...
     @property
     def closed_days(self) -> Collection[date]: ...
@@ -55,11 +57,31 @@ def is_working_day(day: date, closed_days: Collection[date] = ()) -> bool:
     return day.weekday() < 5 and day not in closed_days and day not in _holidays(day.year)
 
 
+def working_minutes(start: datetime, end: datetime, promise: Promise) -> int:
+    """Minutes from ``start`` to ``end`` within working hours: what an asker waits, nights and days off left out.
+
+    Wall clock times are subtracted: no change to or from summer time falls within working hours.
+    """
+    first, last = start.astimezone(SWEDEN), end.astimezone(SWEDEN)
+    total, day = 0, first.date()
+    while day <= last.date():
+        if is_working_day(day, promise.closed_days):
+            begins = max(promise.day_begins, first.time()) if day == first.date() else promise.day_begins
+            ends = min(promise.day_ends, last.time()) if day == last.date() else promise.day_ends
+            total += max(0, _minutes(ends) - _minutes(begins))
+        day += timedelta(days=1)
+    return total
+
+
+def _minutes(clock: time) -> int:
+    return clock.hour * 60 + clock.minute
+
+
 def written_out(day: date, language: str) -> str:
     """``tisdag den 24 november 2026`` / ``Tuesday 24 November 2026``."""
     if language == "en":
-        return f"{_WEEKDAYS['en'][day.weekday()]} {day.day} {_MONTHS['en'][day.month - 1]} {day.year}"
-    return f"{_WEEKDAYS['sv'][day.weekday()]} den {day.day} {_MONTHS['sv'][day.month - 1]} {day.year}"
+        return f"{_WEEKDAYS['en'][day.weekday()]} {day.day} {MONTHS['en'][day.month - 1]} {day.year}"
+    return f"{_WEEKDAYS['sv'][day.weekday()]} den {day.day} {MONTHS['sv'][day.month - 1]} {day.year}"
 
 
 def loosely_dated(value: str, language: str) -> str:
@@ -67,7 +89,7 @@ def loosely_dated(value: str, language: str) -> str:
     match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", value)
     if match is None or not 1 <= int(match[2]) <= 12:
         return value
-    month = _MONTHS["en" if language == "en" else "sv"][int(match[2]) - 1]
+    month = MONTHS["en" if language == "en" else "sv"][int(match[2]) - 1]
     return f"{int(match[3])} {month} {match[1]}" if match[3] else f"{month} {match[1]}"
 
 
@@ -87,7 +109,7 @@ _WEEKDAYS = {
     "sv": ("måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"),
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
-_MONTHS = {
+MONTHS = {
     "sv": (
         "januari", "februari", "mars", "april", "maj", "juni",
         "juli", "augusti", "september", "oktober", "november", "december",

@@ -17,16 +17,19 @@ from lokbot import describing, service
 from lokbot.channels.embedded import EmbeddedServers
 from lokbot.config import Settings
 from lokbot.conversation.pipeline import Plan
+from lokbot.conversation.working_days import SWEDEN
 from lokbot.demo.mails import Sample, mail_from, plain_mail
-from lokbot.loops import Observer, Service
+from lokbot.loops import Observer, Service, clock
 from lokbot.masking import mask_personal_numbers
 from lokbot.model import Knowledge, OutboxKind, OutboxStatus, UserError
+from lokbot.statistics import closing
+from lokbot.statistics import demo as statistics
 from lokbot.store import queries
 from lokbot.store.migrations import migrate
 from lokbot.store.schema import Mailbox, Message, OutboxItem
 
 MARK = "demo, ej godkända texter"
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0  # the first mail waits until all texts are read, on a busy machine too
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Stage:
         observer = Observer(handled=lambda message_id, plan: self._handled.put((message_id, plan)))
         self.service: Service = service.open_service(settings, observer)
         migrate(self.service.engine)
+
+    def invent_a_year(self) -> None:
+        """Figures for the statistics, which say everywhere that nobody is behind them."""
+        today = clock().astimezone(SWEDEN).date()
+        with self.service.sessions.begin() as session:
+            statistics.fill(session, seed=1, until=today, knowledge=self._knowledge)
+            chosen = self.service.settings.statistics
+            closing.close_due(session, chosen, self._knowledge, now=clock(), today=today)
 
     def wait_until_watched(self) -> None:
         """Until the reader has set its cursor: what comes from now on is new mail."""
@@ -101,7 +112,8 @@ class Stage:
                 continue
             with self.service.sessions() as session:
                 message = session.get_one(Message, message_id)
-                self._introduce("ditt mejl", message.sender_name, message.sender_email, message.subject, message.text)
+                what = "webbchatten" if message.channel.is_chat else "ditt mejl"
+                self._introduce(what, message.sender_name, message.sender_email, message.subject, message.text)
             self._tell(self._ending(message_id, plan))
 
     def _send_lines(self) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from lokbot.describing import CLASSES
 from lokbot.records.classes import classify
 from lokbot.records.daily import Row, as_csv, as_text, daily
-from lokbot.records.erasing import Erased, erase, sweep
+from lokbot.records.erasing import Erased, Foreseen, erase, foresee, sweep
 from lokbot.records.exporting import export, file_name
 
 __all__ = [
     "CLASSES",
     "Erased",
+    "Foreseen",
     "Row",
     "as_csv",
     "as_text",
@@ -23,5 +24,6 @@ __all__ = [
     "erase",
     "export",
     "file_name",
+    "foresee",
     "sweep",
 ]

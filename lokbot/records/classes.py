@@ -34,7 +34,7 @@ def classify(
     queries.hold(session, conversation)
     number = conversation.diary_number if diary_number is None else " ".join(diary_number.split()) or None
     if number is not None and (len(number) > _LONGEST or not number.isprintable()):
-        raise NotPossible(f"Ett diarienummer har högst {_LONGEST} tecken, alla synliga.")
+        raise NotPossible("Ett diarienummer har högst {count} tecken, alla synliga.", count=_LONGEST)
     if (record_class, number) == (conversation.record_class, conversation.diary_number):
         return
     change: dict[str, Any] = {

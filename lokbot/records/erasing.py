@@ -26,9 +26,11 @@ from lokbot.conversation import escalation
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import MessageState, OutboxStatus
+from lokbot.statistics import facts
 from lokbot.store import queries, search, tombstones
 from lokbot.store.schema import (
     AttachmentContent,
+    ChatKey,
     Contact,
     Conversation,
     Correction,
@@ -67,6 +69,33 @@ class Erased:
     shared: int
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What an erasure would take away, so that whoever decides has seen it; ``obstacle`` says why it cannot be now."""
+
+    messages: int
+    outgoing: int
+    attachments: int
+    shared: int
+    notes: int
+    obstacle: NotPossible | None
+
+
+def foresee(session: Session, conversation: Conversation, *, now: datetime) -> Foreseen:
+    """Count what ``erase`` would take away, and change nothing."""
+    carried, shared = _carried(session, conversation)
+    try:
+        _must_be_at_rest(session, conversation, now)
+        obstacle = None
+    except NotPossible as error:
+        obstacle = error
+    counts = [
+        session.scalar(select(func.count()).where(table.conversation_id == conversation.id)) or 0
+        for table in (Message, OutboxItem, Note)
+    ]
+    return Foreseen(counts[0], counts[1], len(carried), len(shared), counts[2], obstacle)
+
+
 def erase(
     session: Session, conversation: Conversation, *, decision: str, actor: str, source: Source, now: datetime
 ) -> Erased:
@@ -94,20 +123,22 @@ def erase(
     session.execute(
         update(Conversation)
         .where(Conversation.id == conversation.id)
-        .values(subject="", related_to_id=None, moved_to=None, erased_at=now, updated_at=now)
+        .values(subject="", related_to_id=None, moved_to=None, reach_by=None, erased_at=now, updated_at=now)
     )
     session.expire_all()
     escalation.settle(conversation, now)
     done = Erased(messages, outgoing, attachments, shared)
-    facts: dict[str, Any] = {
+    told: dict[str, Any] = {
         "decision": decision,
         "messages": messages,
         "outgoing": outgoing,
         "attachments": attachments,
     }
-    queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **facts)
-    audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **facts)
+    queries.record(session, "erased", actor=actor, now=now, conversation=conversation, **told)
+    audit.record(session, "erased", actor=actor, source=source, now=now, conversation=conversation, **told)
     session.flush()
+    # Last, since every fact that is written waits for this commit from here on.
+    facts.anonymise(session, conversation)
     return done
 
 
@@ -133,13 +164,13 @@ def sweep(engine: Engine, *, now: datetime) -> bool:
 def _must_be_at_rest(session: Session, conversation: Conversation, now: datetime) -> None:
     number = conversation.case_number
     if conversation.status in WITH_A_PERSON:
-        raise NotPossible(f"{number} är inte klart. Avsluta det först: lokbot resolve {number}")
+        raise NotPossible("{case} är inte klart. Avsluta det först.", case=number, terminal=f"lokbot resolve {number}")
     stored = Message.state == MessageState.STORED
     if session.scalar(select(exists().where(Message.conversation_id == conversation.id, stored))):
-        raise NotPossible(f"Ett meddelande i {number} hanteras just nu. Försök igen om en stund.")
+        raise NotPossible("Ett meddelande i {case} hanteras just nu. Försök igen om en stund.", case=number)
     is_leaving = (OutboxItem.status == OutboxStatus.CLAIMED) & (OutboxItem.lease_until > now)
     if session.scalar(select(exists().where(OutboxItem.conversation_id == conversation.id, is_leaving))):
-        raise NotPossible(f"Ett mejl i {number} skickas just nu. Försök igen om en stund.")
+        raise NotPossible("Ett mejl i {case} skickas just nu. Försök igen om en stund.", case=number)
 
 
 def _addresses(session: Session, conversation: Conversation) -> set[str]:
@@ -165,14 +196,26 @@ def _lay_tombstones(session: Session, conversation: Conversation, now: datetime)
     session.flush()
 
 
-def _attachments(session: Session, conversation: Conversation) -> tuple[int, int]:
-    """Take the attachments away, and the files that nothing else refers to; gives how many, and how many files stay."""
+def _carried(session: Session, conversation: Conversation) -> tuple[list[str], set[str]]:
+    """The digest of each attachment, as often as it is carried, and those of files that other conversations have."""
     of_it = MessageAttachment.message_id.in_(_message_ids(conversation))
     sent = OutboxAttachment.outbox_id.in_(_outbox_ids(conversation))
     carried = [
         *session.scalars(select(MessageAttachment.sha256).where(of_it)),
         *session.scalars(select(OutboxAttachment.sha256).where(sent)),
     ]
+    elsewhere = {
+        *session.scalars(select(MessageAttachment.sha256).where(~of_it, MessageAttachment.sha256.in_(set(carried)))),
+        *session.scalars(select(OutboxAttachment.sha256).where(~sent, OutboxAttachment.sha256.in_(set(carried)))),
+    }
+    return carried, elsewhere
+
+
+def _attachments(session: Session, conversation: Conversation) -> tuple[int, int]:
+    """Take the attachments away, and the files that nothing else refers to; gives how many, and how many files stay."""
+    of_it = MessageAttachment.message_id.in_(_message_ids(conversation))
+    sent = OutboxAttachment.outbox_id.in_(_outbox_ids(conversation))
+    carried, _ = _carried(session, conversation)
     session.execute(delete(MessageAttachment).where(of_it))
     session.execute(delete(OutboxAttachment).where(sent))
     shared = 0
@@ -312,7 +355,7 @@ def _contacts(session: Session, conversation: Conversation, others: set[str], no
                 update(Conversation).where(Conversation.id == conversation.id).values(contact_id=made_up.id)
             )
         else:
-            _make_up(contact)
+            _make_up(session, contact)
     for other in session.scalars(
         select(Contact)
         .where(Contact.channel == conversation.channel, Contact.address.in_(others))
@@ -320,7 +363,7 @@ def _contacts(session: Session, conversation: Conversation, others: set[str], no
         .with_for_update()
     ):
         if other is not contact and not _has_conversation(session, other, but=conversation.id):
-            _make_up(other)
+            _make_up(session, other)
     session.flush()
 
 
@@ -329,7 +372,8 @@ def _has_conversation(session: Session, contact: Contact, *, but: int) -> bool:
     return bool(session.scalar(select(others)))
 
 
-def _make_up(contact: Contact) -> None:
+def _make_up(session: Session, contact: Contact) -> None:
+    session.execute(delete(ChatKey).where(ChatKey.address == contact.address))
     contact.address, contact.name, contact.undeliverable_at = _made_up(), "", None
     contact.language = contact.greeted_at = None
 

@@ -4,7 +4,7 @@ LOK-2026-00123/
   arende.html         to read and print; nothing in it comes from elsewhere
   arende.json         the same and more, for machines
   in/, ut/            every message as it came and went (.eml), numbered by time
-  bilagor/            attachments, by the names that their senders gave
+  bilagor/            attachments, by the names that their senders gave; "ut ..." went along with mails of ours
   manifest.sha256     `sha256sum -c manifest.sha256` tells whether a file has been changed
 """
 
@@ -39,11 +39,12 @@ from lokbot.store.schema import (
     Event,
     Message,
     MessageAttachment,
+    OutboxAttachment,
     OutboxItem,
     QuestionRecord,
 )
 
-FORMAT = 1
+FORMAT = 2
 """Version of ``arende.json``; raised when a field changes its meaning or goes away."""
 
 
@@ -67,7 +68,7 @@ def export(
     ``knowledge`` gives the words for why something was decided. Raises NotPossible where it has been erased.
     """
     if conversation.erased_at is not None:
-        raise NotPossible(f"{conversation.case_number} är raderat: det finns inget att ta ut.")
+        raise NotPossible("{case} är raderat: det finns inget att ta ut.", case=conversation.case_number)
     queries.record(session, "exported", actor=actor, now=now, conversation=conversation)
     audit.record(session, "exported", actor=actor, source=source, now=now, conversation=conversation)
     session.flush()
@@ -120,14 +121,16 @@ def _messages_in(session: Session, conversation: Conversation, folder: _Folder) 
         number = _number(place, message.received_at)
         ending = "eml" if message.channel is ChannelName.MAIL else "txt"
         original = folder.digest(folder.put(f"in/{number}.{ending}", raw))
-        attachments = [_attachment(session, folder, one, place) for one in message.attachments]
+        attachments = [_attachment(session, folder, one, f"{place:04d}") for one in message.attachments]
         found.append(_message(message, original, attachments))
     return found
 
 
-def _attachment(session: Session, folder: _Folder, one: MessageAttachment, place: int) -> dict[str, Any]:
+def _attachment(
+    session: Session, folder: _Folder, one: MessageAttachment | OutboxAttachment, number: str
+) -> dict[str, Any]:
     content = session.scalar(select(AttachmentContent.content).where(AttachmentContent.sha256 == one.sha256)) or b""
-    path = folder.put(f"bilagor/{place:04d} {names.safe(one.name)}", content)
+    path = folder.put(f"bilagor/{number} {names.safe(one.name)}", content)
     return {"name": one.name, "content_type": one.content_type, "size": one.size, **folder.digest(path)}
 
 
@@ -139,7 +142,8 @@ def _items_out(session: Session, conversation: Conversation, folder: _Folder) ->
         if raw is not None:
             path = folder.put(f"ut/{_number(place, item.sent_at or item.created_at)}.eml", raw)
             original = folder.digest(path)
-        found.append(_item(item, original))
+        attachments = [_attachment(session, folder, one, f"ut {place:04d}") for one in item.attachments]
+        found.append(_item(item, original, attachments))
     return found
 
 
@@ -177,11 +181,12 @@ def _document(
         "created_at": _time(conversation.created_at),
         "contact": {"name": contact.name, "address": contact.address},
         "moved_to": conversation.moved_to,
+        "reach_by": conversation.reach_by,
         "association": {"name": association.name, "organisation_number": association.organisation_number}
         if association
         else None,
         "messages": messages,
-        "notes": [message["id"] for message in messages if message["is_internal"]],
+        "notes": [{"by": note.author, "at": _time(note.at), "text": note.text} for note in conversation.notes],
         "outgoing": items,
         "decisions": list(_decisions(conversation, knowledge)),
         "events": [_event(event) for event in queries.events_of(session, conversation)],
@@ -219,7 +224,7 @@ def _message(message: Message, original: Mapping[str, str], attachments: list[di
     }
 
 
-def _item(item: OutboxItem, original: Mapping[str, str] | None) -> dict[str, Any]:
+def _item(item: OutboxItem, original: Mapping[str, str] | None, attachments: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": item.id,
         "original": original,
@@ -240,6 +245,7 @@ def _item(item: OutboxItem, original: Mapping[str, str] | None) -> dict[str, Any
         "sent_at": _time(item.sent_at),
         "bounced_at": _time(item.bounced_at),
         "last_error": item.last_error,
+        "attachments": attachments,
     }
 
 

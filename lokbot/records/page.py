@@ -37,6 +37,19 @@ VERBS = {
     "handed-back": "lämnade tillbaka",
     "answered": "svarade",
     "released": "skickade förslaget",
+    "refused": "drog tillbaka förslaget",
+    "assigned": "gav ärendet till en samordnare",
+    "reopened": "öppnade ärendet igen",
+    "snoozed": "lät ärendet vila",
+    "woke": "tog tillbaka ärendet från vilan",
+    "logged": "skrev ner ett samtal eller besök",
+    "administration-answered": "förvaltningen svarade",
+    "returned": "förvaltningen lämnade tillbaka frågan",
+    "returned-often": "frågor har lämnats tillbaka flera gånger",
+    "told-correction": "skickade en rättelse av ett svar",
+    "reviewed": "granskade botens svar",
+    "to-steering": "samlade ärendet till styrgruppen",
+    "not-to-steering": "tog bort ärendet från styrgruppens möte",
     "forwarded": "skickade vidare",
     "sent": "mejl skickades",
     "could-not-send": "mejl gick inte att skicka, försöks igen",
@@ -51,6 +64,8 @@ VERBS = {
     "settled-correction": "avgjorde en rättelse",
     "classified": "satte klass eller diarienummer",
     "hidden": "dolde sin chatt",
+    "reachable": "Den som skrev sa hur ett svar når fram",
+    "copied": "Den som skrev bad om en kopia av chatten med mejl",
     "moved": "flyttade ärendet från chatten till mejl eller telefon",
     "exported": "tog ut ärendet som filer",
     "linked-association": "kopplade avsändaren till en förening",
@@ -109,6 +124,7 @@ def _head(document: Facts) -> str:
         ("Kanal", CHANNELS[document["channel"]]),
         ("Från", f"{contact['name']} <{contact['address']}>".strip()),
         ("Flyttat till", document["moved_to"]),
+        ("Nås på", document["reach_by"]),
         ("Förening", association["name"] if association else None),
         ("Ärende hos", document["taken_by"]),
         ("Hör till", document["administration"]),
@@ -119,9 +135,15 @@ def _head(document: Facts) -> str:
 
 def _thread(document: Facts) -> list[str]:
     parts = [(message["received_at"], _message(message)) for message in document["messages"]]
+    parts += [(note["at"], _note(note)) for note in document["notes"]]
     parts += [(item["sent_at"] or item["created_at"], _item(item)) for item in document["outgoing"]]
     # Both kinds of time are in UTC and written alike.
     return [text for _, text in sorted(parts, key=lambda part: datetime.fromisoformat(part[0]))]
+
+
+def _note(note: Facts) -> str:
+    title = f"Anteckning av {note['by']}, {_when(note['at'])} (har inte gått till någon)"
+    return f"<article>\n<h3>{_e(title)}</h3>\n{_text(note['text'])}\n</article>"
 
 
 def _message(message: Facts) -> str:
@@ -166,6 +188,7 @@ def _item(item: Facts) -> str:
                 ("Fel", item["last_error"]),
             ),
             _text(item["text"]),
+            _attachments(item["attachments"]),
             f"<p>{_link(item['original']['path'], 'Originalet')}</p>" if item["original"] else "",
             "</article>",
         ]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lokbot import audit
 from lokbot.audit import Source
 from lokbot.conversation.escalation import NotPossible
+from lokbot.model import ASSOCIATION_KINDS
 from lokbot.register.names import FREEMAIL, fits, folded, nearest
 from lokbot.store.schema import Association
 from lokbot.store.session import take_turns
@@ -86,11 +87,11 @@ def find(session: Session, name: str) -> Association:
         return exact[0]
     near = exact or [found.association for found in search(session, name, limit=5)]
     hint = "; ".join(f"{one.id} {one.name}" for one in near)
-    raise NotPossible(
-        f"Ingen förening heter ”{name}”." + (f" Menar du någon av dem? {hint}" if hint else " Lägg till den först.")
-        if not exact
-        else f"Flera föreningar heter så, ange numret: {hint}"
-    )
+    if exact:
+        raise NotPossible("Flera föreningar heter så, ange numret: {hint}", hint=hint)
+    if hint:
+        raise NotPossible("Ingen förening heter ”{name}”. Menar du någon av dem? {hint}", name=name, hint=hint)
+    raise NotPossible("Ingen förening heter ”{name}”. Lägg till den först.", name=name)
 
 
 def create(
@@ -104,6 +105,7 @@ def create(
     domain: str | None = None,
     organisation_number: str | None = None,
     notes: str = "",
+    kind: str | None = None,
 ) -> Association:
     """Add an association. Raises NotPossible where one is called so already, and for what is no name or domain."""
     take_turns(session, "register")
@@ -113,6 +115,7 @@ def create(
         domain=_domain(domain),
         organisation_number=_organisation_number(organisation_number),
         notes=notes.strip(),
+        kind=_kind(kind),
         created_by=actor,
         created_at=now,
     )
@@ -135,6 +138,7 @@ def change(
     domain: str | None = None,
     organisation_number: str | None = None,
     notes: str | None = None,
+    kind: str | None = None,
 ) -> None:
     """Change what is known of it: None leaves as it is, "" takes away. Raises NotPossible as ``create`` does."""
     take_turns(session, "register")
@@ -147,6 +151,7 @@ def change(
         if organisation_number is None
         else _organisation_number(organisation_number),
         "notes": association.notes if notes is None else notes.strip(),
+        "kind": association.kind if kind is None else _kind(kind),
     }
     changed = [key for key, value in new.items() if value != getattr(association, key)]
     if not changed:
@@ -161,18 +166,30 @@ def change(
     )
 
 
+def _kind(kind: str | None) -> str | None:
+    if kind and kind not in ASSOCIATION_KINDS:
+        known = ", ".join(ASSOCIATION_KINDS)
+        raise NotPossible("Det finns inget slag av förening ”{kind}”. Välj bland: {known}.", kind=kind, known=known)
+    return kind or None
+
+
 def _must_be_alone(session: Session, association: Association) -> None:
     mine = set(map(folded, names_of(association)))
     for other in known(session):
         if other.id != association.id and other.folded in mine:
-            raise NotPossible(f"”{other.name}” finns redan i registret: {other.id} {other.owner}.")
+            raise NotPossible(
+                "”{name}” finns redan i registret: {number} {owner}.",
+                name=other.name,
+                number=other.id,
+                owner=other.owner,
+            )
 
 
 def _name(name: str) -> str:
     """On one line. Raises NotPossible where it has no letters or is too long."""
     name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     if not folded(name) or len(name) > _LONGEST_NAME:
-        raise NotPossible(f"Ange föreningens namn, högst {_LONGEST_NAME} tecken.")
+        raise NotPossible("Ange föreningens namn, högst {count} tecken.", count=_LONGEST_NAME)
     return name
 
 
@@ -186,9 +203,9 @@ def _domain(domain: str | None) -> str | None:
         return None
     bare = domain.strip().lower().rpartition("@")[2].removeprefix("www.")
     if not _DOMAIN.fullmatch(bare):
-        raise NotPossible(f"”{domain}” är ingen domän. Skriv till exempel forening.se.")
+        raise NotPossible("”{domain}” är ingen domän. Skriv till exempel forening.se.", domain=domain)
     if bare in FREEMAIL:
-        raise NotPossible(f"{bare} är en vanlig mejltjänst och säger inget om föreningen.")
+        raise NotPossible("{domain} är en vanlig mejltjänst och säger inget om föreningen.", domain=bare)
     return bare
 
 

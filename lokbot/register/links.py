@@ -53,7 +53,11 @@ def link(
         return held
     if held is not None:
         other = session.get_one(Association, held.association_id)
-        raise NotPossible(f"Kontakten hör redan till {other.name} (enligt {held.linked_by}). Ta bort kopplingen först.")
+        raise NotPossible(
+            "Kontakten hör redan till {name} (enligt {who}). Ta bort kopplingen först.",
+            name=other.name,
+            who=held.linked_by,
+        )
     made = AssociationLink(contact_id=contact.id, association_id=association.id, linked_by=actor, linked_at=now)
     session.add(made)
     contact.association_id = association.id
@@ -66,7 +70,7 @@ def unlink(session: Session, conversation: Conversation, *, actor: str, source: 
     contact = _held(session, conversation)
     held = standing(session, contact)
     if held is None:
-        raise NotPossible(f"Kontakten i {conversation.case_number} hör inte till någon förening.")
+        raise NotPossible("Kontakten i {case} hör inte till någon förening.", case=conversation.case_number)
     held.unlinked_by, held.unlinked_at, contact.association_id = actor, now, None
     association = session.get_one(Association, held.association_id)
     _tell(session, "unlinked-association", conversation, association, actor=actor, source=source, now=now)
@@ -76,7 +80,7 @@ def _held(session: Session, conversation: Conversation) -> Contact:
     """The contact, which nobody else links until the transaction ends."""
     queries.hold(session, conversation)
     if conversation.erased_at is not None:
-        raise NotPossible(f"{conversation.case_number} är raderat: det finns ingen kontakt att koppla.")
+        raise NotPossible("{case} är raderat: det finns ingen kontakt att koppla.", case=conversation.case_number)
     return session.get_one(Contact, conversation.contact_id, with_for_update=True)
 
 

@@ -153,6 +153,9 @@ def _said(session: Session, words: str) -> list[ColumnElement[bool]]:
     """Where the words stand: in what was written, in the case number, in the association's name or the contact's."""
     if not words:
         return []
+    number = words.upper()
+    if session.scalar(select(exists().where(Conversation.case_number == number))):
+        return [Conversation.case_number == number]  # whoever gives the whole number means that case
     places: list[ColumnElement[bool]] = [Conversation.case_number.icontains(words, autoescape=True)]
     contacts = select(Contact.id).outerjoin(Association, Association.id == Contact.association_id)
     named = or_(

@@ -28,7 +28,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome, RecordClass
+from lokbot.model import (
+    ChannelName,
+    ConversationStatus,
+    FactOutcome,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+    RecordClass,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -79,6 +88,7 @@ class Base(DeclarativeBase):
         bytes: LargeBinary(),
         ChannelName: _words(ChannelName),
         ConversationStatus: _words(ConversationStatus),
+        FactOutcome: _words(FactOutcome),
         MessageState: _words(MessageState),
         Outcome: _words(Outcome),
         OutboxKind: _words(OutboxKind),
@@ -88,13 +98,16 @@ class Base(DeclarativeBase):
 
 
 class Association(Base):
-    """A förening. ``aliases`` are other names that people use for it; ``domain`` is what its mail addresses end in."""
+    """A förening. ``aliases`` are other names that people use for it; ``domain`` is what its mail addresses end in;
+    ``kind`` (idrott, kultur, ...) is what "equal terms" compares.
+    """
 
     __tablename__ = "associations"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(300), unique=True)
     organisation_number: Mapped[str | None] = mapped_column(String(16))
+    kind: Mapped[str | None] = mapped_column(String(32))
     # Nullable, as SQLite adds no other column without a default; nobody wrote to the table before these came.
     aliases: Mapped[list[Any]] = mapped_column(default=list, nullable=True)
     domain: Mapped[str | None] = mapped_column(String(255), index=True)
@@ -155,6 +168,8 @@ class Conversation(Base):
     ``diary_number`` is the registrator's (diarienummer). ``erased_at`` is set where texts and addresses are gone.
     ``hidden_at`` is when whoever chats put it away: the door shows it no more, and what they write next is another one.
     ``moved_to`` is the mail address or telephone number by which people answer a matter that began in a chat.
+    ``reach_by`` is the one that whoever writes in the web chat has left, so that an answer finds them when they have
+    gone; empty where they were asked and want none.
     """
 
     __tablename__ = "conversations"
@@ -184,6 +199,7 @@ class Conversation(Base):
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
     hidden_at: Mapped[datetime | None]
     moved_to: Mapped[str | None] = mapped_column(String(320))
+    reach_by: Mapped[str | None] = mapped_column(String(320))
     record_class: Mapped[RecordClass] = mapped_column(
         default=RecordClass.NOT_ASSESSED, server_default=RecordClass.NOT_ASSESSED.value
     )
@@ -623,6 +639,35 @@ class TelegramUpdate(Base):
     at: Mapped[datetime]
 
 
+class ChatKey(Base):
+    """What opens a web chat: a browser's secret (``browser``), or a return code that somebody wrote down (``code``).
+
+    ``digest`` is the SHA-256 of it, ``address`` the chat's: the one of its contact. A chat and its answers live on when
+    its last key is gone.
+    """
+
+    __tablename__ = "chat_keys"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    address: Mapped[str] = mapped_column(String(320), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class ChatAct(Base):
+    """That something was written or tried in the web chat, from a place or to an address (``key`` is a keyed hash of
+    it): it is counted, and forgotten after a day.
+    """
+
+    __tablename__ = "chat_acts"
+    __table_args__ = (Index("ix_chat_acts_key_at", "key", "at"), Index("ix_chat_acts_at", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
 class User(Base):
     """Somebody who may log in. ``email`` in lower case is also how their acts are signed, by web and by mail alike.
 
@@ -695,6 +740,22 @@ class AccountLink(Base):
     user: Mapped[User | None] = relationship()
 
 
+class ReadingLink(Base):
+    """A personal link to the statistics for somebody of the steering group: it opens nothing else, until it is revoked.
+
+    ``id`` is the SHA-256 of what stands in the link: a copy of the database opens nothing.
+    """
+
+    __tablename__ = "reading_links"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), unique=True)
+    created_by: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship()
+
+
 class FailedLogin(Base):
     """A wrong password: for an address, and from a place. ``key`` is a hash; rows count for a quarter of an hour."""
 
@@ -709,7 +770,8 @@ class FailedLogin(Base):
 class StaffMail(Base):
     """A mail to somebody who works here and that belongs to no case: an invitation, a digest, a report.
 
-    It may hold a link that sets a password, or words of a case: its text goes once it is sent, and is copied nowhere.
+    It may hold a link that sets a password, or words of a case: its text goes once it is sent, with the file that went
+    along (``attachment``), and is copied nowhere.
     """
 
     __tablename__ = "staff_mails"
@@ -720,6 +782,9 @@ class StaffMail(Base):
     to: Mapped[str] = mapped_column(String(320))
     subject: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
+    attachment_name: Mapped[str | None] = mapped_column(String(200))
+    attachment_type: Mapped[str | None] = mapped_column(String(100))
+    attachment: Mapped[bytes | None]
     status: Mapped[OutboxStatus]
     attempts: Mapped[int]
     created_at: Mapped[datetime]
@@ -821,3 +886,78 @@ class Heartbeat(Base):
     part: Mapped[str] = mapped_column(String(32), primary_key=True)
     at: Mapped[datetime]
     process: Mapped[str] = mapped_column(String(200))
+
+
+class Fact(Base):
+    """What a question counts as in the statistics: no text, no name, and no key to any row that has one.
+
+    Its numbers are those of the question and the conversation, without a foreign key: a fact outlives both. ``day`` and
+    ``month`` (``2026-11``) are Sweden's. ``contact`` and ``association`` are keyed hashes; once ``is_anonymised``, they
+    are chance, and nothing in the row changes any more. ``first_reply_minutes`` is working time to a person's first
+    reply. ``returned``: how many of the administrations that it was ``forwarded`` to said that it is not theirs.
+    ``theme`` is given when its month is closed, to what no text of ours could answer (``is_unknown``).
+    """
+
+    __tablename__ = "facts"
+    __table_args__ = (Index("ix_facts_month_day", "month", "day"), Index("ix_facts_outcome_day", "outcome", "day"))
+
+    question_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    conversation_id: Mapped[int] = mapped_column(index=True)
+    asked_at: Mapped[datetime]
+    day: Mapped[date]
+    month: Mapped[str] = mapped_column(String(7))
+    is_first: Mapped[bool]
+    channel: Mapped[ChannelName]
+    language: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[str | None] = mapped_column(String(64))
+    intent: Mapped[str | None] = mapped_column(String(64))
+    administration: Mapped[str | None] = mapped_column(String(64))
+    article: Mapped[str | None] = mapped_column(String(100))
+    revision_id: Mapped[int | None]
+    outcome: Mapped[FactOutcome]
+    confidence: Mapped[float]
+    is_unknown: Mapped[bool]
+    feedback: Mapped[str | None] = mapped_column(String(8))
+    verdict: Mapped[str | None] = mapped_column(String(8))
+    first_reply_minutes: Mapped[int | None]
+    forwarded: Mapped[int]
+    returned: Mapped[int]
+    contact: Mapped[str] = mapped_column(String(32))
+    association: Mapped[str | None] = mapped_column(String(32))
+    association_kind: Mapped[str | None] = mapped_column(String(32))
+    theme: Mapped[str | None] = mapped_column(String(200))
+    is_anonymised: Mapped[bool]
+
+
+class FactCell(Base):
+    """How many facts of a month fall into a category, among all (``scope`` is empty) or within one other category."""
+
+    __tablename__ = "fact_cells"
+
+    scope: Mapped[str] = mapped_column(String(120), primary_key=True)
+    dimension: Mapped[str] = mapped_column(String(16), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    category: Mapped[str] = mapped_column(String(200), primary_key=True)
+    questions: Mapped[int]
+
+
+class PublishedMonth(Base):
+    """A month whose published figures are decided, once and for good, with the ``least`` that was shown then."""
+
+    __tablename__ = "published_months"
+
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    least: Mapped[int]
+    closed_at: Mapped[datetime]
+
+
+class PublishedCell(Base):
+    """A figure of a closed month that may be shown. What is not here is hidden or nought, and nothing tells which."""
+
+    __tablename__ = "published_cells"
+
+    scope: Mapped[str] = mapped_column(String(120), primary_key=True)
+    dimension: Mapped[str] = mapped_column(String(16), primary_key=True)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    category: Mapped[str] = mapped_column(String(200), primary_key=True)
+    questions: Mapped[int]

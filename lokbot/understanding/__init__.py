@@ -26,7 +26,7 @@ from lokbot.understanding.normalize import words
 from lokbot.understanding.owners import Owners
 from lokbot.understanding.rules import Rules
 from lokbot.understanding.semantic import Encoder, Meant, VectorIndex, Vectors, windows
-from lokbot.understanding.split import Part, split
+from lokbot.understanding.split import Part, matters, split
 
 __all__ = ["LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
 
@@ -70,16 +70,6 @@ class Meanings:
     whole: Vectors
 
 
-def meanings(parts: Sequence[Part], encode: Callable[[Sequence[str]], Vectors | None]) -> list[Meanings] | list[None]:
-    """The vectors of each part; None for each where there are none to be had."""
-    texts = list(dict.fromkeys(text for part in parts for text in (part.focus, part.whole)))
-    found = encode(texts)
-    if found is None:
-        return [None] * len(parts)
-    by_text = dict(zip(texts, found, strict=True))
-    return [Meanings(by_text[part.focus], by_text[part.whole]) for part in parts]
-
-
 class Understander:
     """One knowledge, indexed. Immutable once built, so threads may share it.
 
@@ -94,6 +84,7 @@ class Understander:
         self.articles = tuple(knowledge.articles.values())
         self._models = confidence.fitted() if models is None else models
         self._administrations = {article.id: article.administration for article in self.articles}
+        self._topics = frozenset(article.topic for article in self.articles)
         self._rules = Rules(knowledge.intents)
         self._owners = Owners(knowledge.administrations.values())
         others = {language for article in self.articles for language in article.wordings}
@@ -133,19 +124,31 @@ class Understander:
         parts = split(text, subject)
         language = detect(" ".join(part.text for part in parts), self._vocabularies)
         whole = tuple(hit for hit in self._rules.hits(text) if hit.intent.action in _WHOLE_MESSAGE)
-        vectors = self._encoded(parts)
+        vectors: Sequence[Meanings | None] = [None] * len(parts)
+        if self._index is not None and self.encoder is not None:
+            vectors = self.meanings(parts, language, self.encoder.questions)
         return Understanding(
             language,
-            tuple(
-                self._question(part, language, whole, vector, is_one_of_several=len(parts) > 1)
-                for part, vector in zip(parts, vectors, strict=True)
-            ),
+            tuple(self._question(part, language, whole, vector) for part, vector in zip(parts, vectors, strict=True)),
         )
 
-    def _encoded(self, parts: Sequence[Part]) -> Sequence[Meanings | None]:
-        if self._index is None or self.encoder is None:
+    def meanings(
+        self, parts: Sequence[Part], language: str, encode: Callable[[Sequence[str]], Vectors | None]
+    ) -> Sequence[Meanings | None]:
+        """The vectors of each part; None for each where there are none to be had."""
+        spelled = [self._spelled(part, language) for part in parts]
+        texts = list(dict.fromkeys(text for part in spelled for text in (part.focus, part.whole)))
+        found = encode(texts)
+        if found is None:
             return [None] * len(parts)
-        return meanings(parts, self.encoder.questions)
+        by_text = dict(zip(texts, found, strict=True))
+        return [Meanings(by_text[part.focus], by_text[part.whole]) for part in spelled]
+
+    def _spelled(self, part: Part, language: str) -> Part:
+        if language not in _LANGUAGES:
+            return part
+        spelled = self._matchers[language].vocabulary.spelled
+        return replace(part, focus=spelled(part.focus), background=spelled(part.background))
 
     def _question(
         self,
@@ -153,12 +156,10 @@ class Understander:
         message_language: str,
         whole: tuple[IntentHit, ...],
         vector: Meanings | None,
-        *,
-        is_one_of_several: bool,
     ) -> Question:
         language = self._language(part.text, message_language)
         hits = _merged(whole, self._rules.hits(part.text))
-        matches = self._matches(part, language, vector, hits, is_one_of_several=is_one_of_several)
+        matches = self._matches(part, language, vector, hits)
         owners = self._owners.of(part.text, hits, matches, self._administrations)
         return Question(part.text, language, hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
 
@@ -174,19 +175,19 @@ class Understander:
         vector: Meanings | None,
         *,
         hits: Sequence[IntentHit] | None = None,
-        is_one_of_several: bool = False,
     ) -> Weighed:
         """The candidates for one question ranked, and what the best is to be trusted by (training asks this too).
 
         ``hits`` are the rules that hit it, if that is known already.
         """
+        part = self._spelled(part, language)
         matcher = self._matchers.get(language, self._wordless)
         model = self._models[LEXICAL if vector is None else SEMANTIC]
         meant = whole = None
         if vector is not None and self._index is not None:
             meant = self._index.meant(vector.focus)
             whole = self._index.meant(vector.whole) if part.background else meant
-        owners = _pointed_to(self._rules.hits(part.text) if hits is None else hits)
+        owners = self._pointed_to(self._rules.hits(part.text) if hits is None else hits)
         seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant, whole)]
         ranked = sorted(
             ((confidence.rank(each.signals, model), each) for each in seen),
@@ -200,9 +201,8 @@ class Understander:
             length=min(1.0, len(asked) / _LONG_QUESTION),
             is_english=language == "en",
             is_other=language not in _LANGUAGES,
-            is_one_of_several=is_one_of_several,
-            is_matterless=language in _LANGUAGES and matcher.is_matterless(part),
             veto=veto,
+            is_matterless=language in _LANGUAGES and not matters(part.whole),
         )
         return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
 
@@ -211,8 +211,16 @@ class Understander:
             return 0.0
         return float((self._vetoes @ vector).max()) - float(meant.cosine.max(initial=0.0))
 
-    def _pointed(self, candidate: Candidate, owners: frozenset[str]) -> Candidate:
-        if not owners:
+    def _pointed_to(self, hits: Sequence[IntentHit]) -> frozenset[str] | None:
+        """The administrations whose articles rules point to; none where they point to what no article is about, such as
+        a private person's matter. None where they point nowhere.
+        """
+        found = [hit.intent for hit in hits if hit.intent.action is IntentAction.ROUTE and hit.intent.administration]
+        owners = frozenset(each.administration for each in found if each.administration and each.topic in self._topics)
+        return owners if found else None
+
+    def _pointed(self, candidate: Candidate, owners: frozenset[str] | None) -> Candidate:
+        if owners is None:
             return candidate
         is_its_own = self._administrations[candidate.article] in owners
         signals = replace(candidate.signals, is_pointed_to=is_its_own, is_pointed_elsewhere=not is_its_own)
@@ -224,13 +232,11 @@ class Understander:
         language: str,
         vector: Meanings | None,
         hits: Sequence[IntentHit],
-        *,
-        is_one_of_several: bool,
     ) -> tuple[Match, ...]:
         """The likeliest articles, best first, each with how likely it answers."""
         if language not in self._matchers and vector is None:
             return ()
-        weighed = self.weigh(part, language, vector, hits=hits, is_one_of_several=is_one_of_several)
+        weighed = self.weigh(part, language, vector, hits=hits)
         found: list[Match] = []
         if weighed.candidates:
             model = self._models[LEXICAL if vector is None else SEMANTIC]
@@ -295,15 +301,6 @@ class Active:
 def build(knowledge: Knowledge, encoder: Encoder | None = None) -> Understander:
     """``knowledge`` indexed for ``Understander.understand``. Raises ValueError when a rule's term has no word."""
     return Understander(knowledge, encoder)
-
-
-def _pointed_to(hits: Sequence[IntentHit]) -> frozenset[str]:
-    """The administrations that rules point to."""
-    return frozenset(
-        hit.intent.administration
-        for hit in hits
-        if hit.intent.action is IntentAction.ROUTE and hit.intent.administration
-    )
 
 
 def _merged(whole: tuple[IntentHit, ...], own: tuple[IntentHit, ...]) -> tuple[IntentHit, ...]:

@@ -2,8 +2,8 @@
 
 Two weighted sums, fitted by ``lokbot train`` on the golden questions and written to ``fitted.json``, which can be read
 and checked by hand. The first ranks the candidates by their own signals (a conditional logit: what brings the right one
-first). The second, a logistic regression, trusts or distrusts the best: by its rank, its lead over the runner-up, its
-signals and the question's. There is one pair with sentence vectors and one without, and for each the least confidence
+first). The second, a logistic regression, trusts or distrusts the best: by its lead over the runner-up, its signals and
+the question's. There is one pair with sentence vectors and one without, and for each the least confidence
 that keeps to a stated rate of wrong answers.
 """
 
@@ -28,32 +28,20 @@ class Signals:
     """What speaks for one candidate; shares and likenesses from 0 to 1 unless it says otherwise."""
 
     lexical: float  # share of the question's keys and 4-grams in the article, rare ones weigh more
-    lead: float  # how much more of that than the best of the other candidates (negative: less)
     background: float  # the same share for what was said around the question
-    wording: float  # likeness in keys and 4-grams to the article's three nearest wordings, on average
-    nearest: float  # the same to the nearest alone
     votes: float  # how far the wordings nearest in words speak for it (about 1: for it alone, about 0: not)
-    votes_lead: float  # how much more than for the best of the other candidates
-    whole_votes: float  # ``votes`` by all that was said, the question and what is around it
+    whole_votes: float  # the same by all that was said, the question and what is around it
+    votes_for_none: float  # how far the near misses among them speak for no article
+    near_miss: float  # how much nearer in words to its near misses than to its wordings
     ratio: float  # likeness to its nearest wording by rapidfuzz, small words included
     missing: float  # weight of the question's content words that the article lacks (1 = one rare word), at most 3
-    lacking: float  # the same as a share of all the question's content words
     is_kind_missing: bool  # it asks for an amount, a date, a name ... that the answer does not hold
-    is_kind_strange: bool = False  # its nearest wording asks for a kind of fact that the question does not ask for
-    votes_for_none: float = 0.0  # how far the near misses nearest in words speak for nothing
-    near_miss: float = 0.0  # how much nearer in words to its near misses than to its wordings
     is_pointed_to: bool = False  # a rule says that the question belongs to the article's owner
     is_pointed_elsewhere: bool = False  # rules say that it belongs to others
-    meant: float = 0.0  # likeness in meaning to its nearest wording, hubness taken away (about -0.1 to 1.2)
-    meant_wordings: float = 0.0  # the same to its three nearest, on average
-    meant_answer: float = 0.0  # the same to the nearest part of its answer
-    meant_lead: float = 0.0  # how much nearer in meaning than the best of the other candidates
-    cosine: float = 0.0  # likeness in meaning to its nearest wording, as it is
-    meant_votes: float = 0.0  # how far the wordings nearest in meaning speak for it
-    meant_votes_lead: float = 0.0  # how much more than for the best of the other candidates
-    meant_whole_votes: float = 0.0  # ``meant_votes`` by all that was said
-    meant_votes_for_none: float = 0.0  # how far the near misses nearest in meaning speak for nothing
-    meant_near_miss: float = 0.0  # how much nearer in meaning to its near misses than to its wordings
+    meant_votes: float = 0.0  # as above, by the wordings nearest in meaning
+    meant_whole_votes: float = 0.0
+    meant_votes_for_none: float = 0.0
+    meant_near_miss: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +51,15 @@ class Circumstances:
     length: float = 0.0  # words, 1 = twenty or more
     is_english: bool = False
     is_other: bool = False  # neither Swedish nor English
-    is_one_of_several: bool = False  # questions in the message
-    is_matterless: bool = False  # no word says what it is about
     veto: float = 0.0  # how much nearer in meaning to what only a person may answer than to any wording
+    is_matterless: bool = False  # no word of it carries a matter ("Hur gör man?")
 
     @property
     def is_vetoed(self) -> bool:
-        """Whether nothing may be trusted: rules miss much in another language, and meaning says it is for a person.
-
-        In Swedish and English rules see what is for a person, and ``veto`` only weighs.
+        """Whether nothing may be trusted: without a matter all is near by chance; and rules miss much in another
+        language, where meaning may say that it is for a person. (In Swedish and English rules see what is.)
         """
-        return self.is_other and self.veto > 0
+        return self.is_matterless or (self.is_other and self.veto > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +92,7 @@ class Model:
 
 
 RANK_SIGNALS = tuple(field.name for field in fields(Signals))
-TRUST_SIGNALS = ("rank", "gap", "share", *RANK_SIGNALS, *(field.name for field in fields(Circumstances)))
+TRUST_SIGNALS = ("gap", "share", *RANK_SIGNALS, "length", "is_english", "is_other")
 
 
 def read(text: str) -> Mapping[str, Model]:
@@ -141,7 +127,7 @@ def trust_signals(signals: Signals, circumstances: Circumstances, ranks: Sequenc
     """All that the best candidate is trusted by; ``ranks`` of all candidates, best first."""
     gap = ranks[0] - ranks[1] if len(ranks) > 1 else _MOST
     share = 1 / sum(math.exp(value - ranks[0]) for value in ranks)
-    return {"rank": ranks[0], "gap": min(gap, _MOST), "share": share, **plain(signals), **plain(circumstances)}
+    return {"gap": min(gap, _MOST), "share": share, **plain(signals), **plain(circumstances)}
 
 
 def probabilities(best: float, ranks: Sequence[float]) -> tuple[float, ...]:
@@ -160,6 +146,11 @@ def probabilities(best: float, ranks: Sequence[float]) -> tuple[float, ...]:
 def chance(log_odds: float) -> float:
     """Log-odds as a probability."""
     return 1 / (1 + math.exp(-max(-_MOST, min(_MOST, log_odds))))
+
+
+def log_odds(probability: float) -> float:
+    """A probability as log-odds."""
+    return math.log(probability / (1 - probability))
 
 
 def plain(value: Signals | Circumstances) -> dict[str, float]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from lokbot.understanding.normalize import fold, without_links, words
+
 
 class Kind(StrEnum):
     AMOUNT = "amount"
@@ -25,16 +27,22 @@ class Kind(StrEnum):
     COUNT = "count"
     FORM = "form"  # a form, a template, what to enclose
     LETTERS = "letters"  # what an abbreviation stands for
+    OPINION = "opinion"  # what we think, which no article tells
+    ELSEWHERE = "elsewhere"  # how it is in another municipality
 
 
-# What asks for each kind, in Swedish and English, in cleaned and folded words.
+_OTHER_PLACES = (
+    "malm[oö]|lunds?|landskrona|g[oö]teborg|stockholm|[aä]ngelholm|h[oö]gan[aä]s|kristianstad|[aå]storp|bjuv|svalöv"
+)
+
+# What asks for each kind, in Swedish and English, in cleaned and folded words; "är" stays, for "år" folds to the same.
 _ASKED = {
     Kind.AMOUNT: (
         r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga kronor|how (?:much|big|large)",
         r"(?:vilke[nt]|max|maxi?malt|hogsta|lagsta|minsta) (?:belopp|summa)|belopp\w*|summan?",
         r"kosta\w*|kostnad\w*|pris(?:et|er)?|\w*avgift(?:en|er|erna|s)?|betalt|rabatt\w*|gratis",
         r"arvode\w*|\w*ersattning(?:en|ar)?",
-        r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad ar (?:de|det|den) vard\w*",
+        r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad (?:ar|är) (?:de|det|den) vard\w*",
         r"costs?|fees?|prices?|amounts?|discounts?",
     ),
     Kind.DATE: (
@@ -48,16 +56,21 @@ _ASKED = {
         r"nasta (?:gang|mote\w*)|next (?:time|meeting)",
         r"i ar|just nu|for narvarande|i (?:host|vinter|var|sommar)|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
         r"20(?:2[1-9]|[3-9]\d)|this year|right now|last year|next year|currently",
-        r"julafton\w*|jul(?:en|dagen)|nyar\w*|midsommar\w*|pask\w*|helgdag\w*|christmas|easter|bank holiday\w*",
+        r"julafton\w*|jul(?:en|dagen)|nyar\w*|midsommar\w*|pask\w*|helgdag\w*|skartorsdag\w*|langfredag\w*|valborg\w*",
+        r"christmas|easter|bank holiday\w*",
     ),
-    Kind.DURATION: (r"hur (?:lange|lang)|how long|lang (?:ko|tid)|mandat(?:period|tid)\w*|term of office",),
+    Kind.DURATION: (
+        r"hur (?:lange|lang)|how long|lang (?:ko|tid)|(?:handlaggnings|vante|ko|leverans)tid\w*",
+        r"mandat(?:period|tid)\w*|term of office",
+        r"hur gam(?:mal|malt|la)|alders?grans\w*|vilken alder|how old|age limit",
+    ),
     Kind.FREQUENCY: (r"hur ofta|how often",),
     Kind.PERSON: (
-        r"vem (?:ar|e|heter|ansvarar|holl|haller|leder|ledde|grundade|bildade|valdes|skrev)",
+        r"vem (?:ar|är|e|heter|ansvarar|holl|haller|leder|ledde|grundade|bildade|valdes|skrev)",
         r"vilka sitter|(?:vad|va) (?:heter|hette)|namn(?:et)?|who (?:is|are|sits)|names?",
     ),
     Kind.LIST: (
-        r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|e|fick|far|hade|var|kom|sitter)",
+        r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|är|e|fick|far|hade|var|kom|sitter)",
         r"(?:which|what) (?:associations|clubs|organisations|organizations) (?:have|are|got|were)",
     ),
     Kind.CONTACT: (
@@ -68,6 +81,11 @@ _ASKED = {
     Kind.PLACE: (r"var (?:ligger|halls|hittar)|besoksadress\w*|gatuadress\w*|where is|street address",),
     Kind.COUNT: (r"hur manga(?! kronor)|antal\w*|how many|number of",),
     Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),
+    Kind.OPINION: (
+        r"(?:tycker|tror|anser|rekommenderar) (?:du|ni)|(?:ar|är) det (?:vart|bast|battre|samre|smart\w*|svarare)",
+        r"do you (?:think|recommend)|in your opinion|is it (?:worth|better)",
+    ),
+    Kind.ELSEWHERE: (rf"(?:{_OTHER_PLACES})s?|andra (?:kommuner|stader)|other (?:cities|municipalities)",),
     Kind.LETTERS: (r"bokstaver\w*|forkortning\w*|kort for|what do the letters|stands? for|short for",),
 }
 _NUMBER = r"(?:\d+|en|ett|två|tre|fyra|fem|sex|sju|åtta|nio|tio|one|two|three|four|five|six|seven|eight|nine|ten)"
@@ -101,6 +119,7 @@ _HELD = {
         r"\b(?:två|tre|fyra|fem|sex|sju|åtta|nio|tio|two|three|four|five|six|seven|eight|nine|ten)\b",
     ),
     Kind.FORM: (r"formulär|blankett|bilaga|\bmall|\bforms?\b|template",),
+    Kind.ELSEWHERE: (rf"\b(?:{_OTHER_PLACES})|andra kommuner|other municipalities",),
     Kind.LETTERS: (r"(?:kort|förkortning|short|står|stands?) (?:av|för|for)\b",),
 }
 _PAST_TENSE = re.compile(
@@ -115,10 +134,11 @@ _HELD_PATTERNS = {
 }
 
 
-def asked(folded_question: str) -> frozenset[Kind]:
-    """The kinds of fact that a question (cleaned, folded, one space between words) asks for."""
-    found = {kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(folded_question)}
-    if Kind.DATE in found and _PAST_TENSE.search(folded_question):
+def asked(question: str) -> frozenset[Kind]:
+    """The kinds of fact that a question, as written, asks for."""
+    plain = " ".join(word if word == "är" else fold(word) for word in words(without_links(question)))
+    found = {kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(plain)}
+    if Kind.DATE in found and _PAST_TENSE.search(plain):
         found = found - {Kind.DATE} | {Kind.PAST}
     return frozenset(found)
 

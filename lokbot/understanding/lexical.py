@@ -8,7 +8,9 @@ they see through compounds and typing errors: on the SweFAQ dev file they reach 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,121 +26,155 @@ def rarity(holders: int, documents: int) -> float:
     return math.log(1 + (documents - holders + 0.5) / (holders + 0.5))
 
 
-def numbered(
-    texts: Iterable[Mapping[str, float]],
-) -> tuple[dict[str, int], list[NDArray[np.int32]], list[NDArray[np.float32]]]:
-    """The keys of all texts numbered, and each text's keys and their counts as arrays: text by text, so that thousands
-    of dictionaries are never held at once.
-    """
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Texts as flat arrays: text n has the keys and counts from ``starts[n]`` until ``starts[n + 1]``."""
+
+    numbers: Mapping[str, int]
+    keys: NDArray[np.int32]
+    counts: NDArray[np.float32]
+    starts: NDArray[np.int64]
+
+
+def packed(texts: Iterable[Mapping[str, float]]) -> Packed:
+    """Texts (counts by key) as flat arrays, taken one by one: thousands of dictionaries are never held at once."""
     numbers: dict[str, int] = {}
-    keys: list[NDArray[np.int32]] = []
-    counts: list[NDArray[np.float32]] = []
+    keys, counts, starts = array("i"), array("f"), array("q", [0])
     for text in texts:
-        keys.append(np.array([numbers.setdefault(key, len(numbers)) for key in text], dtype=np.int32))
-        counts.append(np.fromiter(text.values(), dtype=np.float32, count=len(text)))
-    return numbers, keys, counts
-
-
-def spans(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All places from each start to before its end, one span after the other, and how long each span is."""
-    lengths = ends - starts
-    return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths), lengths
+        keys.extend([numbers.setdefault(key, len(numbers)) for key in text])
+        counts.extend(text.values())
+        starts.append(len(keys))
+    return Packed(
+        numbers,
+        np.array(keys, dtype=np.int32),
+        np.array(counts, dtype=np.float32),
+        np.array(starts, dtype=np.int64),
+    )
 
 
 class Index:
     """An inverted index over documents given as weighted key counts; documents are numbered as given."""
 
-    __slots__ = ("_documents", "_places", "_weights", "rarity", "size")
+    __slots__ = ("_documents", "_numbers", "_rarity", "_starts", "_weights", "size")
 
     def __init__(self, documents: Iterable[Mapping[str, float]]) -> None:
-        numbers, found, amounts = numbered(documents)
-        self.size = len(found)
-        keys = np.concatenate(found) if found else np.zeros(0, dtype=np.int32)
-        counts = np.concatenate(amounts).astype(float) if found else np.zeros(0)
-        lengths = np.array([each.sum(dtype=float) for each in amounts])
+        texts = packed(documents)
+        self.size = len(texts.starts) - 1
+        lengths = np.add.reduceat(np.append(texts.counts, 0.0), texts.starts[:-1], dtype=float) * (
+            np.diff(texts.starts) > 0
+        )
         average = float(lengths.mean()) if lengths.any() else 1.0
-        owners = np.repeat(np.arange(self.size, dtype=np.int32), [len(each) for each in found])
-        floors = K1 * (1 - B + B * lengths / average)
+        owners = np.repeat(np.arange(self.size, dtype=np.int32), np.diff(texts.starts))
+        floors = (K1 * (1 - B + B * lengths / average)).astype(np.float32)
         # One array for all keys, each key's documents side by side: thousands of small arrays take seconds to make.
-        order = np.argsort(keys, kind="stable")
-        holders = np.bincount(keys, minlength=len(numbers))
-        ends = np.cumsum(holders).tolist()
-        self.rarity = {key: rarity(found, self.size) for key, found in zip(numbers, holders.tolist(), strict=True)}
-        self._places = {
-            key: (end - found, end) for key, end, found in zip(numbers, ends, holders.tolist(), strict=True)
-        }
-        rarities = np.repeat(np.array(list(self.rarity.values())), holders)
+        order = np.argsort(texts.keys, kind="stable")
+        holders = np.bincount(texts.keys, minlength=len(texts.numbers))
+        self._numbers = texts.numbers
+        self._starts = np.concatenate([[0], np.cumsum(holders)]).tolist()
+        self._rarity = [rarity(found, self.size) for found in holders.tolist()]
         self._documents = owners[order]
-        self._weights = (counts / (counts + floors[owners]))[order] * rarities
+        self._weights = (texts.counts / (texts.counts + floors[owners]))[order]
+        self._weights *= np.repeat(np.array(self._rarity, dtype=np.float32), holders)
 
     def holders(self, key: str) -> NDArray[np.int32]:
         """The numbers of the documents that have the key, rising."""
-        place = self._places.get(key)
-        return self._documents[slice(*place)] if place is not None else self._documents[:0]
+        number = self._numbers.get(key)
+        return self._documents[:0] if number is None else self._documents[self._place(number)]
+
+    def _place(self, number: int) -> slice:
+        return slice(self._starts[number], self._starts[number + 1])
 
     @property
     def unseen(self) -> float:
         """The rarity of a key that no document has."""
         return rarity(0, self.size)
 
+    def rarity(self, key: str) -> float:
+        """How rare a key is among the documents."""
+        number = self._numbers.get(key)
+        return self.unseen if number is None else self._rarity[number]
+
     def scores(self, query: Mapping[str, float]) -> Scores:
         """For each document the share (0-1) of the query's weight that it holds; ``query`` is weight by key."""
-        known = [(*place, wanted) for key, wanted in query.items() if (place := self._places.get(key)) is not None]
-        starts, ends, amounts = np.array(known, dtype=float).reshape(-1, 3).T
-        places, lengths = spans(starts.astype(np.int64), ends.astype(np.int64))
-        parts = np.repeat(amounts, lengths) * self._weights[places]
-        totals = np.bincount(self._documents[places], parts, minlength=self.size).astype(float, copy=False)
-        whole = sum(wanted * self.rarity.get(key, self.unseen) for key, wanted in query.items())
+        totals = np.zeros(self.size)
+        whole = 0.0
+        unseen = self.unseen
+        for key, wanted in query.items():
+            if (number := self._numbers.get(key)) is None:
+                whole += wanted * unseen
+            else:
+                whole += wanted * self._rarity[number]
+                place = self._place(number)
+                totals[self._documents[place]] += wanted * self._weights[place]
         return totals / whole if whole else totals
 
 
 class Likenesses:
     """Short texts and how alike they are: the cosine of their keys' weights (count and rarity). Immutable once built.
 
-    Kept as flat arrays by text and by key: five thousand articles have some hundred thousand wordings.
+    Kept text by text, five bytes a key: five thousand articles have some hundred thousand wordings.
     """
 
-    __slots__ = ("_by_key", "_by_key_weights", "_keys", "_numbers", "_places", "_rarity", "_starts", "_weights", "size")
+    __slots__ = ("_counts", "_keys", "_norms", "_numbers", "_rarity", "_starts", "size")
 
-    def __init__(self, texts: Iterable[Mapping[str, float]]) -> None:
+    def __init__(self, texts: Iterable[Mapping[str, int]]) -> None:
         """``texts`` as counts by key."""
-        numbers, keys, counts = numbered(texts)
-        self.size = len(keys)
-        self._numbers = numbers
-        lengths = [len(each) for each in keys]
-        self._starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
-        self._keys = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int32)
-        holders = np.bincount(self._keys, minlength=len(numbers))
+        found = packed(each or _NOTHING for each in texts)
+        self.size = len(found.starts) - 1
+        self._numbers = found.numbers
+        self._starts = found.starts
+        self._keys = found.keys
+        self._counts = np.minimum(found.counts, 255).astype(np.uint8)
+        holders = np.bincount(self._keys, minlength=len(found.numbers))
         self._rarity = np.log1p((self.size - holders + 0.5) / (holders + 0.5)).astype(np.float32)
-        owners = np.repeat(np.arange(self.size, dtype=np.int32), lengths)
-        weights = (np.concatenate(counts) if counts else np.zeros(0, dtype=np.float32)) * self._rarity[self._keys]
-        norms = np.sqrt(np.bincount(owners, weights * weights, minlength=self.size)).astype(np.float32)
-        self._weights = weights / norms[owners]
-        order = np.argsort(self._keys, kind="stable")
-        self._by_key, self._by_key_weights = owners[order], self._weights[order]
-        self._places = np.concatenate([[0], np.cumsum(holders)]).astype(np.int64)
+        squares = self._counts * self._rarity[self._keys]
+        squares *= squares
+        self._norms = np.sqrt(np.add.reduceat(squares, self._starts[:-1])) if self.size else np.zeros(0, np.float32)
 
-    def near(self, asked: Mapping[str, float]) -> NDArray[np.float32]:
-        """How alike the asked text (counts by key) is to each text, 0 to 1. Unknown keys make it less like any."""
-        known = np.array([(self._numbers.get(key, -1), count) for key, count in asked.items()]).reshape(-1, 2)
-        is_new = known[:, 0] < 0
-        unseen = rarity(0, self.size) * known[is_new, 1]
-        numbers = known[~is_new, 0].astype(np.int64)
-        weights = known[~is_new, 1] * self._rarity[numbers]
-        whole = float(weights @ weights + unseen @ unseen)
-        places, lengths = spans(self._places[numbers], self._places[numbers + 1])
-        parts = np.repeat(weights.astype(np.float32), lengths) * self._by_key_weights[places]
-        found = np.bincount(self._by_key[places], parts, minlength=self.size).astype(np.float32)
-        return found / np.float32(math.sqrt(whole)) if whole else found
+    def near(self, asked: Mapping[str, float], stretches: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        """How alike the asked text (counts by key) is to each text of some stretches (first, last + 1), 0 to 1.
+
+        Unknown keys make it less like any.
+        """
+        wanted = np.zeros(len(self._rarity), dtype=np.float32)
+        whole = 0.0
+        unseen = rarity(0, self.size)
+        for key, count in asked.items():
+            number = self._numbers.get(key)
+            weight = count * (unseen if number is None else float(self._rarity[number]))
+            whole += weight * weight
+            if number is not None:
+                wanted[number] = weight
+        if not whole:
+            return np.zeros(sum(last - first for first, last in stretches), dtype=np.float32)
+        wanted *= self._rarity / math.sqrt(whole)
+        found = [self._held(wanted, first, last) for first, last in stretches if last > first]
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.float32)
+
+    def _held(self, wanted: NDArray[np.float32], first: int, last: int) -> NDArray[np.float32]:
+        start, end = self._starts[first], self._starts[last]
+        weights = wanted[self._keys[start:end]]
+        weights *= self._counts[start:end]
+        held: NDArray[np.float32] = np.add.reduceat(weights, self._starts[first:last] - start)
+        return held / self._norms[first:last]
 
     def among(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """How alike the texts of these numbers are to each other."""
-        places, lengths = spans(self._starts[numbers], self._starts[numbers + 1])
+        starts, ends = self._starts[numbers], self._starts[numbers + 1]
+        lengths = ends - starts
+        places = np.arange(lengths.sum()) + np.repeat(starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
         keys = self._keys[places]
-        is_there = np.zeros(len(self._numbers), dtype=bool)
-        is_there[keys] = True
-        columns = np.cumsum(is_there) - 1  # by key: sorting the keys to number them takes longer
-        table = np.zeros((len(numbers), int(is_there.sum())), dtype=np.float32)
-        table[np.repeat(np.arange(len(numbers)), lengths), columns[keys]] = self._weights[places]
+        # What one text alone has makes it like no other.
+        is_shared = np.bincount(keys, minlength=len(self._rarity)) > 1
+        columns = np.cumsum(is_shared) - 1
+        kept = is_shared[keys]
+        keys, places, rows = keys[kept], places[kept], np.repeat(np.arange(len(numbers)), lengths)[kept]
+        table = np.zeros((len(numbers), int(columns[-1]) + 1), dtype=np.float32)
+        table[rows, columns[keys]] = self._counts[places] * self._rarity[keys]
+        table /= self._norms[numbers][:, None]
         alike: NDArray[np.float32] = table @ table.T
+        alike[np.arange(len(numbers)), np.arange(len(numbers))] = 1.0
         return alike
+
+
+_NOTHING = {"": 1}  # the key of a text without any, which nobody asks for

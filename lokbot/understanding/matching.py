@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,12 @@ from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Kind
 from lokbot.understanding.lexical import Index, Likenesses, Scores
-from lokbot.understanding.nearest import NOBODY, NOTHING, Groups, owners_of, votes
+from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
 from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
 from lokbot.understanding.semantic import Meant
 from lokbot.understanding.split import Part
-from lokbot.understanding.vocabulary import LIGHT, QueryWord, Vocabulary
+from lokbot.understanding.vocabulary import EXACT, LIGHT, QueryWord, Vocabulary
 
 _WORDING_WEIGHT = 3.0  # a wording is what the article answers; the answer's text mentions much besides
 _GRAM_SHARE = 0.8  # of the lexical score; the rest is keys (SweFAQ dev: .750 with grams alone, .758 so)
@@ -30,8 +30,12 @@ _CANDIDATES = 10
 _LIGHT_WEIGHT = 0.25  # at most, of a word that carries no matter alone
 _VOTED = 3  # and so many by the votes of their wordings
 _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
+_MOST_COMPARED = 5_000  # wordings that a question is compared with: of more, those of the articles nearest in words
 _MOST_MISSING = 3.0
+Number = TypeVar("Number", int, float)
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
+_OFTEN = 3  # wordings
+_OF_ONE_THING = frozenset({Kind.AMOUNT, Kind.DATE, Kind.DURATION})
 _AS_WRITTEN = 0.98  # the question is a wording of the article, word for word
 
 
@@ -50,6 +54,7 @@ class _Entry:
     article: str
     questions: tuple[str, ...]
     folded: tuple[str, ...]
+    answer: str
     held: frozenset[Kind]
     is_whole: bool
 
@@ -64,15 +69,20 @@ class _Query:
 
 
 @dataclass(frozen=True, slots=True)
-class _Alike:
-    """How near a question is to each article's wordings, in words."""
+class _Compared:
+    """What a question is compared with: the numbers of wordings and near misses, and the stretches they make."""
 
-    nearest: Scores
-    several: Scores  # the three nearest, on average
+    stretches: Sequence[tuple[int, int]]
+    numbers: Places
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """How far the wordings near a question in words speak for each article."""
+
     votes: Scores
     votes_for_none: float
     near_miss: Scores  # how much nearer to its near misses than to its wordings
-    numbers: NDArray[np.int64]  # which of its wordings is the nearest
 
 
 class Matcher:
@@ -87,29 +97,22 @@ class Matcher:
         near_misses = [article.near_misses if language == _WRITTEN[0] else () for article in articles]
         self.language = language
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
-        # Case and punctuation aside, the very words that somebody wrote for this article: nothing is left to weigh.
-        self._written = {
-            words(question): Match(article, _AS_WRITTEN, (Evidence("wording", question, 1.0),))
-            for article, text in texts
-            for question in text.questions
-        }
+        self._entries = tuple(self._entry(article, text) for article, text in texts)
+        self._written = self._written_words()
         self._keys = Index(self._counted(text, self.vocabulary.document_keys) for _, text in texts)
-        asked = owners_of([text.questions for _, text in texts])
         self._grams = GramIndex(
             (self._counted(text, gram_counts) for _, text in texts),
             [question for _, text in texts for question in text.questions],
-            asked,
+            owners_of([text.questions for _, text in texts]),
         )
-        self._wordings = Groups(asked, len(texts))
-        self._near_misses = Groups(owners_of(near_misses), len(texts))
-        self._likenesses = Likenesses(
-            self._asked(each)
-            for texts_of in ([text.questions for _, text in texts], near_misses)
-            for several in texts_of
-            for each in several
-        )
-        self._owners = np.concatenate([asked, np.full(len(self._near_misses.owners), NOBODY)])
-        self._entries = tuple(self._entry(article, text) for article, text in texts)
+        # Each article's wordings, then its near misses.
+        asked = [(*text.questions, *missed) for (_, text), missed in zip(texts, near_misses, strict=True)]
+        self._likenesses = Likenesses(self._asked(each) for several in asked for each in several)
+        self._articles = owners_of(asked)
+        self._ends = np.cumsum([len(each) for each in asked])
+        counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
+        self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
+        self._owners = np.where(self._is_wording, self._articles, NOBODY)
 
     @staticmethod
     def _counted(text: ArticleText, count: Callable[[str], Mapping[str, int]]) -> dict[str, float]:
@@ -119,7 +122,7 @@ class Matcher:
                 found[key] = found.get(key, 0.0) + times * weight
         return found
 
-    def _asked(self, wording: str) -> dict[str, float]:
+    def _asked(self, wording: str) -> dict[str, int]:
         return {**gram_counts(wording), **_marked(self.vocabulary.document_keys(wording))}
 
     def _entry(self, article: str, text: ArticleText) -> _Entry:
@@ -127,17 +130,26 @@ class Matcher:
             article=article,
             questions=text.questions,
             folded=tuple(" ".join(_folded_words(question)) for question in text.questions),
+            answer=text.answer,
             held=kinds.held(text.answer),
             is_whole=bool(text.answer) and text.language == self.language,
         )
 
-    def written(self, part: Part) -> Match | None:
-        """The article that has the question among its wordings, word for word."""
-        return None if part.background else self._written.get(words(part.focus))
+    def _written_words(self) -> dict[int, int]:
+        """The article of each wording, by the hash of its words. Of several the last."""
+        return {hash(words(each)): n for n, entry in enumerate(self._entries) for each in entry.questions}
 
-    def is_matterless(self, part: Part) -> bool:
-        """Whether no word says what it is about: "Hur fungerar det?" fits every article and asks for none."""
-        return not part.background and all(word.written in LIGHT for word in self.vocabulary.query_words(part.focus))
+    def written(self, part: Part) -> Match | None:
+        """The article that has the question among its wordings, word for word, case and punctuation aside: nothing is
+        left to weigh.
+        """
+        asked = words(part.focus)
+        number = None if part.background else self._written.get(hash(asked))
+        if number is None:
+            return None
+        entry = self._entries[number]
+        same = next((each for each in entry.questions if words(each) == asked), None)
+        return Match(entry.article, _AS_WRITTEN, (Evidence("wording", same, 1.0),)) if same is not None else None
 
     def candidates(
         self, part: Part, meant: Meant | None = None, meant_whole: Meant | None = None
@@ -157,8 +169,11 @@ class Matcher:
             background = self._lexical(around, around_by_grams)
             by_grams = by_grams + _BACKGROUND_SHARE * around_by_grams
         by_words = lexical + _BACKGROUND_SHARE * background
-        alike = self._alike(query)
-        whole_votes = self._votes(self._near(self._query(part.whole)))[0] if part.background else alike.votes
+        compared = self._compared(by_words)
+        alike = self._alike(query, compared)
+        whole_votes = alike.votes
+        if part.background:
+            whole_votes, _ = self._votes(self._near(self._query(part.whole), compared), compared)
         chosen = _first(by_words, _CANDIDATES if meant is None else _CANDIDATES // 2, above=0.0)
         chosen += _first(alike.votes + whole_votes, _VOTED, above=0.0)
         if meant is not None:
@@ -173,23 +188,17 @@ class Matcher:
         seen = {
             "lexical": lexical,
             "background": background,
+            "near_miss": alike.near_miss,
             "votes": alike.votes,
-            "wording": alike.several,
             "whole_votes": whole_votes,
         }
-        seen |= {"nearest": alike.nearest, "near_miss": alike.near_miss}
-        leads = {"lead": lexical, "votes_lead": alike.votes}
         if meant is not None and meant_whole is not None:
-            seen |= {"meant": meant.wording, "meant_wordings": meant.wordings, "meant_answer": meant.answer}
             seen |= {
-                "cosine": meant.cosine,
                 "meant_votes": meant.votes,
-                "meant_near_miss": meant.near_miss,
                 "meant_whole_votes": meant_whole.votes,
+                "meant_near_miss": meant.near_miss,
             }
-            leads |= {"meant_lead": meant.best, "meant_votes_lead": meant.votes}
         told = {name: scores[chosen].tolist() for name, scores in seen.items()}
-        told |= {name: _leads(scores[chosen]) for name, scores in leads.items()}
         missing = self._missing(query, chosen)
         return tuple(
             self._candidate(query, n, meant, alike, missing[place], {name: each[place] for name, each in told.items()})
@@ -203,24 +212,37 @@ class Matcher:
             for key, sure in word.keys.items():
                 keys[key] = max(sure, keys.get(key, 0.0))
         folded = _folded_words(text)
-        return _Query(folded, query_words, keys, Counter(grams(folded)), kinds.asked(" ".join(folded)))
+        return _Query(folded, query_words, keys, Counter(grams(folded)), kinds.asked(text))
 
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
 
-    def _near(self, query: _Query) -> NDArray[np.float32]:
-        return self._likenesses.near({**query.grams, **_marked(query.keys)})
+    def _compared(self, by_words: Scores) -> _Compared:
+        """The wordings and near misses to compare the question with: all, or those of the articles nearest in words."""
+        size = self._likenesses.size
+        if size <= _MOST_COMPARED:
+            return _Compared([(0, size)], np.arange(size))
+        count = max(1, _MOST_COMPARED * len(by_words) // size)
+        nearest = sorted(_first(by_words, count))
+        stretches = [(int(self._ends[n - 1]) if n else 0, int(self._ends[n])) for n in nearest]
+        return _Compared(stretches, np.concatenate([np.arange(first, last) for first, last in stretches]))
 
-    def _votes(self, near: NDArray[np.float32]) -> tuple[Scores, float]:
-        return votes(near, self._likenesses.among, self._owners, len(self._entries), _NEIGHBOURS)
+    def _near(self, query: _Query, compared: _Compared) -> NDArray[np.float32]:
+        return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared.stretches)
 
-    def _alike(self, query: _Query) -> _Alike:
-        near = self._near(query)
-        asked = len(self._wordings.owners)
-        nearest, several, numbers = self._wordings.best(near[:asked])
-        mistaken, _, _ = self._near_misses.best(near[asked:])
+    def _votes(self, near: NDArray[np.float32], compared: _Compared) -> tuple[Scores, float]:
+        def among(places: Places) -> NDArray[np.float32]:
+            return self._likenesses.among(compared.numbers[places])
+
+        return votes(near, among, self._owners[compared.numbers], len(self._entries), _NEIGHBOURS)
+
+    def _alike(self, query: _Query, compared: _Compared) -> _Alike:
+        near = self._near(query, compared)
+        articles, is_wording = self._articles[compared.numbers], self._is_wording[compared.numbers]
+        nearest = most(near[is_wording], articles[is_wording], len(self._entries))
+        mistaken = most(near[~is_wording], articles[~is_wording], len(self._entries))
         near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)
-        return _Alike(np.maximum(nearest, 0.0), np.maximum(several, 0.0), *self._votes(near), near_miss, numbers)
+        return _Alike(*self._votes(near, compared), near_miss)
 
     def _candidate(
         self,
@@ -233,16 +255,13 @@ class Matcher:
     ) -> Candidate:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(" ".join(query.folded), entry.folded)
-        alike_asks = [_kinds_asked(entry.folded[n]) for n in {nearest, int(alike.numbers[number])} if n >= 0]
-        agreed = entry.held.union(*alike_asks)
-        lacked = sum(missing.values())
+        lacking = query.kinds - entry.held - _kinds_often_asked(entry.questions)
+        lacking |= self._told_of_another(query, entry)
         signals = Signals(
             **told,
             ratio=ratio,
-            missing=min(_MOST_MISSING, lacked),
-            lacking=lacked / sum(map(self._weight, query.words)) if lacked else 0.0,
-            is_kind_missing=bool(query.kinds - agreed),
-            is_kind_strange=bool(alike_asks) and bool(frozenset.intersection(*alike_asks) - query.kinds),
+            missing=min(_MOST_MISSING, sum(missing.values())),
+            is_kind_missing=bool(lacking),
             votes_for_none=alike.votes_for_none,
             meant_votes_for_none=meant.votes_for_none if meant is not None else 0.0,
         )
@@ -253,12 +272,31 @@ class Matcher:
         if nearest >= 0:
             evidence.append(Evidence("fuzzy", entry.questions[nearest], ratio))
         if meant is not None:
-            evidence.append(Evidence("semantic", meant.words[number], signals.meant))
+            evidence.append(Evidence("semantic", meant.words[number], float(meant.cosine[number])))
         if strange := [word for word, lacks in missing.items() if lacks >= 0.5]:
             evidence.append(Evidence("missing", " ".join(strange), signals.missing))
         if signals.is_kind_missing:
-            evidence.append(Evidence("kind", " ".join(sorted(query.kinds - agreed)), 0.0))
+            evidence.append(Evidence("kind", " ".join(sorted(lacking)), 0.0))
         return Candidate(entry.article, signals, tuple(evidence), entry.is_whole)
+
+    def _told_of_another(self, query: _Query, entry: _Entry) -> frozenset[Kind]:
+        """The kinds that the answer holds only in items of a list that are about something else than was asked: the
+        date of one grant is no answer on another.
+        """
+        asked = query.kinds & entry.held & _OF_ONE_THING
+        if not asked:
+            return frozenset()
+        around, items = _items(entry.answer)
+        held = [kinds.held(item) for item in items]
+        keys = [frozenset(self.vocabulary.document_keys(item)) for item in items]
+        named = {key for word in query.words for key, sure in word.keys.items() if sure == EXACT}
+        found = set()
+        for kind in asked - kinds.held(around):
+            telling = frozenset[str]().union(*(own for own, of in zip(keys, held, strict=True) if kind in of))
+            silent = frozenset[str]().union(*(own for own, of in zip(keys, held, strict=True) if kind not in of))
+            if named & (silent - telling) and not named & (telling - silent):
+                found.add(kind)
+        return frozenset(found)
 
     def _missing(self, query: _Query, chosen: Sequence[int]) -> list[dict[str, float]]:
         """For each chosen article how much of a matter (0-1) it lacks in not having each word of the question."""
@@ -278,18 +316,29 @@ class Matcher:
         """How much of a matter a word carries (0-1): more for a rare one."""
         surest = max(word.keys.values())
         unseen = self._keys.unseen
-        weight = max(self._keys.rarity.get(key, unseen) for key, sure in word.keys.items() if sure == surest) / unseen
+        weight = max(self._keys.rarity(key) for key, sure in word.keys.items() if sure == surest) / unseen
         return min(weight, _LIGHT_WEIGHT) if word.written in LIGHT else weight
 
 
-def _marked(keys: Mapping[str, float]) -> dict[str, float]:
+def _marked(keys: Mapping[str, Number]) -> dict[str, Number]:
     """Keys under names that no 4-gram has."""
     return {f"{key}\n": weight for key, weight in keys.items()}
 
 
-@lru_cache(maxsize=20_000)
-def _kinds_asked(folded: str) -> frozenset[Kind]:
-    return kinds.asked(folded)
+@lru_cache(maxsize=2_000)
+def _items(answer: str) -> tuple[str, tuple[str, ...]]:
+    """The items of an answer's list, and what stands around it."""
+    lines = answer.splitlines()
+    return "\n".join(line for line in lines if not line.startswith("- ")), tuple(
+        line for line in lines if line.startswith("- ")
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _kinds_often_asked(questions: tuple[str, ...]) -> frozenset[Kind]:
+    """The kinds that several wordings of an article ask for: it answers them in some way ("see the page on ...")."""
+    found = Counter(kind for each in questions for kind in kinds.asked(each))
+    return frozenset(kind for kind, times in found.items() if times >= _OFTEN)
 
 
 def _first(scores: Scores, count: int, *, above: float = -np.inf) -> list[int]:
@@ -301,12 +350,6 @@ def _first(scores: Scores, count: int, *, above: float = -np.inf) -> list[int]:
     else:
         found = np.argsort(-scores, kind="stable")[:count]
     return [int(n) for n in found if scores[n] > above]
-
-
-def _leads(scores: Scores) -> list[float]:
-    """How much each is above the best of the others (negative: below)."""
-    best, second = [*sorted(scores.tolist(), reverse=True), 0.0, 0.0][:2]
-    return [score - (second if score == best else best) for score in scores.tolist()]
 
 
 def _searched(article: Article, language: str) -> ArticleText:

@@ -21,33 +21,13 @@ Places = NDArray[np.int64]
 NOTHING = -1.0  # the likeness to a document without any wording
 NOBODY = -1  # the owner of what only sounds like a document
 _RIDGE = 0.1  # 0.03 and 0.3 change little
-_SEVERAL = 3
 
 
-class Groups:
-    """Passages by the document that they belong to."""
-
-    def __init__(self, owners: Sequence[int] | Places, size: int) -> None:
-        """``owners`` in rising order: the number (0 to ``size`` - 1) of each passage's document."""
-        self.owners = np.asarray(owners, dtype=np.int64)
-        self.size = size
-        counts = np.bincount(self.owners, minlength=size)
-        starts = np.concatenate([[0], np.cumsum(counts)[:-1]]) if size else np.zeros(0, dtype=np.int64)
-        self._places = np.arange(len(self.owners)) - starts[self.owners]
-        self._width = max(_SEVERAL, int(counts.max(initial=0)))
-
-    def best(self, values: NDArray[np.floating]) -> tuple[Scores, Scores, Places]:
-        """For each document the best of its passages' values, the mean of its three best, and the number of the best
-        among its own (-1: it has none).
-        """
-        table = np.full((self.size, self._width), NOTHING)
-        table[self.owners, self._places] = values
-        numbers = table.argmax(axis=1) if self.size else np.zeros(0, dtype=np.int64)
-        top = np.sort(np.partition(table, self._width - _SEVERAL, axis=1)[:, -_SEVERAL:], axis=1)[:, ::-1]
-        held = np.maximum(1, (top > NOTHING).sum(axis=1))
-        several = np.where(top > NOTHING, top, 0.0).sum(axis=1) / held
-        best = top[:, 0]
-        return best, np.where(best > NOTHING, several, NOTHING), np.where(best > NOTHING, numbers, -1)
+def most(values: NDArray[np.floating], owners: Places, size: int) -> Scores:
+    """For each document the most of its passages' values, ``NOTHING`` where it has none."""
+    found = np.full(size, NOTHING)
+    np.maximum.at(found, owners, values)
+    return found
 
 
 def owners_of(texts: Sequence[Sequence[object]]) -> Places:

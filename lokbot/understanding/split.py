@@ -212,13 +212,13 @@ _GOES_ON = re.compile(r"^(?:och|men|and|but)\b", re.IGNORECASE)
 _MOST_LEADS = 3
 
 
-def _matter(text: str) -> int:
+def matters(text: str) -> int:
     """How many words of the text carry a matter by themselves, whichever of the two languages it is in."""
     return len(set(content_words(text, "sv")) & set(content_words(text, "en")) - LIGHT)
 
 
 def _needs_lead(text: str) -> bool:
-    found = _matter(text)
+    found = matters(text)
     return not found or (found == 1 and bool(_GOES_ON.match(text))) or (found <= 2 and bool(_POINTS_BACK.search(text)))
 
 
@@ -231,7 +231,7 @@ def _clauses(sentence: _Sentence) -> Iterator[_Sentence]:
     text = sentence.text
     for joint in _CLAUSE.finditer(text):
         before, after = text[start : joint.start()], text[joint.end() :]
-        if _asks(before) and _matter(before) and _matter(after):
+        if _asks(before) and matters(before) and matters(after):
             yield _Sentence(before.strip(), sentence.is_item)
             start = joint.end()
     yield _Sentence(text[start:].strip(), sentence.is_item)
@@ -270,7 +270,7 @@ def _parts(sentences: Sequence[_Sentence], topic: str) -> list[Part]:
         whole = " ".join(sentence.text for sentence in sentences)
         wishes = " ".join(sentence.text for sentence in sentences if _WISHES.search(sentence.text))
         focus = wishes if len(words(whole)) > _MOST_FOCUS_WORDS and wishes else whole
-        return [Part(whole, _first_words(focus if _matter(focus) else f"{topic} {focus}".strip()), topic)]
+        return [Part(whole, _first_words(focus if matters(focus) else f"{topic} {focus}".strip()), topic)]
     asking = frozenset(places)
     parts: list[Part] = []
     for number, place in enumerate(places):
@@ -281,10 +281,10 @@ def _parts(sentences: Sequence[_Sentence], topic: str) -> list[Part]:
         # What else is asked is no background: its words belong to other answers.
         around = (*range(first, lead), *range(place + 1, until), *range(first), *range(until, len(sentences)))
         others = [sentences[each].text for each in around if each not in asking]
-        if _matter(focus):
+        if matters(focus):
             others.append(topic)
         else:
-            focus = f"{topic or next((other for other in others if _matter(other)), '')} {focus}".strip()
+            focus = f"{topic or next((other for other in others if matters(other)), '')} {focus}".strip()
         own = " ".join(sentence.text for sentence in sentences[first:until])
         parts.append(Part(own, _first_words(focus), _first_words(" ".join(filter(None, others)))))
     return parts

@@ -7,6 +7,7 @@ folded words, and ``=term`` for a glossary entry.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from rapidfuzz.distance import OSA
 
 from lokbot.model import GlossaryEntry
 from lokbot.understanding.function_words import FUNCTION_WORDS, LIGHT_WORDS
-from lokbot.understanding.normalize import fold, stem, without_links, words
+from lokbot.understanding.normalize import clean, fold, stem, without_links, words
 
 _SHORTEST_PART = 4  # letters of a compound's part: shorter ones ("ans", "val") are found in half of all words
 _LINKS = ("", "s", "e", "a", "o", "u")  # what Swedish puts between the parts: förening-s-bidrag, gat-u-fest
 
 _RARE = 2  # times in the knowledge: as often as a typing error
 _MUCH_COMMONER = 4
+_SURELY_MISSPELT = 7  # letters: many a shorter word, near one of the knowledge's, is another word
 
 # How sure a key is to mean what the asker wrote.
 EXACT, JOINED, SYNONYM, PARTS, REPAIRED, HALF = 1.0, 0.95, 0.9, 0.85, 0.8, 0.4
@@ -56,14 +58,26 @@ _SMALL = {
 LIGHT = frozenset(fold(word) for word in LIGHT_WORDS)
 
 
+# What people type in a chat for the words that a sentence hangs on.
+_CHAT = {
+    "e": "är", "o": "och", "mkt": "mycket", "oxå": "också", "ngn": "någon", "ngt": "något", "me": "med", "te": "till",
+    "nä": "när", "org": "organisations", "nr": "nummer",
+}  # fmt: skip
+_TOKEN = re.compile(r"\w+")
+_BEFORE_VAR = frozenset({"när", "nar", "hur", "vem", "vilka", "vilken", "vilket", "vad", "det", "den", "som"})
+_BEFORE_VAD = frozenset({"undrar", "vet", "o", "och", "om", "på", "berätta", "", "säg", "hej", "men"})
+
+
 class Vocabulary:
     """The words of ``texts`` and of the glossary, in one language. Immutable once built."""
 
     def __init__(self, texts: Iterable[str], glossary: Sequence[GlossaryEntry], language: str) -> None:
         self.language = language
         counted: Counter[str] = Counter()
+        written: Counter[str] = Counter()
         for text in texts:
             counted.update(content_words(text, language))
+            written.update(words(text))
         phrases = [
             (f"={fold(entry.term).casefold()}", content_words(phrase, language))
             for entry in glossary
@@ -76,10 +90,17 @@ class Vocabulary:
         self._known_stems = frozenset(self._stems.values())
         self._counted = counted
         self._phrases = self._by_first_stem(phrases)
-        self._by_length: dict[int, tuple[str, ...]] = {}
+        by_length: dict[int, list[str]] = {}
         for word in sorted(counted):
             if word.isalpha():
-                self._by_length[len(word)] = (*self._by_length.get(len(word), ()), word)
+                by_length.setdefault(len(word), []).append(word)
+        self._by_length = {length: tuple(found) for length, found in by_length.items()}
+        for entry in glossary:
+            written.update(word for phrase in (entry.term, *entry.synonyms) for word in words(phrase))
+        self._written = written
+        # The commonest last, so that it is the one that stays.
+        self._spelling = {fold(word): word for word, _ in reversed(written.most_common())}
+        self._small = _SMALL.get(language, frozenset())
         self._meant = {word: meant for word in sorted(counted) if (meant := self._commoner(word))}
 
     def _by_first_stem(self, phrases: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[tuple[str, ...]]]:
@@ -89,6 +110,47 @@ class Vocabulary:
                 stems = tuple(stem(part, self.language) for part in parts)
                 found.setdefault(stems[0], []).append((key, *stems))
         return found
+
+    def spelled(self, text: str) -> str:
+        """``text`` as the knowledge would spell it, for what reads whole sentences: å ä ö where they were left out,
+        typing errors and chat forms repaired, compounds in one word. Words that the knowledge does not know stay.
+        """
+        found: list[str] = []
+        end = 0
+        for token in _TOKEN.finditer(text):
+            word = clean(token[0])
+            between = text[end : token.start()]
+            if word == "va" and self.language == "sv":
+                spelled = _spelled_va(clean(found[-1]) if found and between == " " else "")
+            else:
+                spelled = self._spelled(word)
+            joined = self._joined(found[-1], spelled) if found and between == " " else ""
+            if joined:
+                found[-1] = joined
+            else:
+                found += [between, token[0] if spelled == word else spelled]
+            end = token.end()
+        return "".join([*found, text[end:]])
+
+    def _joined(self, left: str, right: str) -> str:
+        folded = fold(clean(left) + right)
+        is_compound = min(len(left), len(right)) >= _SHORTEST_PART and self._small.isdisjoint((clean(left), right))
+        return self._spelling[folded] if is_compound and self._counted[folded] > _RARE else ""
+
+    def _spelled(self, word: str) -> str:
+        if self.language == "sv" and word in _CHAT:
+            return _CHAT[word]
+        folded = fold(word)
+        if best := self._spelling.get(folded):
+            is_plainer = word == folded and self._written[best] >= _MUCH_COMMONER * self._written[word]
+            return best if is_plainer else word
+        slips = 0 if len(word) < _SURELY_MISSPELT else 1 if len(word) < _SURELY_MISSPELT + 3 else 2
+        is_a_word = stem(folded, self.language) in self._known_stems or word in self._small or self.parts(folded)
+        if not slips or is_a_word:
+            return word
+        # The first letter is seldom wrong, and another one makes another word of it.
+        near = [each for each in self._near(folded, slips) if each[2][0] == folded[0]]
+        return self._spelling[min(near)[2]] if near else word
 
     def document_keys(self, text: str) -> Counter[str]:
         """The keys of a text of the knowledge: stems, the parts of its compounds, and its glossary entries."""
@@ -190,3 +252,10 @@ class Vocabulary:
             )
             if known != word
         ]
+
+
+def _spelled_va(before: str) -> str:
+    """What a "va" after a word stands for: "vad va det", "kan han va med"."""
+    if before in _BEFORE_VAR:
+        return "var"
+    return "vad" if before in _BEFORE_VAD else "vara"

@@ -9,11 +9,11 @@ from sqlalchemy import delete
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from lokbot import accounts, register
-from lokbot.conversation import corrections, escalation, steering
+from lokbot import accounts, desk_settings, register
+from lokbot.conversation import corrections, escalation, steering, uploads
 from lokbot.conversation.escalation import NotPossible, PauseScope
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import ChannelName, Role, UserError
+from lokbot.model import Attachment, ChannelName, OutboxKind, OutboxStatus, Role, UserError
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, Draft, QuestionRecord
 from lokbot.web import thread
@@ -41,7 +41,9 @@ def act(visit: Visit) -> Response:
         visit.session.rollback()
         conversation = thread.find(visit)
         _keep(visit, conversation, typed)
-        return thread.show(visit, conversation, status=409, typed=typed, error=str(error))
+        return thread.show(visit, conversation, status=409, typed=typed, error=visit.told(error))
+    if isinstance(done, Response):
+        return done
     return visit.to(f"/arenden/{conversation.case_number}", **done)
 
 
@@ -90,9 +92,22 @@ def _answer(visit: Visit, conversation: Conversation) -> dict[str, str]:
         settings=visit.settings,
         now=visit.now,
         not_before=at,
+        cc=visit.form.all("cc"),
+        attachments=_attachments(visit, conversation),
     )
     _drop(visit, conversation, ANSWER)
     return _done("answered", at)
+
+
+def _attachments(visit: Visit, conversation: Conversation) -> list[Attachment]:
+    """What goes along: files of an answer that was taken back or suggested, where they are ticked, and new ones."""
+    ticked = visit.form.all("along")
+    found = [
+        Attachment(each.name, each.content_type, each.size, each.sha256, each.content.content)
+        for each in thread.at_hand(conversation)
+        if str(each.id) in ticked
+    ]
+    return [*found, *(uploads.read(file.name, file.content, file.content_type) for file in visit.form.files)]
 
 
 def _note(visit: Visit, conversation: Conversation) -> dict[str, str]:
@@ -133,9 +148,9 @@ def _refuse(visit: Visit, conversation: Conversation) -> dict[str, str]:
 
 def _edit(visit: Visit, conversation: Conversation) -> dict[str, str]:
     """The suggestion becomes a draft of one's own: what is sent is then what the coordinator sees."""
-    held = [item for item in conversation.outbox if item.status == "held"]
+    held = [item for item in conversation.outbox if item.status is OutboxStatus.HELD]
     if not held:
-        raise NotPossible(f"{conversation.case_number} har inget förslag.")
+        raise NotPossible("{case} har inget förslag.", case=conversation.case_number)
     _keep(visit, conversation, {ANSWER: "\n\n".join(item.text for item in held)})
     return {"klart": "draft"}
 
@@ -171,15 +186,20 @@ def _reopen(visit: Visit, conversation: Conversation) -> dict[str, str]:
 
 
 def _stop(visit: Visit, conversation: Conversation) -> dict[str, str]:
-    """What was stopped stands in the answer's field again, as a draft."""
+    """What was stopped stands in the answer's field again, as a draft: one's own words, the bot's that one had sent,
+    and what an administration had answered directly.
+    """
     stopped = [
         item.text
         for item in conversation.outbox
-        if item.status == "queued" and item.kind == "answer" and item.created_by == visit.actor
+        if item.status is OutboxStatus.QUEUED
+        and item.kind in (OutboxKind.ANSWER, OutboxKind.REPLY)
+        and not item.is_automatic
+        and (item.created_by == visit.actor or escalation.is_passed_on(item))
     ]
     escalation.stop(visit.session, conversation, actor=visit.actor, now=visit.now)
     if stopped:
-        _keep(visit, conversation, {ANSWER: stopped[-1]})
+        _keep(visit, conversation, {ANSWER: "\n\n".join(stopped)})
     return {"klart": "stopped"}
 
 
@@ -225,15 +245,22 @@ def _not_to_steering(visit: Visit, conversation: Conversation) -> dict[str, str]
     return {"klart": "not-to-steering"}
 
 
-def _link(visit: Visit, conversation: Conversation) -> dict[str, str]:
-    """The contact writes for an association: one of the register's, or a new one by the name that was written."""
+def _link(visit: Visit, conversation: Conversation) -> dict[str, str] | Response:
+    """The contact writes for an association: one of the register's, or a new one by the name that was written, once
+    the coordinator has seen those that are called nearly so.
+    """
     session, name = visit.session, " ".join(visit.form["association"].split())
     if not name:
         raise NotPossible("Skriv eller välj en förening.")
     known = {one.name.casefold(): one for one in register.everyone(session)}
-    association = known.get(name.casefold()) or register.create(
-        session, name, actor=visit.actor, source="web", now=visit.now
-    )
+    kind = visit.form["kind"]
+    association = known.get(name.casefold())
+    if association is None:
+        if visit.form["new"] != "1" and (near := register.search(session, name, limit=5)):
+            return thread.show(visit, conversation, wanted=name, near=[one.association.name for one in near])
+        association = register.create(session, name, actor=visit.actor, source="web", now=visit.now, kind=kind)
+    elif kind:
+        register.change(session, association, actor=visit.actor, source="web", now=visit.now, kind=kind)
     register.link(session, conversation, association, actor=visit.actor, source="web", now=visit.now)
     return {"klart": "linked"}
 
@@ -264,7 +291,7 @@ def _correct(visit: Visit, conversation: Conversation) -> dict[str, str]:
     return {"klart": "corrected"}
 
 
-ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str]]] = {
+ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str] | Response]] = {
     "svara": _answer,
     "anteckna": _note,
     "ta": _take,
@@ -293,17 +320,26 @@ ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str]]] = {
 
 
 def save_draft(visit: Visit) -> Response:
-    """Keep what is written so far; with an article's text after it where one was chosen."""
+    """Keep what is written so far; with an article's or a template's text in it where one was chosen."""
     conversation = thread.find(visit)
     typed = _typed(visit)
-    article = visit.knowledge.articles.get(visit.form["insert"])
-    if article is not None and ANSWER in typed:
-        told = article.text(conversation.language) or article.texts["sv"]
-        typed[ANSWER] = _inserted(typed[ANSWER], told.answer.strip())
+    chosen = _chosen_text(visit, conversation)
+    if chosen and ANSWER in typed:
+        typed[ANSWER] = _inserted(typed[ANSWER], chosen)
     _keep(visit, conversation, typed)
     if visit.request.headers.get("x-live") is not None:
         return JSONResponse({"saved": True})
     return visit.to(f"/arenden/{conversation.case_number}", klart="draft")
+
+
+def _chosen_text(visit: Visit, conversation: Conversation) -> str:
+    chosen = visit.form["insert"]
+    if article := visit.knowledge.articles.get(chosen):
+        return (article.text(conversation.language) or article.texts["sv"]).answer.strip()
+    if chosen == thread.OTHER_LANGUAGE:
+        return thread.line_of(visit, conversation)
+    found = (one.text(conversation.language) for one in desk_settings.templates(visit.session) if one.key == chosen)
+    return next(found, "")
 
 
 def _inserted(text: str, more: str) -> str:
@@ -349,7 +385,8 @@ def pause(visit: Visit) -> Response:
         knowledge=visit.knowledge,
         now=visit.now,
     )
-    return visit.to("/paus", klart="paused")
+    back = visit.form["back"]
+    return visit.to(f"/version/{back}" if back.isdecimal() else "/paus", klart="paused")
 
 
 def resume(visit: Visit) -> Response:

@@ -24,7 +24,7 @@ from lokbot.model import UserError
 from lokbot.store.schema import WebSession
 from lokbot.store.session import reading
 from lokbot.understanding import Active
-from lokbot.web import factor, live, rendering, security
+from lokbot.web import chat_live, factor, live, rendering, security
 from lokbot.web.pages import PAGES, Page
 from lokbot.web.visit import Form, Upload, Visit
 
@@ -47,6 +47,7 @@ def create_app(service: Service, content: Knows, *, now: Callable[[], datetime] 
     ]
     routes += [
         Route("/handelser", live.stream(service, lambda request: gate.hearer(request)), methods=["GET"]),
+        Route("/chatt/handelser", chat_live.stream(service, now), methods=["GET"]),
         Mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static"),
     ]
     return Starlette(
@@ -67,13 +68,13 @@ class _Gate:
 
     def endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            form = await self._form(request) if page.method == "POST" else Form()
+            form = await self._form(request, page) if page.method == "POST" else Form()
             return await run_in_threadpool(self._visit, page, request, form)
 
         return handle
 
-    async def _form(self, request: Request) -> Form:
-        limit = security.largest_request(self._service.settings)
+    async def _form(self, request: Request, page: Page) -> Form:
+        limit = page.largest(self._service.settings)
         length = request.headers.get("content-length", "")
         # Without a length we would have to read on to know; browsers always give it.
         if not length.isdecimal():
@@ -106,7 +107,7 @@ class _Gate:
             except UserError as error:
                 session.rollback()
                 again = self._open(session, request, form, active)
-                return again.page("error.html", status=409, title=again.say("Det gick inte"), text=str(error))
+                return again.page("error.html", status=409, title=again.say("Det gick inte"), text=again.told(error))
             session.commit()
         if page.writes:
             self._service.news.set()  # there may be something to send or handle

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from lokbot import accounts
+from lokbot import accounts, register
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import ConversationStatus
 from lokbot.store import inbox as store
@@ -109,17 +109,25 @@ def names(visit: Visit) -> Mapping[str, str]:
 
 def filters_of(visit: Visit) -> Filters:
     """What the address asks for. A date that is none asks for nothing."""
-    association = visit.query("forening")
     return Filters(
         topic=visit.query("rubrik"),
         administration=visit.query("forvaltning"),
         channel=visit.query("kanal"),
         status=visit.query("status"),
-        association=int(association) if association.isdecimal() else None,
+        association=_association(visit),
         since=_midnight(visit.query("fran")),
         until=_midnight(visit.query("till"), after=True),
         words=" ".join(visit.query("q").split())[:200],
     )
+
+
+def _association(visit: Visit) -> int | None:
+    """The one that is called as the address says, or most nearly so; nobody's cases where none is."""
+    name = " ".join(visit.query("forening").split())[:300]
+    if not name:
+        return None
+    found = register.search(visit.session, name, limit=1)
+    return found[0].association.id if found else 0
 
 
 def _midnight(value: str, *, after: bool = False) -> datetime | None:

@@ -21,6 +21,8 @@ def start(visit: Visit) -> Response:
         return visit.to("/personer")
     if visit.has(Role.REGISTRATOR):
         return visit.to("/registrator")
+    if visit.has(Role.STEERING):
+        return visit.to("/statistik")
     return visit.to("/konto") if visit.login else visit.to("/logga-in")
 
 
@@ -94,14 +96,14 @@ def follow_link(visit: Visit) -> Response:
     form = visit.form
     try:
         if form["password"] != form["again"]:
-            raise NotAllowed(visit.say("Lösenorden är inte lika. Skriv samma två gånger."))
+            raise NotAllowed("Lösenorden är inte lika. Skriv samma två gånger.")
         user = accounts.follow_link(
             visit.session, found, form["password"], now=visit.now, email=form["email"], name=form["name"]
         )
     except NotAllowed as error:
         visit.session.rollback()
         found = accounts.open_link(visit.session, visit.path("token"), now=visit.now)
-        return _welcome(visit, found, str(error), status=409) if found is not None else _dead_link(visit)
+        return _welcome(visit, found, visit.told(error), status=409) if found is not None else _dead_link(visit)
     return factor.enter(visit, user, "/")
 
 

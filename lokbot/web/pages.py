@@ -11,8 +11,23 @@ from typing import Literal
 
 from starlette.responses import Response
 
+from lokbot.config import Settings
 from lokbot.model import Role
-from lokbot.web import acts, cases, desk_pages, entry, factor, people, public, registry, thread
+from lokbot.web import (
+    acts,
+    cases,
+    chat,
+    desk_pages,
+    entry,
+    factor,
+    people,
+    public,
+    registry,
+    security,
+    statistics,
+    thread,
+    versions,
+)
 from lokbot.web.visit import Visit
 
 NOBODY_SPECIAL = None
@@ -20,17 +35,22 @@ LOGGED_IN = frozenset(Role)
 DESK = frozenset({Role.COORDINATOR})
 READERS = frozenset({Role.COORDINATOR, Role.REGISTRATOR})
 ADMIN = frozenset({Role.ADMIN})
+STATISTICS = frozenset({Role.STEERING, Role.COORDINATOR, Role.ADMIN})
+ERASERS = frozenset({Role.ADMIN, Role.REGISTRATOR})
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address and method. ``writes`` opens a transaction that may change something."""
+    """One address and method. ``writes`` opens a transaction that may change something; ``largest`` says how many bytes
+    of a form are read.
+    """
 
     method: Literal["GET", "POST"]
     path: str
     function: Callable[[Visit], Response]
     roles: frozenset[Role] | None
     writes: bool = False
+    largest: Callable[[Settings], int] = security.largest_request
 
     @property
     def name(self) -> str:
@@ -47,6 +67,10 @@ def _post(path: str, function: Callable[[Visit], Response], roles: frozenset[Rol
     return Page("POST", path, function, roles, True)
 
 
+def _chat_post(path: str, function: Callable[[Visit], Response]) -> Page:
+    return Page("POST", path, function, NOBODY_SPECIAL, True, chat.largest)
+
+
 PAGES: tuple[Page, ...] = (
     _get("/", entry.start, NOBODY_SPECIAL),
     _get("/logga-in", entry.login_page, NOBODY_SPECIAL),
@@ -60,6 +84,7 @@ PAGES: tuple[Page, ...] = (
     _post("/valkommen/{token}", entry.follow_link, NOBODY_SPECIAL),
     _get("/arenden", cases.inbox, DESK),
     _get("/arenden/{case}", thread.thread, READERS, writes=True),
+    _get("/arenden/{case}/forening", thread.suggested_associations, DESK),
     _post("/arenden/{case}/utkast", acts.save_draft, DESK),
     _post("/arenden/{case}/har", acts.here, DESK),
     _post("/arenden/{case}/diariet", registry.classify, READERS),
@@ -69,12 +94,26 @@ PAGES: tuple[Page, ...] = (
     _post("/nytt-samtal", desk_pages.log_call, DESK),
     _get("/botens-svar", desk_pages.reviews_page, DESK),
     _post("/botens-svar/{decision:int}", desk_pages.review, DESK),
+    _get("/version/{revision:int}", versions.version_page, DESK, writes=True),
+    _post("/version/{revision:int}/rattelse", versions.correct_all, DESK),
+    _post("/version/{revision:int}/stoppa", versions.stop_all, DESK),
     _get("/styrgruppen", desk_pages.steering_page, DESK),
     _post("/styrgruppen", desk_pages.hold_meeting, DESK),
+    _post("/styrgruppen/moten", desk_pages.set_meetings, DESK),
+    _get("/statistik", statistics.page, STATISTICS),
+    _get("/statistik.csv", statistics.as_csv, STATISTICS),
+    _get("/statistik.xlsx", statistics.as_xlsx, STATISTICS),
+    _get("/statistik.pdf", statistics.as_pdf, STATISTICS),
+    _get("/statistik/fragor", statistics.behind, DESK),
+    _get("/lasa/{token}", statistics.linked_page, NOBODY_SPECIAL),
+    _get("/lasa/{token}/statistik.{ending}", statistics.linked_file, NOBODY_SPECIAL),
     _get("/registrator", registry.daily_page, READERS),
     _get("/registrator.csv", registry.daily_file, READERS, writes=True),
+    _get("/radera", registry.erasure_page, ERASERS, writes=True),
+    _post("/radera", registry.erase, ERASERS),
     _get("/logg", registry.audit_page, ADMIN),
     _get("/bilaga/{attachment:int}", thread.attachment, READERS, writes=True),
+    _get("/skickad-bilaga/{attachment:int}", thread.sent_attachment, READERS, writes=True),
     _get("/original/{message:int}", thread.original, READERS, writes=True),
     _get("/paus", acts.pauses_page, DESK),
     _post("/paus", acts.pause, DESK),
@@ -92,9 +131,21 @@ PAGES: tuple[Page, ...] = (
     _post("/personer/{user:int}", people.change, ADMIN),
     _post("/personer/{user:int}/lank", people.new_link, ADMIN),
     _post("/personer/{user:int}/engangskod", factor.reset, ADMIN),
+    _post("/personer/{user:int}/statistik", people.reading_link, ADMIN),
+    _get("/mallar", desk_pages.templates_page, DESK),
+    _post("/mallar", desk_pages.set_template, DESK),
     _get("/tider", people.hours_page, DESK),
     _post("/tider", people.set_hours, DESK),
+    _get("/chatt", chat.show, NOBODY_SPECIAL),
+    _chat_post("/chatt", chat.write),
+    _chat_post("/chatt/na-mig", chat.reach),
+    _chat_post("/chatt/kopia", chat.copy),
+    _get("/chatt/kod", chat.code_page, NOBODY_SPECIAL),
+    _chat_post("/chatt/kod", chat.come_back),
+    _get("/chatt/fil/{attachment:int}", chat.file, NOBODY_SPECIAL),
+    _get("/chat.js", chat.loader, NOBODY_SPECIAL),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),
+    _post("/tillganglighet", public.report_fault, NOBODY_SPECIAL),
     _get("/personuppgifter", public.personal_data, NOBODY_SPECIAL),
     _get("/halsa", public.health, NOBODY_SPECIAL),
 )

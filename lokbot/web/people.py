@@ -53,13 +53,13 @@ def change_account(visit: Visit) -> Response:
     user, form = visit.user, visit.form
     name = " ".join(form["name"].split())[:200]
     if not name:
-        raise NotAllowed(visit.say("Skriv ett namn."))
+        raise NotAllowed("Skriv ett namn.")
     deputy = form["deputy"].strip().lower()
     if deputy and ("@" not in deputy or " " in deputy):
-        raise NotAllowed(visit.say("Ersättarens adress är ingen mejladress."))
+        raise NotAllowed("Ersättarens adress är ingen mejladress.")
     user.name, user.deputy = name, deputy[:320] or None
     user.language = form["language"] if form["language"] in LANGUAGES else user.language
-    user.absent_until = _day(visit, form["absent_until"]) if form["absent_until"] else None
+    user.absent_until = day_of(form["absent_until"]) if form["absent_until"] else None
     queries.record(visit.session, "account-changed", actor=visit.actor, now=visit.now, user=user.id)
     return visit.to("/konto", klart="saved")
 
@@ -68,13 +68,13 @@ def change_password(visit: Visit) -> Response:
     """Needs the old one: an open browser is not enough."""
     user, form = visit.user, visit.form
     if accounts.is_locked(visit.session, user.email, visit.place, now=visit.now):
-        raise NotAllowed(visit.say("För många försök. Vänta en kvart och försök igen."))
+        raise NotAllowed("För många försök. Vänta en kvart och försök igen.")
     if not accounts.check_password(user, form["old"]):
         accounts.note_failure(visit.session, user.email, visit.place, now=visit.now)
         visit.session.commit()
-        raise NotAllowed(visit.say("Det gamla lösenordet stämmer inte."))
+        raise NotAllowed("Det gamla lösenordet stämmer inte.")
     if form["password"] != form["again"]:
-        raise NotAllowed(visit.say("Lösenorden är inte lika. Skriv samma två gånger."))
+        raise NotAllowed("Lösenorden är inte lika. Skriv samma två gånger.")
     accounts.set_password(visit.session, user, form["password"], actor=visit.actor, now=visit.now)
     token = accounts.log_in(visit.session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
     return security.with_cookie(visit.to("/konto", klart="password"), token, visit.settings.web.public_url)
@@ -106,7 +106,30 @@ def _people(visit: Visit, *, error: str = "", shown_link: str = "", status: int 
         shown_link=shown_link,
         failed={mail.to: mail.last_error for mail in failed},
         form=visit.form,
+        reading=accounts.reading_links(visit.session),
     )
+
+
+def reading_link(visit: Visit) -> Response:
+    """A personal link to the statistics for somebody of the steering group, or none any more."""
+    user = _user(visit)
+    if visit.form["act"] == "revoke":
+        accounts.revoke_reading_link(visit.session, user, actor=visit.actor, now=visit.now)
+        return visit.to("/personer", klart="saved")
+    token = accounts.reading_link(visit.session, user, actor=visit.actor, now=visit.now)
+    address = f"{visit.settings.web.public_url}/lasa/{token}"
+    if not visit.settings.smtp.host:
+        return _people(visit, shown_link=address)
+    account_mail.send_reading_link(
+        visit.session,
+        user,
+        address,
+        inviter=visit.user.name,
+        settings=visit.settings,
+        knowledge=visit.knowledge,
+        now=visit.now,
+    )
+    return visit.to("/personer", klart="reading-link")
 
 
 def invite(visit: Visit) -> Response:
@@ -117,7 +140,7 @@ def invite(visit: Visit) -> Response:
         )
     except NotAllowed as error:
         visit.session.rollback()
-        return _people(visit, error=str(error), status=409)
+        return _people(visit, error=visit.told(error), status=409)
     return _send(visit, user, token)
 
 
@@ -125,7 +148,7 @@ def new_link(visit: Visit) -> Response:
     """A new link for somebody who lost theirs."""
     user = _user(visit)
     if not user.is_active:
-        raise NotAllowed(visit.say("Kontot är avstängt. Öppna det först."))
+        raise NotAllowed("Kontot är avstängt. Öppna det först.")
     token = accounts.reset_link(visit.session, user, actor=visit.actor, now=visit.now)
     return _send(visit, user, token)
 
@@ -186,13 +209,13 @@ def hours_page(visit: Visit) -> Response:
 def set_hours(visit: Visit) -> Response:
     """Closed days (one a line), the hour when the day ends, how many working days an answer may take."""
     form = visit.form
-    days = [_day(visit, line.strip()) for line in form["closed_days"].splitlines() if line.strip()]
+    days = [day_of(line.strip()) for line in form["closed_days"].splitlines() if line.strip()]
     try:
         day_ends = time.fromisoformat(form["day_ends"].replace(".", ":"))
     except ValueError:
-        raise NotUsable(visit.say("Klockslaget ska skrivas som 16:00.")) from None
+        raise NotUsable("Klockslaget ska skrivas som 16:00.") from None
     if not form["working_days"].isdecimal():
-        raise NotUsable(visit.say("Antalet arbetsdagar ska vara mellan 0 och 30."))
+        raise NotUsable("Antalet arbetsdagar ska vara mellan 0 och 30.")
     desk_settings.set_promise(
         visit.session,
         closed_days=days,
@@ -204,8 +227,9 @@ def set_hours(visit: Visit) -> Response:
     return visit.to("/tider", klart="saved")
 
 
-def _day(visit: Visit, value: str) -> date:
+def day_of(value: str) -> date:
+    """The day that was written. Raises NotUsable for what is none."""
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise NotUsable(visit.say("”{value}” är inget datum. Skriv som 2026-12-23.", value=value[:40])) from None
+        raise NotUsable("”{value}” är inget datum. Skriv som 2026-12-23.", value=value[:40]) from None

@@ -1,4 +1,4 @@
-"""For registrator and admin: the daily list, class and diarienummer, taking a case out, the audit log."""
+"""For registrator and admin: the daily list, class and diarienummer, taking a case out, erasing it, the audit log."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from starlette.responses import Response
 from lokbot import audit, records
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import RecordClass
+from lokbot.model import RecordClass, Role, UserError
 from lokbot.store import queries
 from lokbot.web import thread
 from lokbot.web.cases import STATUSES, names
 from lokbot.web.visit import Visit
+
+LONGEST_DECISION = 500
 
 
 def daily_page(visit: Visit) -> Response:
@@ -63,6 +65,56 @@ def export(visit: Visit) -> Response:
         visit.session, conversation, file, knowledge=visit.knowledge, actor=visit.actor, source="web", now=visit.now
     )
     return _file(file.getvalue(), records.file_name(conversation), "application/zip")
+
+
+def erasure_page(visit: Visit) -> Response:
+    """Which case, what would go and what would stay; nothing happens here."""
+    wanted = visit.query("arende").strip()
+    if case := queries.conversation_for(visit.session, wanted) if wanted else None:
+        audit.record(visit.session, audit.LOOKED_AT, actor=visit.actor, source="web", now=visit.now, conversation=case)
+    return _erasure(visit, wanted, error=visit.say("Det finns inget sådant ärende.") if wanted else "")
+
+
+def erase(visit: Visit) -> Response:
+    """Erase the case that was shown, by the cited decision, where its number was written once more."""
+    wanted = visit.form["case"]
+    conversation = queries.conversation_for(visit.session, wanted)
+    if conversation is None:
+        return _erasure(visit, wanted, status=409, error=visit.say("Det finns inget sådant ärende."))
+    if visit.form["again"].strip().upper() != conversation.case_number:
+        said = visit.say("Skriv ärendets nummer en gång till, så att rätt ärende raderas.")
+        return _erasure(visit, wanted, status=409, error=said)
+    try:
+        records.erase(
+            visit.session,
+            conversation,
+            decision=visit.form["decision"][:LONGEST_DECISION],
+            actor=visit.actor,
+            source="web",
+            now=visit.now,
+        )
+    except UserError as error:
+        visit.session.rollback()
+        return _erasure(visit, wanted, status=409, error=visit.told(error))
+    # What SQLite's file still holds of it is scrubbed by a worker (service.every_minute), since that takes a while.
+    return visit.to("/radera", klart="erased")
+
+
+def _erasure(visit: Visit, wanted: str, *, error: str = "", status: int = 200) -> Response:
+    conversation = queries.conversation_for(visit.session, wanted) if wanted else None
+    is_shown = conversation is not None and status == 200
+    return visit.page(
+        "erasure.html",
+        status=status,
+        wanted=wanted,
+        case=conversation,
+        foreseen=records.foresee(visit.session, conversation, now=visit.now) if conversation else None,
+        error="" if is_shown else error,
+        classes=records.CLASSES,
+        statuses=STATUSES,
+        may_export=visit.has(Role.COORDINATOR, Role.REGISTRATOR),
+        form=visit.form,
+    )
 
 
 def audit_page(visit: Visit) -> Response:

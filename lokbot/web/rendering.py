@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -55,8 +57,14 @@ DONE = {
     "classed": "Uppgiften om diariet är sparad.",
     "reviewed": "Bedömningen är sparad.",
     "logged": "Samtalet är sparat som ett ärende.",
+    "corrected-all": "Rättelserna skickas efter ångertiden. Till dess kan du stoppa dem.",
+    "stopped-all": "Rättelserna som inte hade gått är stoppade.",
+    "template-removed": "Mallen är borttagen. Den kan läggas tillbaka ur historiken.",
+    "erased": "Ärendet är raderat. Databasfilen städas inom några minuter.",
+    "reported": "Tack! Vi har fått din rapport.",
     "saved": "Ändringen är sparad.",
     "invited": "Inbjudan är skickad.",
+    "reading-link": "Länken till statistiken är skickad. Den gäller tills du återkallar den.",
     "password": "Lösenordet är bytt.",
     "factor-removed": "Den gamla appen är borttagen. Ställ in den nya nu.",
     "factor-reset": "Personens engångskoder är borttagna. De ställer in nya vid nästa inloggning.",
@@ -116,6 +124,18 @@ def _done(visit: Visit) -> str:
     return visit.say(sentence).format(at=visit.say("klockan {time}", time=at) if is_clock else "").replace(" .", ".")
 
 
+def download(content: bytes, name: str) -> Response:
+    """RFC 6266: the name in UTF-8; the sandbox is for browsers that show it nevertheless."""
+    return Response(
+        content,
+        media_type="application/octet-stream",
+        headers={
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "content-security-policy": "sandbox; default-src 'none'",
+        },
+    )
+
+
 @cache
 def asset(name: str) -> str:
     """The address of a file under static/, new whenever the file is."""
@@ -133,6 +153,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["lines"] = lines
+    environment.filters["linked"] = linked
     return environment
 
 
@@ -143,6 +164,17 @@ def lines(text: str) -> Markup:
         Markup("<p>{}</p>").format(Markup("<br>").join(escape(line) for line in part.strip("\n").split("\n")))
         for part in paragraphs
     )
+
+
+def linked(text: str) -> Markup:
+    """``lines`` of our own words, whose web addresses can be followed."""
+    parts = re.split(r"(https://[^\s<>\"]*[^\s<>\".,;:!?)\]'’”»])", text)
+    marks = {f"\x00{index}\x00": part for index, part in enumerate(parts) if index % 2}
+    shown = lines("".join(f"\x00{index}\x00" if index % 2 else part for index, part in enumerate(parts)))
+    for mark, url in marks.items():
+        link = Markup('<a href="{url}" target="_blank" rel="noopener noreferrer">{url}</a>').format(url=url)
+        shown = Markup(shown.replace(mark, link))
+    return shown
 
 
 def moment(at: datetime, now: datetime, language: str) -> str:

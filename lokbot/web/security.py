@@ -31,6 +31,9 @@ HEADERS = {
 }
 
 
+_NOWHERE = HEADERS["content-security-policy"]
+
+
 class Headers:
     """Adds the headers to every answer; pages are kept by nobody, files under static/ by whoever wants to."""
 
@@ -48,8 +51,10 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                is_framed = "frame-ancestors 'none'" not in headers.get("content-security-policy", _NOWHERE)
                 for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                    if name != "x-frame-options" or not is_framed:  # the old one knows no list of pages
+                        headers.setdefault(name, value)
                 is_static = scope["path"].startswith("/static/") and message["status"] == 200
                 headers.setdefault("cache-control", "public, max-age=31536000, immutable" if is_static else "no-store")
             await send(message)

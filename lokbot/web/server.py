@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 
@@ -22,6 +23,8 @@ SHUTDOWN_SECONDS = 2
 def serve(service: Service, content: Content) -> None:
     """Listen until ``service.stop`` is set. Raises ChannelError where the port cannot be had."""
     web = service.settings.web
+    content.current()
+    gc.freeze()  # the texts live on: to go through them again and again would make one page in a hundred wait 0.2 s
     listening = _listen(web.host, web.port)
     config = uvicorn.Config(
         create_app(service, content),

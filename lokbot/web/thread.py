@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import Select, delete, func, select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import audit, records, register
-from lokbot.conversation import escalation, forwarding, parties, steering
+from lokbot import audit, desk_settings, records, register
+from lokbot.conversation import escalation, forwarding, parties, steering, uploads
 from lokbot.conversation.corrections import questions_of
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import WARNINGS
-from lokbot.model import Authentication, ChannelName, MessageState, OutboxKind, OutboxStatus, Outcome, Role
+from lokbot.model import (
+    ASSOCIATION_KINDS,
+    Authentication,
+    ChannelName,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Outcome,
+    Role,
+)
 from lokbot.store import queries
 from lokbot.store.schema import (
     Association,
@@ -29,15 +37,19 @@ from lokbot.store.schema import (
     Message,
     MessageAttachment,
     Note,
+    OutboxAttachment,
     OutboxItem,
     Presence,
     SteeringMatter,
     User,
 )
+from lokbot.web import rendering
 from lokbot.web.cases import CHANNELS, STATUSES, names, tongue
 from lokbot.web.visit import Visit
 
 ANSWER, NOTE = "answer", "note"
+OTHER_LANGUAGE = "other-language.line"
+"""The phrase for who writes in a language that nobody here reads."""
 HERE_FOR = timedelta(seconds=45)
 
 # What an event is called, where a reader of the case wants to know of it; the others are seen by what they did.
@@ -61,6 +73,8 @@ EVENTS = {
     "reminded-overdue": "Påminnelse: den lovade dagen har passerat",
     "bounced": "Ett mejl kom i retur",
     "gave-up-sending": "Ett mejl gick inte att skicka",
+    "reachable": "Den som skrev sa hur ett svar når fram",
+    "copied": "Den som skrev bad om en kopia av chatten med mejl",
     "moved": "flyttade ärendet från chatten till mejl eller telefon",
     "hidden": "Den som skrev har dolt chatten för sig. Inget är borttaget.",
 }
@@ -141,9 +155,13 @@ def show(
     error: str = "",
     typed: dict[str, str] | None = None,
     news: Sequence[str] = (),
+    wanted: str = "",
+    near: Sequence[str] = (),
 ) -> Response:
-    """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again."""
-    session, can_act, contact_of = visit.session, visit.has(Role.COORDINATOR), conversation.contact
+    """The page. ``typed`` is what somebody wrote and what could not be done; it stands in its field again. ``near``
+    are associations that are called nearly as is ``wanted``.
+    """
+    session, can_act = visit.session, visit.has(Role.COORDINATOR)
     drafts = {
         draft.kind: draft.text
         for draft in session.scalars(
@@ -152,6 +170,7 @@ def show(
     }
     to = escalation.asker(conversation)
     latest = escalation.latest_from_asker(conversation)
+    likely = _likely(visit, conversation)
     door = parties.door(conversation, (to,) if to else (), latest)
     leaving = [
         item
@@ -173,12 +192,27 @@ def show(
         drafts={**drafts, **(typed or {})},
         door=door,
         greeting=_greeting(visit, conversation, door),
-        articles=_articles(visit, conversation),
+        likely=likely,
+        articles=_articles(visit, likely),
+        templates=desk_settings.templates(session),
+        line=line_of(visit, conversation),
+        line_key=OTHER_LANGUAGE,
+        wanted=wanted,
+        near=near,
+        forwarding=visit.form if visit.request.path_params.get("act") == "skicka-vidare" else None,
         questions=questions_of(conversation),
         seen=seen(visit, conversation),
         others=others(visit, conversation),
+        copies=escalation.others(conversation, visit.settings) if can_act else (),
+        copied={email.lower() for email in visit.form.all("cc")},
+        at_hand=at_hand(conversation),
+        along=_along(visit, conversation),
+        lost_files=[file.name for file in visit.form.files],
+        largest=visit.settings.web.max_upload_bytes,
+        file_endings=uploads.ENDINGS,
+        is_passed_on=escalation.is_passed_on,
         coordinators=[user for user in _colleagues(visit) if user.email != conversation.taken_by],
-        people=names(visit),
+        people=people_of(visit),
         can_act=can_act,
         is_mine=conversation.taken_by == visit.actor,
         undo=visit.settings.answering.undo_minutes,
@@ -187,9 +221,7 @@ def show(
         concerned=forwarding.concerned(conversation),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
-        suggested=register.suggest_association(session, conversation)
-        if can_act and not contact_of.association_id
-        else (),
+        association_kinds=ASSOCIATION_KINDS,
         matter=_matter(visit, conversation),
         classes=records.CLASSES,
         tomorrow=visit.now.astimezone(SWEDEN).date() + timedelta(days=1),
@@ -205,9 +237,44 @@ def show(
         outcomes=OUTCOMES,
         event_names=EVENTS,
         reason=lambda key: _reason(visit, key),
+        escalated=lambda event: _escalated(visit, conversation, event),
         article_name=lambda key: article_name(visit, key),
         owner_name=lambda key: owner_name(visit, key),
     )
+
+
+def suggested_associations(visit: Visit) -> Response:
+    """Whom the contact may write for. A page of its own, since it asks the whole register: the case's fetches it."""
+    conversation = find(visit)
+    return visit.page(
+        "suggested.html",
+        case=conversation,
+        suggested=register.suggest_association(visit.session, conversation)[:3],
+        seen=seen(visit, conversation),
+    )
+
+
+def at_hand(conversation: Conversation) -> Sequence[OutboxAttachment]:
+    """Files that an answer of one's own may take along: those of what is suggested, and of an answer that was taken
+    back while nothing has taken its place.
+    """
+    found: Sequence[OutboxAttachment] = ()
+    for item in conversation.outbox:
+        if item.kind in (OutboxKind.ANSWER, OutboxKind.REPLY):
+            is_unsent = item.status in (OutboxStatus.HELD, OutboxStatus.CANCELLED)
+            found = item.attachments if is_unsent else ()
+    return found
+
+
+def _along(visit: Visit, conversation: Conversation) -> set[str]:
+    """Which of them are ticked: as the form had it, else those of an answer that the reader has just taken back."""
+    if visit.form.fields:
+        return set(visit.form.all("along"))
+    stopped = select(Event.outbox_id).where(
+        Event.conversation_id == conversation.id, Event.verb == "stopped", Event.actor == visit.actor
+    )
+    known = set(visit.session.scalars(stopped))
+    return {str(each.id) for each in at_hand(conversation) if each.outbox_id in known}
 
 
 def entries(events: Sequence[Event], conversation: Conversation) -> Sequence[Entry]:
@@ -265,16 +332,21 @@ def _greeting(visit: Visit, conversation: Conversation, door: ChannelName) -> st
     return f"Hej!\n\n\n\nVänliga hälsningar\n{visit.user.name}\nföreningssamordnare, Helsingborgs stad"
 
 
-def _articles(visit: Visit, conversation: Conversation) -> Sequence[tuple[str, str]]:
-    """Articles that may be of use here, the likeliest first, then all the others by name: (id, first wording)."""
+def _likely(visit: Visit, conversation: Conversation) -> list[tuple[str, str]]:
+    """Articles that may be of use here, the likeliest first: (id, first wording)."""
     near: dict[str, float] = {}
     for question in questions_of(conversation):
         for match in question.understanding.get("matches", ()):
             near[match["article"]] = max(near.get(match["article"], 0.0), match["confidence"])
     known = visit.knowledge.articles
     likely = [key for key, _ in sorted(near.items(), key=lambda pair: -pair[1]) if key in known][:5]
-    rest = sorted((key for key in known if key not in likely), key=lambda key: article_name(visit, key))
-    return [(key, article_name(visit, key)) for key in (*likely, *rest)]
+    return [(key, article_name(visit, key)) for key in likely]
+
+
+def _articles(visit: Visit, likely: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """All the others, by name."""
+    rest = ((key, article_name(visit, key)) for key in visit.knowledge.articles if key not in dict(likely))
+    return sorted(rest, key=lambda one: one[1].casefold())
 
 
 def article_name(visit: Visit, key: str) -> str:
@@ -288,9 +360,35 @@ def owner_name(visit: Visit, key: str | None) -> str:
     return owner.name.get(visit.language) if owner else (key or "")
 
 
+def people_of(visit: Visit) -> Mapping[str, str]:
+    """Who acts in cases, by how the acts are signed: everybody with an account, and the administrations."""
+    owners = visit.knowledge.administrations
+    return {**names(visit), **{f"{parties.ADMINISTRATION}{key}": owner_name(visit, key) for key in owners}}
+
+
 def _reason(visit: Visit, key: str | None) -> str:
     """Why, in a sentence."""
     return visit.knowledge.phrases[visit.language].get(f"reason.{key}", key or "").format(kind="-", held="")
+
+
+def _escalated(visit: Visit, conversation: Conversation, event: Event) -> str:
+    """Why a case went to a person: where the bot knew an answer and might not send it, why it might not."""
+    reason = event.detail.get("reason")
+    held = (
+        decision.held_because
+        for message in conversation.messages
+        for question in message.questions
+        for decision in question.decisions
+        if decision.held_because and decision.reason == reason
+    )
+    if because := next(held, None):
+        return visit.knowledge.phrases[visit.language][f"held.{because}"]
+    return _reason(visit, reason) if reason else ""
+
+
+def line_of(visit: Visit, conversation: Conversation) -> str:
+    """A fixed sentence in the asker's language, where it is neither Swedish nor English and there is one."""
+    return visit.knowledge.phrases.get(conversation.language, {}).get(OTHER_LANGUAGE, "")
 
 
 def _colleagues(visit: Visit) -> Sequence[User]:
@@ -314,7 +412,7 @@ def since(visit: Visit, conversation: Conversation, known: str) -> Sequence[str]
     event, _, message = known.partition(".")
     if not (event.isdecimal() and message.isdecimal()):
         return ()
-    people = names(visit)
+    people = people_of(visit)
     found = [
         visit.say("{who} {what}", who=people.get(one.actor, one.actor), what=_what(visit, one))
         for one in visit.session.scalars(
@@ -379,7 +477,17 @@ def attachment(visit: Visit) -> Response:
     if found is None or content is None or message is None:
         raise HTTPException(404)
     _looked(visit, message.conversation, attachment=found.id)
-    return _download(content.content, found.name or "bilaga")
+    return rendering.download(content.content, found.name or "bilaga")
+
+
+def sent_attachment(visit: Visit) -> Response:
+    """What went, or is to go, along with a mail of ours."""
+    found = visit.session.get(OutboxAttachment, visit.request.path_params["attachment"])
+    item = visit.session.get(OutboxItem, found.outbox_id) if found is not None else None
+    if found is None or item is None:
+        raise HTTPException(404)
+    _looked(visit, item.conversation, sent_attachment=found.id)
+    return rendering.download(found.content.content, found.name or "bilaga")
 
 
 def original(visit: Visit) -> Response:
@@ -388,7 +496,7 @@ def original(visit: Visit) -> Response:
     if message is None:
         raise HTTPException(404)
     _looked(visit, message.conversation, original=message.id)
-    return _download(message.raw, f"{message.conversation.case_number}-{message.id}.eml")
+    return rendering.download(message.raw, f"{message.conversation.case_number}-{message.id}.eml")
 
 
 def _looked(visit: Visit, conversation: Conversation, **what: Any) -> None:
@@ -401,16 +509,4 @@ def _looked(visit: Visit, conversation: Conversation, **what: Any) -> None:
         now=visit.now,
         conversation=conversation,
         **what,
-    )
-
-
-def _download(content: bytes, name: str) -> Response:
-    """RFC 6266: the name in UTF-8; the sandbox is for browsers that show it nevertheless."""
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "content-security-policy": "sandbox; default-src 'none'",
-        },
     )

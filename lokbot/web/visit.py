@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from lokbot.config import Settings
 from lokbot.loops import Service
-from lokbot.model import Knowledge, Role
+from lokbot.model import Knowledge, Role, UserError
 from lokbot.store.schema import User, WebSession
 from lokbot.understanding import Active
 from lokbot.web import rendering
@@ -57,6 +57,7 @@ class Visit:
     login: WebSession | None
     form: Form
     now: datetime
+    speaks: str | None = None
 
     @property
     def user(self) -> User:
@@ -75,7 +76,11 @@ class Visit:
 
     @property
     def language(self) -> str:
-        """Of the page: the user's choice, else the link's, else what the browser asks for, else Swedish."""
+        """Of the page: the one it has chosen (``speaks``), the user's choice, else the link's, else what the browser
+        asks for, else Swedish.
+        """
+        if self.speaks is not None:
+            return self.speaks
         if self.login is not None:
             return self.login.user.language
         asked = self.request.query_params.get("sprak", "")
@@ -104,6 +109,10 @@ class Visit:
     def say(self, swedish: str, /, **words: object) -> str:
         """A sentence of the page in its language."""
         return rendering.say(swedish, self.language, **words)
+
+    def told(self, error: UserError) -> str:
+        """Why something was not possible, in the page's language."""
+        return rendering.say(error.sentence, self.language, **error.words)
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """Render a template."""

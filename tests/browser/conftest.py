@@ -1,8 +1,7 @@
-"""A real Chromium, and the desk as a real server over a real store. Without Chromium the tests are skipped."""
+"""The desk as a real server over a real store, for the real Chromium of tests/conftest.py."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import threading
@@ -13,31 +12,19 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from lokbot.config import SmtpSettings, WebSettings
+from lokbot.config import ChatSettings, SmtpSettings, WebSettings
 from lokbot.loops import clock
+from lokbot.statistics import facts
 from lokbot.store.migrations import migrate
 from lokbot.store.session import Sessions, connect, session_factory
 from lokbot.web.app import create_app
-from tests.conftest import do_without
 from tests.integration.browser import PASSWORD, DeskWorld
 from tests.integration.world import SUGGEST, World
-from tests.servers import MissingServerError, wait_until
+from tests.servers import wait_until
 
 DESKTOP, PHONE = (1280, 900), (320, 640)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        do_without(MissingServerError("Chromium is missing. Type: sudo apt-get install chromium"))
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-background-networking"]
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @dataclass(repr=False)
@@ -77,7 +64,7 @@ def office(browser: Browser, tmp_path: Path, migrated: Path) -> Iterator[Office]
     """An office with an empty inbox where the bot may only suggest; Kim Sand and Alex Berg work there."""
     file = shutil.copy(migrated, tmp_path / "lokbot.db")
     engine = connect(f"sqlite:///{file}")
-    sessions: Sessions = session_factory(engine)
+    sessions = facts.follow(session_factory(engine), lambda _: SUGGEST.promise)
     server, port, thread, desk = _serve(sessions)
     desk.account()
     desk.account("alex@stad.example", "Alex Berg")
@@ -107,6 +94,7 @@ def _serve(sessions: Sessions) -> tuple[uvicorn.Server, int, threading.Thread, D
         update={
             "web": WebSettings(port=port, public_url=f"http://localhost:{port}"),
             "smtp": SmtpSettings(from_address="lok@stad.example"),
+            "chat": ChatSettings(embed_on=("http://127.0.0.1:*",)),
         }
     )
     world = World(sessions, settings, now=clock() - timedelta(hours=2))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
+from sqlalchemy import select
 
-from lokbot.model import Address, ConversationStatus, OutboxKind, Role
+from lokbot import desk_settings
+from lokbot.conversation import escalation
+from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
+from lokbot.store.schema import DecisionRecord
 from lokbot.web.pages import PAGES
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
 from tests.browser.looking import faults
 from tests.integration.browser import PASSWORD
+from tests.integration.test_escalation import act
 from tests.integration.world import Case
 from tests.sample_mails import attachment
 
@@ -26,8 +31,21 @@ def full(office: Office) -> Case:
     world.write("Як вступити?", sender=Address("Олена", "o@post.example"), subject="Питання")
     case = world.write(sample.JOIN, attachments=(attachment(),), cc=(Address("Bo Ek", "bo@post.example"),))
     world.deliver()
-    world.write(sample.JOIN, sender=Address("Siv Ek", "siv@post.example"))
+    told = world.write(sample.JOIN, sender=Address("Siv Ek", "siv@post.example"))
+    act(told, escalation.release)
+    world.deliver()
+    act(case, escalation.note, "Ring Bo.", actor="kim@stad.example")
+    with world.sessions.begin() as session:
+        texts = {"sv": "Vi svarar efter mötet.", "en": "We answer after the meeting."}
+        desk_settings.set_template(session, None, "Efter mötet", texts, actor="kim@stad.example", now=world.now)
     return case
+
+
+def told_version(office: Office) -> str:
+    """The page of the version of an answer that somebody got."""
+    with office.world.sessions() as session:
+        number = session.scalars(select(DecisionRecord.revision_id).where(DecisionRecord.revision_id.is_not(None)))
+        return f"/version/{number.first()}"
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
@@ -49,8 +67,19 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
     plain = [
         one.path for one in PAGES if one.method == "GET" and one.roles is not None and not {"{", "."} & set(one.path)
     ]
-    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte"):
+    number, version = path_of(case).rpartition("/")[2], told_version(office)
+    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte", version):
         look(path)
+    look(f"/radera?arende={number}")
+    page.goto(f"{office.site}/paus")
+    page.click("text=Pausa allt")
+    page.wait_for_url("**klart=paused")
+    page.goto(office.site + version)
+    page.fill("[name=text]", "Så här är det.")
+    page.click("text=Visa rättelsen först")
+    expect(page.locator("#forhandsvisning")).to_be_visible()
+    if wrong := faults(page):
+        found["the preview of a correction"] = wrong
     assert found == {}
 
 
@@ -100,6 +129,15 @@ def test_two_browsers_at_once(office: Office) -> None:
     assert [item.text for item in case.items(OutboxKind.ANSWER)] == ["Kims svar"]
 
 
+def test_associations_that_may_fit_come_after_the_page(office: Office) -> None:
+    case = office.world.write(f"{sample.OWN} Jag är ordförande i Råå seglarklubb.")
+    page = office.log_in(office.page())
+    page.goto(office.site + path_of(case))
+    page.click("#foreningsforslag button")
+    expect(page.locator(".done")).to_contain_text("Kontakten hör till föreningen.")
+    expect(page.locator("#kontakt")).to_contain_text("Råå seglarklubb")
+
+
 def press_to(page: Page, selector: str) -> None:
     """Tab until the thing has the focus, as somebody without a mouse does."""
     for _ in range(120):
@@ -141,6 +179,61 @@ def test_the_whole_way_by_keyboard(office: Office) -> None:
     expect(page.locator(".message.note")).to_contain_text("s i en text är ett s")
     page.keyboard.press("t")
     assert case.conversation.taken_by == "kim@stad.example"
+
+
+def test_an_answer_is_written_sent_and_undone_by_keyboard(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    office.world.deliver()
+    page = office.log_in(office.page())
+    press_to(page, ".folders a[href$=vantar]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**mapp=vantar")
+    press_to(page, ".cases a")
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_be_visible()
+    page.keyboard.press("r")
+    expect(page.locator("#answer")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Den har kommit fram.")
+    press_to(page, ".write button.primary")
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_contain_text("Svaret skickas klockan")
+    (item,) = case.items(OutboxKind.ANSWER)
+    assert (item.text, item.status) == ("Den har kommit fram.", OutboxStatus.QUEUED)
+    page.keyboard.press("z")
+    expect(page.locator("#pa-vag button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".done")).to_contain_text("Det är stoppat. Ingenting har gått i väg.")
+    expect(page.locator("#answer")).to_have_value("Den har kommit fram.")
+    office.world.later(hours=1)
+    assert not office.world.deliver()
+
+
+def test_files_too_large_are_told_before_they_are_sent(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    page = office.log_in(office.page())
+    page.goto(office.site + path_of(case))
+    page.set_input_files("#filer", {"name": "stor.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-" * 2_200_000})
+    page.click("text=Skicka svaret")
+    message = page.locator("#filer").evaluate("one => one.validationMessage")
+    assert message == "Filerna är större än 10 MB tillsammans. Välj mindre eller färre filer."
+    assert not case.items(OutboxKind.ANSWER)
+    page.set_input_files("#filer", {"name": "liten.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    page.click("text=Skicka svaret")
+    page.wait_for_url("**klart=answered**")
+    with page.expect_download() as file:
+        page.click(".files a")
+    assert file.value.suggested_filename == "liten.pdf"
+
+
+def test_a_file_too_large_is_refused_in_words_without_javascript_too(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    page = office.log_in(office.page(scripts=False))
+    page.goto(office.site + path_of(case))
+    page.set_input_files("#filer", {"name": "stor.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-" * 3_000_000})
+    page.click("text=Skicka svaret")
+    expect(page.locator("main")).to_contain_text("Filen är för stor")
+    assert not case.items(OutboxKind.ANSWER)
 
 
 def test_the_desk_works_without_javascript(office: Office) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from lokbot.config import Settings
+from lokbot.statistics import facts
 from lokbot.store.migrations import migrate
 from lokbot.store.schema import Base
 from lokbot.store.session import Sessions, connect, session_factory
@@ -88,4 +90,5 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def sessions(engine: Engine) -> Sessions:
-    return session_factory(engine)
+    """As in a running lokbot: whatever is committed, its facts are."""
+    return facts.follow(session_factory(engine), lambda _: Settings().promise)

@@ -16,6 +16,7 @@ from lokbot.model import Address, Attachment, ChannelName, ConversationStatus, O
 from lokbot.store.schema import AttachmentContent, Conversation, User
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
+from tests.integration.chatting import Chat
 from tests.integration.test_coordinator_mail import ANSWER, KIM, VIK, to_asker, with_server
 from tests.integration.test_coordinator_mail import reply as mail_reply
 from tests.integration.test_escalation import act, forward
@@ -156,11 +157,43 @@ def test_what_is_too_large_together_is_refused(world: World) -> None:
     assert case.items(OutboxKind.ANSWER) == []
 
 
+def test_no_file_goes_into_a_chat(world: World) -> None:
+    chat = Chat(world)
+    chat.write(sample.OWN)
+    case = Case(world, chat.last, chat.plans[-1])
+    with pytest.raises(NotPossible, match="Flytta ärendet till mejl först"):
+        reply(case, attachments=(PDF,))
+    assert case.items(OutboxKind.ANSWER) == []
+    reply(case)
+    assert [item.channel for item in case.items(OutboxKind.ANSWER)] == [ChannelName.TELEGRAM]
+
+
 def test_a_file_is_known_by_its_bytes() -> None:
-    read = uploads.read("../../svar.pdf\r\n", b"<html><script>", "application/pdf")
-    assert (read.name, read.content_type, read.size) == ("svar.pdf", "text/html", 14)
+    read = uploads.read("../../svar.pdf\r\n", b"%PDF-1.7", "text/html")
+    assert (read.name, read.content_type, read.size) == ("svar.pdf", "application/pdf", 8)
     with pytest.raises(NotPossible, match=r"Filen tom\.txt är tom"):
         uploads.read("tom.txt", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "declared"),
+    [
+        ("svar.pdf", b"<html><script>", "application/pdf"),
+        ("svar.exe", b"%PDF-1.7", "application/pdf"),
+        ("svar.txt", b"MZ\x90\x00", "application/octet-stream"),
+        ("svar.docm", b"PK\x03\x04", "application/vnd.ms-word.document.macroEnabled.12"),
+        ("svar.zip", b"PK\x03\x04", "application/zip"),
+        ("bild.svg", b"<svg onload=alert(1)>", "image/svg+xml"),
+        ("svar", b"bara ord", "text/plain"),
+    ],
+)
+def test_what_may_harm_the_reader_is_not_sent(name: str, content: bytes, declared: str) -> None:
+    with pytest.raises(NotPossible, match=r"kan inte skickas\. Det här går att bifoga: PDF, bilder, Word"):
+        uploads.read(name, content, declared)
+
+
+def test_a_table_that_a_browser_calls_excel_is_sent() -> None:
+    assert uploads.read("lista.csv", b"namn;antal\r\n", "application/vnd.ms-excel").name == "lista.csv"
 
 
 def test_an_administrations_attachments_are_passed_on_and_its_logotype_is_not(world: World) -> None:

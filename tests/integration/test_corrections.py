@@ -120,9 +120,9 @@ def test_a_settled_correction_waits_no_more_and_is_not_measured_on(sessions: Ses
     [
         ({}, "Säg vad som är rätt"),
         ({"article": "ga-med", "is_nothing": True}, "säger emot"),
-        ({"article": "x"}, "ingen artikel ”x”"),
-        ({"topic": "x"}, "ingen rubrik ”x”"),
-        ({"administration": "x"}, "ingen förvaltning ”x”"),
+        ({"article": "x"}, "ingen sådan artikel"),
+        ({"topic": "x"}, "ingen sådan rubrik"),
+        ({"administration": "x"}, "ingen sådan förvaltning"),
     ],
 )
 def test_what_says_nothing_is_refused(sessions: Sessions, right: dict[str, Any], words: str) -> None:

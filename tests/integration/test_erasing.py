@@ -259,7 +259,8 @@ def test_nothing_of_an_erased_conversation_is_left_and_all_of_another_is(
 # What an erasure does with each column that can hold a word. A new column has to be put into one of the two.
 ERASED = {
     "contacts": {"address", "name", "language"},
-    "conversations": {"subject", "moved_to"},
+    "conversations": {"subject", "moved_to", "reach_by"},
+    "chat_keys": {"digest", "address", "kind"},
     "messages": {
         *("external_id", "raw", "message_id", "in_reply_to", "references", "sender_name", "sender_email", "reply_to"),
         *("to", "cc", "subject", "text", "new_text", "authentication", "automatic_reason", "bounce", "failure"),
@@ -280,6 +281,7 @@ ERASED = {
     "steering_matters": {"line", "marked_by"},
     "reviews": {"comment"},
     "revision_corrections": {"address"},
+    "facts": {"contact", "association"},
 }
 # Our own words, and facts that figures are counted on.
 KEPT = {
@@ -299,8 +301,12 @@ KEPT = {
     "tombstones": {"digest"},
     "forwards": {"administration"},
     "reviews": {"verdict", "reviewed_by"},
-    "associations": {"name", "organisation_number", "aliases", "domain", "notes", "created_by"},
+    "associations": {"name", "organisation_number", "aliases", "domain", "notes", "created_by", "kind"},
     "association_links": {"linked_by", "unlinked_by"},
+    "facts": {
+        *("month", "language", "topic", "intent", "administration", "article", "feedback", "verdict"),
+        *("association_kind", "theme"),
+    },
 }
 # Tables that know of no conversation.
 NOT_OF_A_CASE = {
@@ -310,6 +316,9 @@ NOT_OF_A_CASE = {
     "staff_mails",  # has no text once it is sent
     "digests",
     "telegram_updates",  # numbers, and what became of each
+    "reading_links",
+    *("published_months", "published_cells", "fact_cells"),
+    "chat_acts",  # hashes that are counted for a day
 }
 
 

@@ -10,15 +10,18 @@ from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from lokbot import audit, records
 from lokbot.config import ChatSettings
-from lokbot.conversation import escalation
+from lokbot.conversation import calls, escalation
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import Address, ChannelName, OutboxKind, OutgoingMessage, RecordClass
 from lokbot.records.exporting import FORMAT
+from lokbot.records.page import CHANNELS as PAGE_CHANNELS
+from lokbot.records.page import KINDS as PAGE_KINDS
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, OutboxItem
 from lokbot.store.session import Sessions
@@ -224,14 +227,60 @@ def test_everything_is_taken_out_as_it_came_and_went(sessions: Sessions) -> None
 def test_what_coordinators_write_to_each_other_is_told_from_what_the_asker_wrote(world: World) -> None:
     case = world.write(sample.OWN)
     (notice, *_) = case.notified()
-    note = world.store(
+    world.store(
         "#not\nHan ringde i går.",
         sender=Address("Sam", "samordnare@stad.example"),
         in_reply_to=(notice.external_id,),
     )
     document = json.loads(taken_out(world, case)["arende.json"])
-    assert document["notes"] == [note]
     assert [message["is_internal"] for message in document["messages"]] == [False, True]
+
+
+def test_notes_and_what_went_along_are_taken_out_too(world: World) -> None:
+    case = world.write(sample.OWN, attachments=(attachment(),))
+    with world.sessions.begin() as session:
+        found = session.get_one(Conversation, case.conversation.id)
+        escalation.note(session, found, "Ring <kassören>.", actor="Kim", now=world.now)
+        escalation.coordinator_reply(
+            session,
+            found,
+            "Se filen.",
+            actor="Kim",
+            settings=world.settings,
+            now=world.now,
+            attachments=(attachment(b"%PDF-1.7 svar"),),
+        )
+    files = taken_out(world, case)
+    assert files["bilagor/0001 protokoll.pdf"] == b"%PDF-1.7"
+    (went,) = [path for path in files if path.startswith("bilagor/ut ")]
+    assert files[went] == b"%PDF-1.7 svar"
+    document = json.loads(files["arende.json"])
+    assert [(note["by"], note["text"]) for note in document["notes"]] == [("Kim", "Ring <kassören>.")]
+    (answer,) = [item for item in document["outgoing"] if item["kind"] == "answer"]
+    assert [one["path"] for one in answer["attachments"]] == [went]
+    page = Page()
+    page.feed(files["arende.html"].decode())
+    assert "Anteckning av Kim" in page.text
+    assert "Ring <kassören>." in page.text
+    assert quote(went) in page.links
+
+
+def test_every_kind_of_case_and_mail_can_be_taken_out(world: World) -> None:
+    assert set(PAGE_KINDS) == set(OutboxKind)
+    assert set(PAGE_CHANNELS) == set(ChannelName)
+    with world.sessions.begin() as session:
+        call = calls.log_call(
+            session,
+            text="Vill låna lokal.",
+            channel=ChannelName.PHONE,
+            actor="Kim",
+            settings=world.settings,
+            now=world.now,
+        )
+        file = BytesIO()
+        records.export(session, call, file, knowledge=world.active.knowledge, now=world.now, **ACT)
+    with zipfile.ZipFile(file) as archive:
+        assert "samtal" in archive.read(f"{call.case_number}/arende.html").decode()
 
 
 def test_hostile_names_and_words_do_nothing(world: World) -> None:

@@ -281,7 +281,10 @@ def test_read_mail_is_answered_and_mail_from_before_the_first_start_is_not(own_t
 
 
 def test_changed_content_is_used_at_once_and_broken_content_never(own_town: Town) -> None:
-    process = own_town.run()
+    # The parts apart: the desk reads the knowledge for itself, and its log would say so too.
+    own_town.start("mail")
+    process = own_town.start("worker")
+    own_town.until(lambda: own_town.is_watching() and bool(own_town.rows("SELECT 1 FROM article_imports")), "at work")
 
     def answer(text: str) -> None:
         # By another than before: an approval that was left standing is not one of the new text.

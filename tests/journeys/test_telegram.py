@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
 from tests.journeys.test_desk import come_in, page  # noqa: F401 - a fixture
 from tests.processes import COORDINATOR, body
 from tests.servers import DovecotServer

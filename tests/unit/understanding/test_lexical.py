@@ -26,7 +26,7 @@ def test_an_unknown_key_takes_from_the_share() -> None:
 
 
 def test_a_rare_key_is_rarer_than_a_common_one_and_never_negative() -> None:
-    assert INDEX.unseen > INDEX.rarity["boka"] > INDEX.rarity["lokal"] > 0
+    assert INDEX.unseen > INDEX.rarity("boka") > INDEX.rarity("lokal") > 0
     assert rarity(10, 10) > 0
 
 

@@ -1,0 +1,342 @@
+"""The web chat in a real browser: accessible, by keyboard, without scripts, live, and in a panel on another site."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Dialog, Frame, Page, expect
+from sqlalchemy import func, select
+
+from lokbot.conversation import escalation
+from lokbot.store.schema import Conversation, Message
+from tests import sample_knowledge as sample
+from tests.browser.conftest import DESKTOP, PHONE, Office
+from tests.browser.looking import faults
+from tests.browser.test_desk import press_to
+from tests.integration.web_chat import deliver, work
+from tests.integration.world import SEND, edited
+from tests.servers import wait_until
+
+NO = "text=Nej, jag vill prata med en människa"
+
+
+@pytest.fixture
+def town(office: Office) -> Office:
+    """The bot answers by itself."""
+    office.world.settings = edited(office.world.settings, answering=SEND.answering)
+    return office
+
+
+def go_on(office: Office, messages: int) -> None:
+    """When so many messages have come, their writer has paused, and what is due is handled and sent."""
+
+    def count() -> int:
+        with office.world.sessions() as session:
+            return session.scalar(select(func.count(Message.id))) or 0
+
+    wait_until(lambda: count() >= messages, f"{messages} messages have come")
+    office.world.later(seconds=3)
+    work(office.world)
+
+
+def answer(office: Office, text: str) -> None:
+    with office.world.sessions.begin() as session:
+        case = session.scalars(select(Conversation).order_by(Conversation.id.desc())).first()
+        assert case is not None
+        escalation.coordinator_reply(
+            session, case, text, actor="Kim Sand", settings=office.world.settings, now=office.world.now
+        )
+    deliver(office.world)
+
+
+def write(page: Page | Frame, text: str) -> None:
+    page.fill("#skriv", text)
+    page.press("#skriv", "Enter")
+    expect(page.locator("#skriv")).to_have_value("")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
+def test_no_page_of_the_chat_has_a_fault(town: Office, size: tuple[int, int]) -> None:
+    page = town.page(size)
+    found = {}
+
+    def look(where: str) -> None:
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        if wrong := faults(page):
+            found[where] = wrong
+
+    page.goto(f"{town.site}/chatt")
+    look("empty")
+    write(page, sample.JOIN)
+    expect(page.locator(".writing")).to_be_visible()
+    look("writing")
+    go_on(town, 1)
+    expect(page.locator(NO)).to_be_visible()
+    look("answered")
+    page.click(NO)
+    go_on(town, 2)
+    expect(page.locator("#nas h2")).to_be_visible()
+    page.fill("#till", "fel")
+    page.click("#nas button[value=to]")
+    expect(page.locator("#felet")).to_be_visible()
+    look("asked how to be reached")
+    page.reload()
+    look("read again")
+    page.click("#nas button[value=code]")
+    expect(page.locator(".code")).to_be_visible()
+    look("a code")
+    page.goto(f"{town.site}/chatt/kod")
+    look("code form")
+    page.goto(f"{town.site}/chatt?sprak=en")
+    look("in English")
+    assert found == {}
+
+
+def test_answers_come_by_themselves_with_the_focus_and_none_twice(town: Office) -> None:
+    page = town.page()
+    page.goto(f"{town.site}/chatt")
+    write(page, sample.JOIN)
+    expect(page.locator(".writing")).to_be_visible()
+    go_on(town, 1)
+    expect(page.locator("#nytt .line")).to_have_count(3)
+    expect(page.locator(".writing")).to_have_count(0)
+    expect(page.locator("#nytt .line.bot").first).to_be_focused()
+    page.click(NO)
+    go_on(town, 2)
+    expect(page.locator("#nytt .line")).to_have_count(5)
+    expect(page.locator("#nytt .line").last).to_be_focused()
+    page.fill("#skriv", "Halvfärdigt")
+    answer(town, "Vi ringer er i morgon.")
+    expect(page.locator(".line.person")).to_contain_text("Kim, föreningssamordnare")
+    expect(page.locator("#skriv")).to_be_focused()
+    expect(page.locator("#skriv")).to_have_value("Halvfärdigt")
+    page.reload()
+    expect(page.locator("#historia .line")).to_have_count(6)
+    expect(page.locator("#nytt .line")).to_have_count(0)
+
+
+def test_what_came_while_the_line_was_down_comes_once(town: Office) -> None:
+    page = town.page()
+    page.goto(f"{town.site}/chatt")
+    write(page, sample.OWN)
+    go_on(town, 1)
+    expect(page.locator(".line.bot")).to_have_count(2)
+    page.context.set_offline(True)
+    page.fill("#skriv", "En sak till")
+    page.press("#skriv", "Enter")
+    expect(page.locator("#felet")).to_contain_text("Inget är skickat")
+    expect(page.locator("#skriv")).to_have_value("En sak till")
+    answer(town, "Den har kommit fram.")
+    page.context.set_offline(False)
+    page.press("#skriv", "Enter")
+    expect(page.locator("#skriv")).to_have_value("")
+    expect(page.locator(".line.person")).to_have_count(1)
+    expect(page.locator(".line.asker")).to_have_count(2)
+
+
+def test_a_second_tab_and_a_hidden_chat(town: Office) -> None:
+    page = town.page()
+    page.goto(f"{town.site}/chatt")
+    write(page, sample.OWN)
+    go_on(town, 1)
+    tabs = [page.context.new_page() for _ in range(7)]
+    for tab in tabs:
+        tab.goto(f"{town.site}/chatt")
+    answer(town, "Den har kommit fram.")
+    for tab in (page, *tabs):
+        expect(tab.locator(".line.person")).to_have_count(1)
+    page.click("#mer summary")
+    page.click("button[value=hide]")
+    go_on(town, 2)
+    expect(page.locator(".line")).to_have_count(1)
+    expect(page.locator(".line")).to_contain_text("Hos staden är inget borttaget")
+    expect(tabs[0].locator(".line")).to_have_count(1)
+
+
+def test_the_whole_way_by_keyboard(town: Office) -> None:
+    page = town.page()
+    page.goto(f"{town.site}/chatt")
+    press_to(page, "#skriv")
+    page.keyboard.type("Hur blir vår förening")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("medlem i samverkan?")
+    page.keyboard.press("Enter")
+    go_on(town, 1)
+    expect(page.locator("#nytt .line.bot").first).to_be_focused()
+    press_to(page, "button[value$=':no']")
+    page.keyboard.press("Enter")
+    go_on(town, 2)
+    expect(page.locator("#nytt .line").last).to_be_focused()
+    press_to(page, "#till")
+    page.keyboard.type("anna@forening.example")
+    page.keyboard.press("Enter")
+    expect(page.locator(".reached")).to_contain_text("anna@forening.example")
+    press_to(page, "#mer summary")
+    page.keyboard.press("Enter")
+    press_to(page, "#mer button[value=code]")
+    page.keyboard.press("Enter")
+    expect(page.locator(".code")).to_be_visible()
+    press_to(page, "a.button")
+    page.keyboard.press("Enter")
+    expect(page.locator(".line")).to_have_count(5)
+
+
+def test_it_works_without_javascript(town: Office, tmp_path: Path) -> None:
+    page = town.page(PHONE, scripts=False)
+    page.goto(f"{town.site}/chatt")
+    page.fill("#skriv", sample.JOIN)
+    page.click("text=Skicka")
+    expect(page.locator(".line.asker")).to_have_count(1)
+    go_on(town, 1)
+    page.click("#hamta button")
+    page.click(NO)
+    expect(page.locator(".line.asker")).to_have_count(2)
+    go_on(town, 2)
+    page.click("#hamta button")
+    page.fill("#till", "anna@forening.example")
+    page.click("#nas button[value=to]")
+    expect(page.locator(".reached")).to_contain_text("anna@forening.example")
+    (tmp_path / "protokoll.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    page.click("text=Bifoga en fil")
+    page.set_input_files("#fil", tmp_path / "protokoll.pdf")
+    page.get_by_role("button", name="Skicka", exact=True).click()
+    expect(page.locator(".files").last).to_contain_text("protokoll.pdf")
+    answer(town, "Tack, den har kommit.")
+    page.reload()
+    expect(page.locator(".line.person")).to_contain_text("Tack, den har kommit.")
+    assert not faults_of_layout(page)
+
+
+def faults_of_layout(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def test_hostile_words_run_nowhere(town: Office) -> None:
+    page = town.page()
+    said: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{town.site}/chatt")
+    for number, text in enumerate(
+        (
+            "<img src=x onerror=alert(1)>",
+            "</textarea><script>alert(2)</script>",
+            "\u202emoc.live",
+            "\u200b" * 3000 + "x",
+        ),
+        start=1,
+    ):
+        page.fill("#skriv", text)
+        page.get_by_role("button", name="Skicka", exact=True).click()
+        expect(page.locator(".line.asker")).to_have_count(number)
+        go_on(town, number)
+    page.reload()
+    expect(page.locator(".line.asker").first).to_contain_text("onerror=alert(1)")
+    assert not faults_of_layout(page)
+    assert said == []
+
+
+@pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}], ids=str)
+def test_forced_colours_and_reduced_motion(town: Office, media: dict[str, str]) -> None:
+    page = town.page(PHONE)
+    page.emulate_media(**media)  # type: ignore[arg-type]
+    page.goto(f"{town.site}/chatt")
+    write(page, sample.JOIN)
+    expect(page.locator(".writing")).to_be_visible()
+    if "reduced_motion" in media:
+        assert page.evaluate("getComputedStyle(document.querySelector('.dots i')).animationName") == "none"
+    assert faults(page) == []
+
+
+# ------------------------------------------------------------------ in a panel on another site
+
+
+@pytest.fixture
+def host(town: Office, tmp_path: Path) -> Iterator[str]:
+    """A page of another site (127.0.0.1 is not localhost) with a strict policy of its own, that embeds the chat."""
+    folder = tmp_path / "host"
+    folder.mkdir()
+    policy = f"default-src 'none'; script-src {town.site}; frame-src {town.site}"
+    for name in ("en", "tva"):
+        (folder / f"{name}.html").write_text(
+            f'<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>Föreningsliv</title>'
+            f'<meta name="viewport" content="width=device-width">'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+            f'<script src="{town.site}/chat.js" data-lok async></script></head>'
+            f'<body><main><h1>Föreningsliv {name}</h1><p><a href="tva.html">Nästa sida</a></p></main></body></html>',
+            encoding="utf-8",
+        )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
+def test_the_panel_on_another_site(town: Office, host: str, size: tuple[int, int]) -> None:
+    page = town.page(size)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{host}/en.html")
+    expect(page.locator("button.open")).to_be_visible()
+    assert faults(page) == []
+    press_to_shadow(page)
+    page.keyboard.press("Enter")
+    frame = chat_frame(page)
+    write(frame, sample.JOIN)
+    go_on(town, 1)
+    expect(frame.locator(".line.bot")).to_have_count(2)
+    assert faults(page) == []
+    page.goto(f"{host}/tva.html")
+    frame = chat_frame(page)
+    expect(frame.locator(".line")).to_have_count(3)
+    frame.press("#skriv", "Escape")
+    expect(page.locator("button.open")).to_be_focused()
+    expect(page.locator(".panel")).to_be_hidden()
+    frame.evaluate("document.querySelector(\"button[value$=':no']\").click()")
+    go_on(town, 2)
+    expect(page.locator("button.open")).to_contain_text("Nytt svar")
+    assert said == []
+
+
+def press_to_shadow(page: Page) -> None:
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "lok-chatt":
+            return
+    raise AssertionError("the button cannot be reached by keyboard")
+
+
+def chat_frame(page: Page) -> Frame:
+    page.wait_for_selector("iframe")
+    element = page.query_selector("iframe")
+    assert element is not None
+    frame = element.content_frame()
+    assert frame is not None
+    frame.wait_for_selector("#skriv")
+    return frame
+
+
+def test_a_page_that_is_not_listed_cannot_show_it(town: Office, host: str) -> None:
+    page = town.page()
+    page.goto(f"{host.replace('127.0.0.1', 'localhost')}/en.html")
+    page.click("button.open")
+    page.wait_for_selector("iframe")
+    frame = page.frames[-1]
+    frame.wait_for_load_state()
+    assert frame.query_selector("#skriv") is None

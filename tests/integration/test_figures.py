@@ -1,0 +1,450 @@
+"""Figures are those that a plain count over the script of a year gives; what is published stays what it was."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections import Counter
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from itertools import product
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from lokbot.config import StatisticsSettings
+from lokbot.model import Knowledge
+from lokbot.statistics import closing, demo, facts, files, pictures, report
+from lokbot.statistics.figures import (
+    Figures,
+    Filter,
+    FilterError,
+    Period,
+    Table,
+    View,
+    default_period,
+    figures,
+)
+from lokbot.statistics.report import Report
+from lokbot.store.schema import Fact, FactCell, PublishedCell, PublishedMonth
+from lokbot.store.session import Sessions
+from tests import sample_knowledge as sample
+from tests.integration.scripted_year import Line, group_of, play, script
+from tests.integration.world import SEND
+
+TODAY = date(2026, 11, 26)
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+SETTINGS = StatisticsSettings(meetings=(date(2026, 8, 20), date(2026, 12, 3)))
+YEAR = Period("2025-12", "2026-11")
+
+
+def seen(
+    sessions: Sessions,
+    period: Period = YEAR,
+    view: View = View.COORDINATORS,
+    chosen: Filter | None = None,
+    knowledge: Knowledge | None = None,
+) -> Figures:
+    with sessions.begin() as session:
+        return figures(
+            session,
+            period,
+            chosen,
+            view,
+            knowledge=knowledge or sample.knowledge(),
+            settings=SETTINGS,
+            today=TODAY,
+        )
+
+
+def numbers(table: Table) -> dict[str, int | None]:
+    return {row.key: row.cells[0].number for row in table.rows if row.key}
+
+
+def chart(found: Figures, name: str) -> Table:
+    return next(one.table for one in found.charts if one.table.id == name)
+
+
+def sums(table: Table) -> dict[str, int]:
+    return {row.key: sum(cell.number or 0 for cell in row.cells) for row in table.rows}
+
+
+def of_questions(lines: list[Line]) -> list[Line]:
+    return [line for line in lines if line.outcome != "automatic"]
+
+
+# ------------------------------------------------------------------ what coordinators see
+
+
+@pytest.fixture(params=[11, 12])
+def lines(request: pytest.FixtureRequest, sessions: Sessions) -> list[Line]:
+    found = script(request.param, count=120)
+    play(sessions, found)
+    return found
+
+
+def test_raw_figures_are_those_of_the_script(sessions: Sessions, lines: list[Line]) -> None:
+    for period in (YEAR, Period("2026-03", "2026-03"), Period("2026-10", "2026-11"), Period("2025-12", "2026-01")):
+        asked = [line for line in of_questions(lines) if period.first <= line.month <= period.last]
+        found = seen(sessions, period)
+        assert found.questions.number == len(asked)
+        assert found.conversations.number == len(asked)
+        # An erased one counts as an association of its own: nobody can tell which it was.
+        named = {group_of(line.person) for line in asked if not line.is_erased} - {None}
+        erased = [line for line in asked if line.is_erased and _had_association(line)]
+        assert found.associations.number == len(named) + len(erased)
+        if period == YEAR:
+            assert numbers(found.table) == dict(Counter(line.counted_topic for line in asked))
+        assert numbers(chart(found, "channels")) == dict(Counter(str(line.channel) for line in asked))
+        languages = Counter({"sv": "svenska", "en": "engelska"}.get(line.language, "annat") for line in asked)
+        assert numbers(chart(found, "languages")) == dict(languages)
+        ends = Counter(line.outcome for line in asked)
+        assert sums(chart(found, "outcomes")) == {row.key: ends[row.key] for row in chart(found, "outcomes").rows}
+        by_month = chart(found, "outcomes")
+        for place, month in enumerate(found.months):
+            counted = Counter(line.outcome for line in asked if line.month == month)
+            assert {row.key: row.cells[place].number for row in by_month.rows} == {
+                row.key: counted[row.key] for row in by_month.rows
+            }
+
+
+def _had_association(line: Line) -> bool:
+    return group_of(line.person) is not None
+
+
+def test_narrowed_raw_figures_are_those_of_the_script(sessions: Sessions, lines: list[Line]) -> None:
+    for topic in ("lokaler", "kontakt"):
+        asked = [line for line in of_questions(lines) if line.counted_topic == topic]
+        found = seen(sessions, chosen=Filter("topic", topic))
+        assert found.questions.number == len(asked)
+        assert numbers(chart(found, "channels")) == dict(Counter(str(line.channel) for line in asked))
+        assert sums(chart(found, "outcomes"))["person"] == sum(line.outcome == "person" for line in asked)
+
+
+def test_a_rebuild_changes_no_figure(sessions: Sessions, lines: list[Line]) -> None:
+    before = seen(sessions)
+    done = facts.rebuild(sessions, SEND.promise)
+    assert done.kept == sum(line.is_erased for line in lines)
+    assert done.derived == len(lines) - done.kept
+    assert seen(sessions) == before
+
+
+def test_shares_add_up_to_the_whole(sessions: Sessions, lines: list[Line]) -> None:
+    found = seen(sessions)
+    assert sum(sums(chart(found, "outcomes")).values()) == found.questions.number == len(of_questions(lines))
+    assert found.through == TODAY
+
+
+# ------------------------------------------------------------------ what is published
+
+
+@pytest.fixture
+def year(sessions: Sessions) -> Sessions:
+    """A year of invented facts, closed."""
+    with sessions.begin() as session:
+        demo.fill(session, seed=5, until=TODAY, knowledge=sample.knowledge())
+        closing.close_due(session, SETTINGS, sample.knowledge(), now=NOW, today=TODAY)
+    return sessions
+
+
+def everything_published(sessions: Sessions) -> list[Figures]:
+    """All that a member of the steering group can ask for: every period, every selection."""
+    months = [*Period("2025-11", "2026-10")]
+    periods = [Period(first, last) for place, first in enumerate(months) for last in months[place::5]]
+    with sessions.begin() as session:
+        scopes = {scope for (scope,) in session.execute(select(PublishedCell.scope).distinct())}
+    filters = [None, *(Filter(*scope.partition("=")[::2]) for scope in sorted(scopes) if not_kind(scope))]
+    return [seen(sessions, period, View.STEERING, chosen) for period in periods[::4] for chosen in filters] + [
+        seen(sessions, Period(month, month), View.STEERING) for month in months
+    ]
+
+
+def not_kind(scope: str) -> bool:
+    return scope.startswith(("topic=", "administration=", "channel=")) and not scope.endswith("=")
+
+
+def test_the_steering_group_sees_nothing_but_what_was_published(year: Sessions) -> None:
+    """Attackers may combine all they see: it is made of the published cells alone, which give no hidden one away."""
+    before = everything_published(year)
+    with year.begin() as session:
+        session.execute(update(Fact).values(topic="hemligt", contact="x", first_reply_minutes=1))
+        session.execute(update(FactCell).values(questions=FactCell.questions + 1))
+    assert everything_published(year) == before
+    with year.begin() as session:
+        session.execute(delete(Fact))
+        session.execute(delete(FactCell))
+    assert everything_published(year) == before
+
+
+def test_published_cells_are_true_and_of_enough_people(year: Sessions) -> None:
+    with year.begin() as session:
+        rows = [row for row in session.execute(select(*facts.COLUMNS)) if row.outcome != "automatic"]
+        published = session.execute(select(*PublishedCell.__table__.c)).all()
+    assert len(published) > 100
+    for cell in published:
+        if cell.dimension in ("wait", "oldest", "associations", "automatic", "question"):
+            continue
+        inside = [row for row in rows if row.month == cell.month and is_in(row, cell)]
+        assert len(inside) == cell.questions
+        assert len({row.contact for row in inside}) >= SETTINGS.least
+
+
+def is_in(row: Any, cell: Any) -> bool:
+    """Reckoned anew, beside the code that counts."""
+    values = {
+        "topic": row.topic or "",
+        "administration": row.administration or "",
+        "channel": row.channel,
+        "language": row.language,
+        "outcome": row.outcome,
+        "forwarded": "returned" if row.returned else str(min(row.forwarded, 2)),
+        "feedback": row.feedback or "",
+        "verdict": row.verdict or "",
+        "theme": row.theme or "",
+        "kind": "unknown" if row.association is None else row.association_kind or "other",
+        "article": (row.article or "") if row.outcome in ("bot", "suggestion") else "",
+        "conversation": "first" if row.is_first else "later",
+    }
+    dimension, _, category = cell.scope.partition("=")
+    return values[cell.dimension] == cell.category and (not dimension or values[dimension] == category)
+
+
+def test_a_closed_month_is_never_decided_again(year: Sessions) -> None:
+    before = seen(year, YEAR, View.STEERING)
+    with year.begin() as session:
+        session.execute(update(Fact).values(outcome="bot"))
+        stricter = SETTINGS.model_copy(update={"least": 50})
+        assert closing.close_due(session, stricter, sample.knowledge(), now=NOW, today=TODAY) == []
+    assert seen(year, YEAR, View.STEERING) == before
+    assert before.months[-1] == "2026-10"
+    assert before.through == date(2026, 10, 31)
+
+
+def test_hidden_figures_read_alike_everywhere(year: Sessions) -> None:
+    found = seen(year, Period("2026-10", "2026-10"), View.STEERING)
+    hidden = [
+        cell.text.sv
+        for table in files.tables(found)
+        for row in table.rows
+        for cell in row.cells
+        if cell.number is None and cell.text.sv not in ("–", "visas inte", "ska ses över")
+    ]
+    assert hidden
+    # Of kinds of association: how long half waited, and the least share that was answered.
+    assert {text for text in hidden if not re.match("inom|minst .*%", text)} == {"färre än 5"}
+    longer = seen(year, Period("2026-08", "2026-10"), View.STEERING)
+    texts = {cell.text.sv for table in files.tables(longer) for row in table.rows for cell in row.cells}
+    assert "färre än 5 varje månad" in texts
+    assert any(text.startswith("minst ") for text in texts)
+
+
+def test_few_people_show_nothing(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        rows = demo.demo_facts(1, until=TODAY, knowledge=sample.knowledge())
+        few = [{**row, "contact": row["contact"][0] if row["contact"] < "2" else "z"} for row in rows[:300]]
+        session.execute(insert(Fact), few)
+        closing.close_due(session, SETTINGS, sample.knowledge(), now=NOW, today=TODAY)
+        assert session.scalars(select(PublishedMonth.month)).all()
+        assert [row for row in session.scalars(select(PublishedCell)) if row.dimension == "topic"] == []
+    found = seen(sessions, Period("2025-12", "2025-12"), View.STEERING)
+    assert found.questions.text.sv == "färre än 5"
+    assert found.sentences[0].sv.startswith("I perioden december 2025 kom färre än 5 frågor")
+
+
+def test_equal_terms_need_known_associations(year: Sessions) -> None:
+    assert "equal-terms" in {one.table.id for one in seen(year).charts}
+    with year.begin() as session:
+        unknown = update(FactCell).where(FactCell.dimension == "kind", FactCell.category == "unknown")
+        session.execute(unknown.values(questions=FactCell.questions + 400))
+        total = update(FactCell).where(FactCell.dimension == "question", FactCell.scope == "")
+        session.execute(total.values(questions=FactCell.questions + 400))
+    assert "equal-terms" not in {one.table.id for one in seen(year).charts}
+
+
+def test_what_cannot_be_selected_is_said() -> None:
+    with pytest.raises(FilterError, match="Välj bland: topic, administration, channel"):
+        Filter("language", "sv")
+
+
+def test_a_month_nobody_asked_in_has_a_sentence(sessions: Sessions) -> None:
+    found = seen(sessions, Period("2026-05", "2026-05"), View.STEERING)
+    assert [one.sv for one in found.sentences] == ["I perioden maj 2026 finns inga siffror att visa."]
+    assert (found.charts, found.through) == ((), None)
+
+
+def test_the_default_is_since_the_last_meeting() -> None:
+    assert default_period(SETTINGS, View.STEERING, today=TODAY) == Period("2026-08", "2026-10")
+    assert default_period(SETTINGS, View.COORDINATORS, today=TODAY) == Period("2026-08", "2026-11")
+
+
+def test_five_sentences_in_both_languages(year: Sessions) -> None:
+    sentences = [seen(year, Period("2026-08", "2026-10"), view).sentences for view in View]
+    assert [len(found) for found in sentences] == [5, 5]
+    for sentence in (*sentences[0], *sentences[1]):
+        assert sentence.sv
+        assert sentence.en
+        assert sentence.sv != sentence.en
+        for word in ("median", "p90", "{", "}", "  "):
+            assert word not in sentence.sv
+            assert word not in sentence.en
+
+
+# ------------------------------------------------------------------ the same everywhere
+
+
+class Page(HTMLParser):
+    """The captions and cells of a page, in the order in which they are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._text: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        if tag == "table":
+            self.tables.append([])
+        if tag in ("tr", "caption"):
+            self.tables[-1].append([])
+        if tag in ("th", "td", "caption"):
+            self._text = []
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("th", "td", "caption") and self._text is not None:
+            self.tables[-1][-1].append("".join(self._text))
+            self._text = None
+
+
+def of_page(found: Figures, language: str) -> list[list[list[str]]]:
+    page = Page()
+    page.feed("".join(pictures.table(table, language) for table in files.tables(found)))
+    return page.tables
+
+
+def of_csv(found: Figures, language: str) -> tuple[list[str], list[list[list[str]]]]:
+    content = files.as_csv(found, language)
+    assert content.startswith(b"\xef\xbb\xbf")
+    blocks: list[list[list[str]]] = [[]]
+    for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";"):
+        if row:
+            blocks[-1].append([value.removeprefix("'") for value in row])
+        else:
+            blocks.append([])
+    return [row[0] for row in blocks[0]], blocks[1:-1]
+
+
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def of_xlsx(found: Figures, language: str) -> tuple[list[str], list[list[list[str]]]]:
+    with zipfile.ZipFile(io.BytesIO(files.as_xlsx(found, language))) as book:
+        shared = [
+            "".join(part.text or "" for part in one.iter(f"{SHEET}t"))
+            for one in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
+        ]
+        names = sorted(
+            (name for name in book.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", name)),
+            key=lambda name: int(re.sub(r"\D", "", name)),
+        )
+        sheets = []
+        for name in names:
+            rows = []
+            for row in ElementTree.fromstring(book.read(name)).iter(f"{SHEET}row"):
+                rows.append([_value(cell, shared) for cell in row])
+                assert all(cell.find(f"{SHEET}f") is None for cell in row), "no formulas"
+            sheets.append(rows)
+    return [row[0] for row in sheets[0]], sheets[1:]
+
+
+def _value(cell: ElementTree.Element, shared: list[str]) -> str:
+    value = cell.find(f"{SHEET}v")
+    text = "" if value is None else value.text or ""
+    return shared[int(text)] if cell.get("t") == "s" else text
+
+
+def of_mail(found: Figures, language: str) -> tuple[list[str], list[list[list[str]]]]:
+    """Sentences, and the cells of each table without its heads (which each line says)."""
+    first, *blocks, _notes = files.as_mail(found, language).split("\n\n\n")
+    tables = []
+    for block, table in zip(blocks, files.tables(found), strict=True):
+        title, *lines = block.split("\n")
+        rows = [[title]]
+        for line, row in zip(lines, table.rows, strict=True):
+            label = row.label.get(language)
+            assert line.startswith(f"{label}: ")
+            told = line.removeprefix(f"{label}: ").split("; ") if row.cells else []
+            heads = [column.get(language) for column in table.columns[1:]]
+            rows.append([label, *(one.removeprefix(f"{head} ") for one, head in zip(told, heads, strict=True))])
+        tables.append(rows)
+    return first.split("\n\n"), tables
+
+
+def test_page_files_and_mail_say_the_same_cell_by_cell(year: Sessions) -> None:
+    for view, chosen in product(View, (None, Filter("topic", "anslutning"))):
+        found = seen(year, Period("2026-06", "2026-10"), view, chosen)
+        for language in ("sv", "en"):
+            say_the_same(found, language)
+
+
+def say_the_same(found: Figures, language: str) -> None:
+    sentences = [sentence.get(language) for sentence in found.sentences]
+    page = of_page(found, language)
+    assert sum(len(row) for table in page for row in table) > 20
+    for told, tables in (of_csv(found, language), of_xlsx(found, language)):
+        assert told[: len(sentences)] == sentences
+        assert tables == page
+    told, tables = of_mail(found, language)
+    assert told[: len(sentences)] == sentences
+    assert [[row[0] for row in tables[n][:1]] for n in range(len(tables))] == [[one[0][0].upper()] for one in page]
+    assert [table[1:] for table in tables] == [table[2:] for table in page]
+
+
+def test_nothing_in_a_file_runs_as_a_formula(year: Sessions) -> None:
+    with year.begin() as session:
+        evil = update(PublishedCell).where(PublishedCell.dimension == "topic", PublishedCell.category == "anslutning")
+        session.execute(evil.values(category="=HYPERLINK(1)"))
+    found = seen(year, Period("2026-10", "2026-10"), View.STEERING)
+    assert "=HYPERLINK(1)" in {row.label.sv for row in found.table.rows}
+    rows = csv.reader(io.StringIO(files.as_csv(found, "sv").decode("utf-8-sig"), newline=""), delimiter=";")
+    values = [value for row in rows for value in row]
+    assert "'=HYPERLINK(1)" in values
+    assert [value for value in values if value[:1] in ("=", "@", "\t") or re.match(r"[+-]\D", value)] == []
+
+
+# ------------------------------------------------------------------ the report
+
+
+def test_a_report_is_due_once_a_week_before_the_meeting(year: Sessions) -> None:
+    with year.begin() as session:
+        assert report.due(session, SETTINGS, today=date(2026, 11, 25)) == []
+        (due,) = report.due(session, SETTINGS, today=TODAY)
+        assert due == Report(meeting=date(2026, 12, 3))
+        subject, text, _ = report.compose(session, due, knowledge=sample.knowledge(), settings=SETTINGS, today=TODAY)
+        assert subject == "Statistik till styrgruppens möte torsdag den 3 december 2026"
+        first, *_ = text.split("\n\n\n")
+        assert first.split("\n\n")[0] == "DEMODATA: siffrorna är påhittade."
+        assert seen_in(session, Period("2026-08", "2026-10")).sentences[0].sv in first
+        report.mark(session, due, now=NOW)
+        assert report.due(session, SETTINGS, today=TODAY) == []
+
+
+def seen_in(session: Any, period: Period) -> Figures:
+    return figures(session, period, None, View.STEERING, knowledge=sample.knowledge(), settings=SETTINGS, today=TODAY)
+
+
+def test_a_monthly_report_where_it_is_wanted(year: Sessions) -> None:
+    monthly = SETTINGS.model_copy(update={"meetings": (), "report_monthly": True})
+    with year.begin() as session:
+        (due,) = report.due(session, monthly, today=TODAY)
+        subject, text, _ = report.compose(
+            session, due, knowledge=sample.knowledge(), settings=monthly, today=TODAY, language="en"
+        )
+    assert (due.month, subject) == ("2026-10", "Statistics for October 2026")
+    assert "In the period October 2026" in text

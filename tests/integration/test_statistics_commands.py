@@ -1,0 +1,88 @@
+"""The commands of the statistics, as somebody types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from datetime import date
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lokbot.cli import main
+from lokbot.statistics import printing
+from lokbot.statistics.demo import FIRST_ID
+from lokbot.statistics.listing import counted
+from lokbot.store.session import Sessions
+
+ENVIRON = {"LOKBOT_SEMANTIC": "off"}
+
+
+def typed(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(main, ["statistics", *words], env={**ENVIRON, "LOKBOT_VAR_DIR": str(folder)})
+
+
+@pytest.fixture
+def demo(tmp_path: Path, migrated_file: Path) -> Path:
+    """A database with a year of invented facts."""
+    (tmp_path / "lokbot.db").write_bytes(migrated_file.read_bytes())
+    done = typed(tmp_path, "demo", "--seed", "3")
+    assert done.exit_code == 0, done.output
+    return tmp_path
+
+
+def test_facts_are_counted_by_columns(demo: Path) -> None:
+    listed = typed(demo, "--by", "channel", "--format", "json")
+    rows = json.loads(listed.output)
+    assert {row["channel"] for row in rows} == {"mail", "telegram", "webchat", "phone", "visit"}
+    by_csv = list(csv.reader(io.StringIO(typed(demo, "--by", "channel", "--format", "csv").output), delimiter=";"))
+    assert by_csv == [[*rows[0]], *([str(value) for value in row.values()] for row in rows)]
+    shown = typed(demo, "--by", "channel").output.splitlines()
+    assert shown[0].split() == ["channel", "questions", "people"]
+    assert [line.split()[1] for line in shown[1:]] == [str(row["questions"]) for row in rows]
+    days = typed(demo, "--from", "2020-01-01", "--to", "2020-01-31").output
+    assert days.split() == ["topic", "month", "questions", "people"]
+    said = typed(demo, "--by", "name")
+    assert said.exit_code != 0
+    assert "går inte att räkna efter" in said.output
+    assert typed(demo, "--from", "2026-02-01", "--to", "2026-01-01").exit_code == 2
+
+
+def test_figures_are_written_to_files(demo: Path) -> None:
+    for ending, beginning in (("csv", b"\xef\xbb\xbfDEMODATA"), ("xlsx", b"PK"), ("txt", b"DEMODATA")):
+        file = demo / f"report.{ending}"
+        done = typed(demo, "export", str(file))
+        assert done.exit_code == 0, done.output
+        assert file.read_bytes().startswith(beginning)
+    raw = demo / "raw.csv"
+    assert typed(demo, "export", str(raw), "--raw", "--only", "channel=mail", "--language", "en").exit_code == 0
+    assert "must not be published" in raw.read_text("utf-8-sig")
+    assert typed(demo, "export", str(demo / "report.docx")).exit_code == 2
+    assert typed(demo, "export", str(demo / "report.pdf")).exit_code == (0 if printing.is_there() else 4)
+    said = typed(demo, "export", str(raw), "--only", "language=sv")
+    assert "är inget urval" in said.output
+
+
+def test_closing_and_rebuilding_say_what_they_did(demo: Path) -> None:
+    assert typed(demo, "close").output == "Ingen månad är klar att stängas.\n"
+    rebuilt = typed(demo, "rebuild").output
+    assert rebuilt.startswith("0 fakta räknade på nytt, ")
+    assert typed(demo, "demo").exit_code == 2, "invented facts never stand beside others"
+
+
+def test_the_view_for_analysis_has_no_pseudonyms(demo: Path) -> None:
+    with sqlite3.connect(demo / "lokbot.db") as database:
+        database.row_factory = sqlite3.Row
+        row = database.execute("SELECT * FROM statistics_facts LIMIT 1").fetchone()
+        assert {"topic", "outcome", "first_reply_minutes", "day"} <= set(row.keys())
+        assert not {"contact", "association", "asked_at", "conversation_id", "question_id"} & set(row.keys())
+        assert database.execute("SELECT min(question_id) FROM facts").fetchone()[0] == FIRST_ID
+    database.close()
+
+
+def test_no_facts_are_no_rows(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        assert counted(session, since=date(2020, 1, 1), until=date(2030, 1, 1), by=["topic", "month"]) == []
