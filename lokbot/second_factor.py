@@ -36,9 +36,11 @@ def has(user: User) -> bool:
 
 
 def is_missing(login: WebSession, required: Collection[Role]) -> bool:
-    """Whether this browser may see nothing before its user has set up a second factor."""
+    """Whether this browser may see nothing before its user has set up a second factor. Whoever came by the city's own
+    log-in has shown there all that the city asks for.
+    """
     user = login.user
-    return not has(user) and any(role in user.roles for role in required)
+    return not login.by_city and not has(user) and any(role in user.roles for role in required)
 
 
 def offer(login: WebSession) -> str:
@@ -106,21 +108,15 @@ def is_right(session: Session, user: User, code: str, *, now: datetime) -> bool:
 
 def remove(session: Session, user: User, *, now: datetime) -> None:
     """Take one's own second factor away, to set up another app."""
-    _forget(session, user)
+    accounts.forget_second_factor(session, user)
     queries.record(session, "second-factor-removed", actor=user.email, now=now, user=user.id)
 
 
 def reset(session: Session, user: User, *, actor: str, source: audit.Source, now: datetime) -> None:
     """Take away the second factor of somebody who has neither app nor recovery codes. Logs them out everywhere."""
-    _forget(session, user)
+    accounts.forget_second_factor(session, user)
     accounts.log_out_everywhere(session, user)
     audit.record(session, "second-factor-reset", actor=actor, source=source, now=now, user=user.id)
-
-
-def _forget(session: Session, user: User) -> None:
-    user.totp_secret = user.totp_step = None
-    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
-    session.flush()
 
 
 def _step_of(secret: str, code: str, now: datetime) -> int | None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from lokbot import accounts, second_factor
 from lokbot.store.schema import User, WebSession
-from lokbot.web import security
+from lokbot.web import arriving, security
 from lokbot.web.visit import Visit
 
 SETUP = "/konto/engangskod"
@@ -18,12 +18,10 @@ SETUP = "/konto/engangskod"
 
 def enter(visit: Visit, user: User, next_page: str) -> Response:
     """Whoever gave the right password goes on: to the code where the account has a second factor, else in."""
-    awaits = second_factor.has(user)
-    token = accounts.log_in(
-        visit.session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now, awaits_code=awaits
-    )
-    page = security.next_page(next_page)
-    response = visit.to("/logga-in/kod", vidare=page) if awaits else visit.to(page)
+    if not second_factor.has(user):
+        return arriving.come_in(visit, user, next_page)
+    token = accounts.log_in(visit.session, user, agent=visit.agent, now=visit.now, awaits_code=True)
+    response = visit.to("/logga-in/kod", vidare=security.next_page(next_page))
     return security.with_cookie(response, token, visit.settings.web.public_url)
 
 
@@ -46,9 +44,7 @@ def check_code(visit: Visit) -> Response:
         accounts.note_failure(session, user.email, visit.place, now=visit.now)
         return _ask(visit, visit.say("Koden stämmer inte, eller är redan använd. Vänta på nästa kod."), status=401)
     session.delete(half)
-    token = accounts.log_in(session, user, agent=half.agent, now=visit.now)
-    response = visit.to(security.next_page(visit.form["next"]))
-    return security.with_cookie(response, token, visit.settings.web.public_url)
+    return arriving.come_in(visit, user, visit.form["next"])
 
 
 def _half(visit: Visit) -> WebSession | None:

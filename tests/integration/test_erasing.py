@@ -312,7 +312,7 @@ KEPT = {
 NOT_OF_A_CASE = {
     *("article_revisions", "article_imports", "pauses", "mailboxes", "mailbox_mails", "signing_keys", "heartbeats"),
     *("case_numbers", "users", "web_sessions", "account_links", "failed_logins", "desk_settings", "presences"),
-    "recovery_codes",
+    *("recovery_codes", "known_devices", "city_sign_ins"),
     "staff_mails",  # has no text once it is sent
     "digests",
     "telegram_updates",  # numbers, and what became of each

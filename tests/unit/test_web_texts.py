@@ -35,7 +35,15 @@ TABLES = (
 )
 
 
-REFUSING = ("conversation/*.py", "records/*.py", "register/*.py", "web/*.py", "accounts.py", "desk_settings.py")
+REFUSING = (
+    "conversation/*.py",
+    "records/*.py",
+    "register/*.py",
+    "web/*.py",
+    "accounts.py",
+    "city_accounts.py",
+    "desk_settings.py",
+)
 
 
 def refusals() -> dict[str, list[str]]:
