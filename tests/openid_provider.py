@@ -72,8 +72,8 @@ class Provider:
         if not is_right:
             return HTMLResponse("<h1>Fel fråga</h1>", status_code=400)
         if self.person.get("asks") and "yes" not in asked:
-            here = f"/authorize?{urlencode([*asked.multi_items(), ('yes', '1')])}".replace("&", "&amp;")
-            return HTMLResponse(f'<html lang="sv"><title>Staden</title><a href="{here}">Logga in som {{}}</a></html>')
+            here = f"{self.issuer}/authorize?{urlencode([*asked.multi_items(), ('yes', '1')])}".replace("&", "&amp;")
+            return HTMLResponse(f'<html lang="sv"><title>Staden</title><a href="{here}">Det är jag</a></html>')
         if error := self.person.get("error"):
             return RedirectResponse(f"{asked['redirect_uri']}?{urlencode({'error': error, 'state': asked['state']})}")
         code = secrets.token_urlsafe(16)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -30,17 +26,6 @@ from tests.openid_provider import CLIENT_ID, CLIENT_SECRET
 KIM = "kim@stad.example"
 COORDINATORS, ADMINS = "g-samordnare", "g-admin"
 ROLES = {Role.COORDINATOR: (COORDINATORS,), Role.ADMIN: (ADMINS, "g-drift"), Role.STEERING: ("g-styr",)}
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[str]:
-    """A provider in a process of its own; gives its issuer."""
-    command = [sys.executable, "-m", "tests.openid_provider"]
-    root = Path(__file__).resolve().parents[2]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-        process.kill()
 
 
 @dataclass
@@ -83,8 +68,8 @@ class City:
 
 
 @pytest.fixture
-def city(sessions: Sessions, issuer: str) -> City:
-    return with_settings(DeskWorld(World(sessions)), issuer)
+def city(sessions: Sessions, openid_issuer: str) -> City:
+    return with_settings(DeskWorld(World(sessions)), openid_issuer)
 
 
 def with_settings(desk: DeskWorld, issuer: str, login: LoginSettings | None = None, **sso: Any) -> City:
