@@ -1,4 +1,4 @@
-"""Who may log in: people and their roles, passwords, one-time links, browsers that are logged in, lock-out by rate.
+"""Who may log in: people and their roles, one-time links, browsers that are logged in, lock-out by rate.
 
 The caller commits. What a person may hear about a log-in that failed is one sentence for all causes, and it takes the
 same time, so that nobody learns who has an account.
@@ -12,25 +12,32 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, func, select
+from sqlalchemy import CursorResult, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from lokbot import audit, passwords
 from lokbot.model import Role, UserError
 from lokbot.store import queries
-from lokbot.store.schema import AccountLink, FailedLogin, ReadingLink, User, WebSession
+from lokbot.store.schema import AccountLink, FailedLogin, KnownDevice, ReadingLink, RecoveryCode, User, WebSession
 
 INVITED_FOR = timedelta(days=7)
 RESET_FOR = timedelta(hours=2)
+ON_SERVER_FOR = timedelta(hours=1)
 # A browser that was not used for so long, or was logged in so long ago, is logged out.
 IDLE, LONGEST = timedelta(hours=12), timedelta(days=14)
+# The city's log-in knows who has left and who has other duties; it is asked again each working day.
+LONGEST_BY_CITY = timedelta(hours=12)
+# A browser that was not used for so long is a new one.
+DEVICE_KNOWN_FOR = timedelta(days=365)
 SEEN_EVERY = timedelta(minutes=5)
+# How long a browser that gave the right password may take to give the code.
+CODE_WITHIN = timedelta(minutes=10)
 # Wrong passwords within WINDOW: for one account, and from one place (a town hall shares an address).
 WINDOW, FOR_ONE_ACCOUNT, FROM_ONE_PLACE = timedelta(minutes=15), 5, 30
-# NIST SP 800-63B-4 3.1.1.2: length counts, composition rules do not; 15 where the password is the only factor.
-SHORTEST_PASSWORD = 15
 
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+")
 
@@ -60,7 +67,8 @@ def coordinators(session: Session) -> Sequence[str]:
 
 def has_admin(session: Session) -> bool:
     """Whether somebody can let others in."""
-    users = session.scalars(select(User).where(User.is_active, User.password_hash.is_not(None)))
+    has_come = or_(User.password_hash.is_not(None), User.city_account.is_not(None))
+    users = session.scalars(select(User).where(User.is_active, has_come))
     return any(Role.ADMIN in user.roles for user in users)
 
 
@@ -113,11 +121,14 @@ def change(
 
 
 def first_link(session: Session, *, now: datetime) -> str | None:
-    """The token of a link that makes the first admin; None where there is one. Older ones no longer work."""
+    """The token of a link that makes the first admin; None where there is one. Older ones no longer work.
+
+    It is told in the log of the server, and opens as one made there.
+    """
     if has_admin(session):
         return None
     session.execute(delete(AccountLink).where(AccountLink.user_id.is_(None)))
-    return _link(session, None, now, INVITED_FOR)
+    return _link(session, None, now, INVITED_FOR, on_server=True)
 
 
 def reset_link(session: Session, user: User, *, actor: str, now: datetime) -> str:
@@ -127,10 +138,43 @@ def reset_link(session: Session, user: User, *, actor: str, now: datetime) -> st
     return _link(session, user, now, RESET_FOR if user.password_hash else INVITED_FOR)
 
 
-def open_link(session: Session, token: str, *, now: datetime) -> AccountLink | None:
-    """The link with this token, if it may still be used."""
+def let_in(session: Session, email: str, *, make_admin: bool, actor: str, now: datetime) -> str:
+    """For whoever stands at the server when nobody gets in: the token of a link that opens an account whatever stands
+    in its way. It is opened if it was closed, and its second factor is taken away.
+
+    With ``make_admin`` the account becomes an admin's, and is made where there is none.
+    """
+    user = find(session, email)
+    if user is None:
+        if not make_admin:
+            raise NotAllowed("{address} har inget konto.", address=email)
+        user, _ = invite(session, email, email.partition("@")[0], (Role.ADMIN,), actor=actor, now=now)
+    if make_admin:
+        user.roles = sorted({*user.roles, Role.ADMIN})
+    user.is_active = True
+    forget_second_factor(session, user)
+    session.execute(delete(AccountLink).where(AccountLink.user_id == user.id))
+    session.execute(delete(FailedLogin).where(FailedLogin.key == _account(user.email)))
+    log_out_everywhere(session, user)
+    audit.record(session, "let-in", actor=actor, source="cli", now=now, user=user.id, admin=make_admin)
+    return _link(session, user, now, ON_SERVER_FOR, on_server=True)
+
+
+def forget_second_factor(session: Session, user: User) -> None:
+    """Without app and recovery codes, as a new account."""
+    user.totp_secret = user.totp_step = None
+    session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+    session.flush()
+
+
+def open_link(session: Session, token: str, *, now: datetime, passwords_open: bool = True) -> AccountLink | None:
+    """The link with this token, if it may still be used. Where nobody may log in with a password
+    (not ``passwords_open``), only one that was made on the server.
+    """
     link = session.get(AccountLink, _digest(token))
     if link is None or link.used_at is not None or link.expires_at <= now:
+        return None
+    if not (passwords_open or link.on_server):
         return None
     if link.user is None:
         return None if has_admin(session) else link
@@ -152,24 +196,31 @@ def follow_link(
 
 def set_password(session: Session, user: User, password: str, *, actor: str, now: datetime) -> None:
     """Give an account a new password. Raises NotAllowed where it is too easy to guess."""
-    if len(password) < SHORTEST_PASSWORD:
-        raise NotAllowed(
-            "Lösenordet är för kort. Skriv minst {count} tecken, gärna flera ord efter varandra.",
-            count=SHORTEST_PASSWORD,
-        )
-    if len(password) > 1000:
-        raise NotAllowed("Lösenordet är för långt. Högst 1 000 tecken.")
-    if len(set(password.lower())) < 5 or user.email.partition("@")[0] in password.lower():
-        raise NotAllowed("Lösenordet är för lätt att gissa. Välj flera ord som inte hör ihop med dig.")
+    match passwords.weakness(password, (user.email, user.name)):
+        case "short":
+            raise NotAllowed(
+                "Lösenordet är för kort. Skriv minst {count} tecken, gärna flera ord efter varandra.",
+                count=passwords.SHORTEST,
+            )
+        case "long":
+            raise NotAllowed("Lösenordet är för långt. Högst 1 000 tecken.")
+        case "guessable":
+            raise NotAllowed("Lösenordet är för lätt att gissa. Välj flera ord som inte hör ihop med dig.")
     user.password_hash = _hasher().hash(password)
     log_out_everywhere(session, user)
     queries.record(session, "password-set", actor=actor, now=now, user=user.id)
 
 
-def _link(session: Session, user: User | None, now: datetime, lasts: timedelta) -> str:
+def _link(session: Session, user: User | None, now: datetime, lasts: timedelta, *, on_server: bool = False) -> str:
     token = secrets.token_urlsafe(32)
     session.add(
-        AccountLink(id=_digest(token), user_id=user.id if user else None, created_at=now, expires_at=now + lasts)
+        AccountLink(
+            id=_digest(token),
+            user_id=user.id if user else None,
+            created_at=now,
+            expires_at=now + lasts,
+            on_server=on_server,
+        )
     )
     session.flush()
     return token
@@ -254,11 +305,16 @@ def note_failure(session: Session, email: str, place: str, *, now: datetime) -> 
     session.add_all(FailedLogin(key=key, at=now) for key in (_account(email), _place(place)))
 
 
-def log_in(session: Session, user: User, *, agent: str, now: datetime) -> str:
-    """A new browser session; gives what its cookie holds. An id that the browser had before is never taken over."""
+def log_in(
+    session: Session, user: User, *, agent: str, now: datetime, awaits_code: bool = False, by_city: bool = False
+) -> str:
+    """A new browser session; gives what its cookie holds. An id that the browser had before is never taken over.
+
+    With ``awaits_code`` it is half a session: it opens nothing, and wrong passwords before it still count. With
+    ``by_city`` the city's own log-in has said who it is.
+    """
     token = secrets.token_urlsafe(32)
     session.execute(delete(WebSession).where(WebSession.created_at <= now - LONGEST))
-    session.execute(delete(FailedLogin).where(FailedLogin.key == _account(user.email)))
     session.add(
         WebSession(
             id=_digest(token),
@@ -267,17 +323,47 @@ def log_in(session: Session, user: User, *, agent: str, now: datetime) -> str:
             agent=agent[:300],
             created_at=now,
             seen_at=now,
+            awaits_code=awaits_code,
+            by_city=by_city,
         )
     )
+    if awaits_code:
+        return token
+    session.execute(delete(FailedLogin).where(FailedLogin.key == _account(user.email)))
     user.last_login_at = now
-    queries.record(session, "logged-in", actor=user.email, now=now, user=user.id)
+    queries.record(session, "logged-in", actor=user.email, now=now, user=user.id, by_city=by_city)
     return token
+
+
+def is_new_device(session: Session, user: User, device: str, *, now: datetime) -> bool:
+    """Whether somebody has not logged in before with the browser whose cookie is ``device``; now it is known.
+
+    The first browser of an account is nothing to tell of.
+    """
+    known, key = select(func.count()).where(KnownDevice.user_id == user.id), _digest(f"device {device} {user.id}")
+    session.execute(delete(KnownDevice).where(KnownDevice.seen_at <= now - DEVICE_KNOWN_FOR))
+    found, others = session.get(KnownDevice, key), session.scalar(known) or 0
+    if found is not None:
+        found.seen_at = now
+        return False
+    session.add(KnownDevice(id=key, user_id=user.id, seen_at=now))
+    return others > 0
 
 
 def session_of(session: Session, token: str, *, now: datetime) -> WebSession | None:
     """The browser session of a cookie, while it lasts and its user is active."""
     found = session.get(WebSession, _digest(token))
-    if found is None or found.seen_at <= now - IDLE or found.created_at <= now - LONGEST:
+    if found is None or found.awaits_code or found.seen_at <= now - IDLE:
+        return None
+    if found.created_at <= now - (LONGEST_BY_CITY if found.by_city else LONGEST):
+        return None
+    return found if found.user.is_active else None
+
+
+def half_session_of(session: Session, token: str, *, now: datetime) -> WebSession | None:
+    """The session of a browser that has given the right password, and has still time to give the code."""
+    found = session.get(WebSession, _digest(token))
+    if found is None or not found.awaits_code or found.created_at <= now - CODE_WITHIN:
         return None
     return found if found.user.is_active else None
 
@@ -292,9 +378,20 @@ def log_out_everywhere(session: Session, user: User, *, but_for: str | None = No
     session.execute(delete(WebSession).where(WebSession.user_id == user.id, WebSession.id != (but_for or "")))
 
 
+def end_session(session: Session, user: User, id: str, *, now: datetime) -> bool:
+    """Log out one of a user's browsers. False where it is not theirs, or is logged out already."""
+    mine = delete(WebSession).where(WebSession.user_id == user.id, WebSession.id == id)
+    ended = cast("CursorResult[object]", session.execute(mine)).rowcount == 1
+    if ended:
+        queries.record(session, "session-ended", actor=user.email, now=now, user=user.id)
+    return ended
+
+
 def sessions_of(session: Session, user: User) -> Sequence[WebSession]:
     return session.scalars(
-        select(WebSession).where(WebSession.user_id == user.id).order_by(WebSession.seen_at.desc())
+        select(WebSession)
+        .where(WebSession.user_id == user.id, WebSession.awaits_code.is_(False))
+        .order_by(WebSession.seen_at.desc())
     ).all()
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from lokbot.model import AnsweringMode, ChannelName, UserError
+from lokbot.model import AnsweringMode, ChannelName, Role, UserError
 
 PREFIX = "LOKBOT_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -332,6 +332,47 @@ class WebSettings(_Section):
     max_upload_bytes: int = Field(10_000_000, gt=0, description="The largest file that may be attached to an answer.")
 
 
+class LoginSettings(_Section):
+    """How people come in."""
+
+    password: bool = Field(
+        True,
+        description="Whether people may log in with a password of lokbot's own. `false`: only by `sso`; "
+        "`lokbot let-in` still opens a way.",
+    )
+    second_factor_for: Annotated[tuple[Role, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Roles that must log in with a code from an app besides the password: `coordinator, admin`. "
+        "Others may.",
+    )
+
+
+class SsoSettings(_Section):
+    """The city's own log-in, by OpenID Connect."""
+
+    issuer: str = Field(
+        "",
+        description="The provider's issuer, to the letter. For Entra ID: "
+        "`https://login.microsoftonline.com/TENANT_ID/v2.0`. Empty: only passwords.",
+    )
+    client_id: str = Field("", description="The application's id there.")
+    client_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Its secret; best as `LOKBOT_SSO__CLIENT_SECRET_FILE`. Empty: a public client, by PKCE alone.",
+    )
+    roles: Annotated[dict[Role, Annotated[tuple[str, ...], BeforeValidator(_listed)]], BeforeValidator(_mapped)] = (
+        Field(
+            default_factory=dict,
+            description="Role -> the groups that give it, taken anew at each log-in: `{coordinator: [GROUP_ID]}`. "
+            "Empty: whoever was invited comes in, with the roles given in the desk.",
+        )
+    )
+    groups_claim: str = Field(
+        "groups", min_length=1, description="The claim of the id_token that holds them; `roles` for Entra's app roles."
+    )
+    timeout_seconds: float = Field(10, gt=0, description="How long a silent provider is waited for.")
+
+
 class PublicPages(_Section):
     """What the public pages say of the city (the law asks for it); `lokbot check` warns while something is empty."""
 
@@ -401,6 +442,8 @@ class Settings(_Section):
     texts: TextsSettings = Field(TextsSettings(), description="How the texts are kept in the desk.")
     statistics: StatisticsSettings = Field(StatisticsSettings(), description="What the steering group sees.")
     web: WebSettings = Field(WebSettings(), description="The desk.")
+    login: LoginSettings = Field(LoginSettings(), description="How people come in.")
+    sso: SsoSettings = Field(SsoSettings(), description="The city's own log-in.")
     public: PublicPages = Field(PublicPages(), description="What the public pages say of the city.")
     wrong_answer_rate: float = Field(
         0.01,
@@ -479,9 +522,30 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
             "database_url: cannot be read as the address of an SQLite or PostgreSQL database. "
             "Write for example postgresql://lokbot@host/lokbot."
         )
-    if missing := _missing_for_tokens(settings):
+    if missing := _missing_for_tokens(settings) or _missing_for_sso(settings):
         raise SettingsError(missing)
     return settings
+
+
+def _missing_for_sso(settings: Settings) -> str | None:
+    """What the city's own log-in needs and has not got; None where there is nothing to mend."""
+    sso, address = settings.sso, urlsplit(settings.sso.issuer)
+    if not sso.issuer:
+        return None if settings.login.password else "login.password: `false` lets nobody in unless `sso.issuer` is set."
+    if not _is_safe(sso.issuer):
+        return "sso.issuer: must be an https:// address. See docs/operations.md, Entra ID."
+    # There an account of any organisation in the world would do, with whatever address it says it has.
+    if {"common", "organizations", "consumers"} & set(address.path.split("/")):
+        return "sso.issuer: must name your own tenant by its id. See docs/operations.md, Entra ID."
+    if not sso.client_id:
+        return "sso.client_id: the city's log-in needs the application's id. See docs/operations.md, Entra ID."
+    return None
+
+
+def _is_safe(url: str) -> bool:
+    address = urlsplit(url)
+    is_near = address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost")
+    return bool(address.hostname) and (address.scheme == "https" or is_near)
 
 
 def _missing_for_tokens(settings: Settings) -> str | None:
@@ -489,9 +553,7 @@ def _missing_for_tokens(settings: Settings) -> str | None:
     if "xoauth2" not in (settings.imap.auth, settings.smtp.auth):
         return None
     oauth = settings.oauth
-    address = urlsplit(oauth.token_url)
-    is_safe = address.scheme == "https" or (address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost"))
-    if not is_safe or not address.hostname:
+    if not _is_safe(oauth.token_url):
         return "oauth.token_url: `auth: xoauth2` needs an https:// address. See docs/operations.md, Microsoft 365."
     if not oauth.client_id:
         return "oauth.client_id: `auth: xoauth2` needs the application's id. See docs/operations.md, Microsoft 365."

@@ -52,6 +52,7 @@ COMMANDS = {
     "records": "keeping:records",
     "register": "keeping:register",
     "audit": "keeping:audit",
+    "let-in": "people:let_in",
     "retry": "cases:retry",
     "pause": "cases:pause",
     "resume": "cases:resume",

@@ -1,4 +1,4 @@
-"""The mails of the desk itself: invitations, links for a password or to the statistics, reports of what is hard."""
+"""The mails of the desk itself: invitations, links for a password or to the statistics, new browsers, faults."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import staff_mail
+from lokbot.conversation.working_days import SWEDEN, written_out
 from lokbot.model import Knowledge
 from lokbot.store.schema import StaffMail, User
 
@@ -18,7 +19,9 @@ def send_invitation(
 ) -> StaffMail:
     """Tell somebody that they have an account, and how to open it."""
     say = knowledge.phrases[user.language]
-    text = say["account.invite"].format(name=user.name, link=link, inviter=inviter)
+    text = say["account.invite" if settings.login.password else "account.invite.city"].format(
+        name=user.name, link=link, inviter=inviter
+    )
     subject = say["account.subject.invite"]
     return staff_mail.enqueue(session, user.email, subject, text, settings=settings, now=now)
 
@@ -54,3 +57,22 @@ def send_reset(
     text = say["account.reset"].format(name=user.name, link=link)
     subject = say["account.subject.reset"]
     return staff_mail.enqueue(session, user.email, subject, text, settings=settings, now=now)
+
+
+def send_new_device(
+    session: Session,
+    user: User,
+    link: str,
+    *,
+    browser: str,
+    settings: Settings,
+    knowledge: Knowledge,
+    now: datetime,
+) -> StaffMail:
+    """Tell somebody that their account was opened from a browser that is new to it. Says no more of it than its kind:
+    an address would follow people around, and tells them nothing.
+    """
+    say, local = knowledge.phrases[user.language], now.astimezone(SWEDEN)
+    moment = f"{written_out(local.date(), user.language)} {local:%H:%M}"
+    text = say["account.device"].format(name=user.name, link=link, browser=browser, moment=moment)
+    return staff_mail.enqueue(session, user.email, say["account.subject.device"], text, settings=settings, now=now)

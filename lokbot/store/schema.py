@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -688,7 +689,9 @@ class User(Base):
     """Somebody who may log in. ``email`` in lower case is also how their acts are signed, by web and by mail alike.
 
     ``password_hash`` is None until the invitation was followed. ``deputy`` (a mail address) hears of what is theirs
-    while they are away, up to and with ``absent_until``.
+    while they are away, up to and with ``absent_until``. ``totp_secret`` (base32) is that of an authenticator app,
+    ``totp_step`` the time step of the last code that was used. ``city_account`` is the SHA-256 of who they are to the
+    city's own log-in: whoever has come by that has no password.
     """
 
     __tablename__ = "users"
@@ -699,6 +702,9 @@ class User(Base):
     roles: Mapped[list[Any]]
     language: Mapped[str] = mapped_column(String(8))
     password_hash: Mapped[str | None] = mapped_column(String(300))
+    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    city_account: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
     is_active: Mapped[bool]
     absent_until: Mapped[date | None]
     deputy: Mapped[str | None] = mapped_column(String(320))
@@ -708,7 +714,11 @@ class User(Base):
 
 
 class WebSession(Base):
-    """A browser that is logged in. ``id`` is the SHA-256 of its cookie: a copy of the database opens nothing."""
+    """A browser that is logged in. ``id`` is the SHA-256 of its cookie: a copy of the database opens nothing.
+
+    One that ``awaits_code`` has given the password only, and may see nothing. ``offered_secret`` is what it is shown
+    while its user sets up an authenticator app. One that came ``by_city`` was let in by the city's own log-in.
+    """
 
     __tablename__ = "web_sessions"
 
@@ -718,12 +728,56 @@ class WebSession(Base):
     agent: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    awaits_code: Mapped[bool] = mapped_column(server_default=false())
+    offered_secret: Mapped[str | None] = mapped_column(String(64))
+    by_city: Mapped[bool] = mapped_column(server_default=false())
 
     user: Mapped[User] = relationship()
 
 
+class RecoveryCode(Base):
+    """A code that stands in once for the authenticator app. ``id`` is its SHA-256."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class KnownDevice(Base):
+    """A browser that somebody has logged in with. ``id`` is the SHA-256 of its own cookie and the user together."""
+
+    __tablename__ = "known_devices"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    seen_at: Mapped[datetime]
+
+
+class CitySignIn(Base):
+    """Somebody is on their way through the city's own log-in. ``id`` is the SHA-256 of the ``state`` they took along.
+
+    It is gone when they come back, so that an answer opens the door once. ``browser`` is the SHA-256 of a cookie: the
+    answer must come from where the question was asked (RFC 6749 10.12).
+    """
+
+    __tablename__ = "city_sign_ins"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    browser: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(100))
+    verifier: Mapped[str] = mapped_column(String(128))
+    next_page: Mapped[str] = mapped_column(String(2000))
+    created_at: Mapped[datetime]
+
+
 class AccountLink(Base):
-    """A link that sets a password once: the first account (no user), an invitation or a forgotten password."""
+    """A link that sets a password once: the first account (no user), an invitation or a forgotten password.
+
+    One that was made ``on_server`` opens even where nobody may log in with a password.
+    """
 
     __tablename__ = "account_links"
 
@@ -732,6 +786,7 @@ class AccountLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    on_server: Mapped[bool] = mapped_column(server_default=false())
 
     user: Mapped[User | None] = relationship()
 

@@ -18,13 +18,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from lokbot import accounts, desk_settings
+from lokbot import accounts, desk_settings, second_factor
 from lokbot.loops import Service, clock, loggable
 from lokbot.model import UserError
 from lokbot.store.schema import WebSession
 from lokbot.store.session import reading
 from lokbot.understanding import Active
-from lokbot.web import chat_live, live, rendering, security
+from lokbot.web import chat_live, factor, live, rendering, security
 from lokbot.web.pages import PAGES, Page
 from lokbot.web.visit import Form, Upload, Visit
 
@@ -46,7 +46,7 @@ def create_app(service: Service, content: Knows, *, now: Callable[[], datetime] 
         Route(page.path, gate.endpoint(page), methods=[page.method], name=page.name) for page in PAGES
     ]
     routes += [
-        Route("/handelser", live.stream(service, lambda request: gate.login(request)), methods=["GET"]),
+        Route("/handelser", live.stream(service, lambda request: gate.hearer(request)), methods=["GET"]),
         Route("/chatt/handelser", chat_live.stream(service, now), methods=["GET"]),
         Mount("/static", StaticFiles(directory=rendering.HERE / "static"), name="static"),
     ]
@@ -135,6 +135,13 @@ class _Gate:
         with self._reading() as session:
             return self._login(session, request, self._now())
 
+    def hearer(self, request: Request) -> WebSession | None:
+        """Who may hear the news: whoever may see pages."""
+        with self._reading() as session:
+            login = self._login(session, request, self._now())
+            required = self._service.settings.login.second_factor_for
+            return None if login is None or second_factor.is_missing(login, required) else login
+
     def _see(self, request: Request) -> None:
         """Note that a browser is still in use, now and then."""
         login, now = self.login(request), self._now()
@@ -176,6 +183,10 @@ REFUSALS = {
 }
 
 
+# Where somebody may go who has yet to set up the second factor that their role demands.
+WITHOUT_SECOND_FACTOR = (factor.SETUP, "/logga-ut")
+
+
 def _refusal(page: Page, visit: Visit) -> Response | None:
     """Why this visit may not be: not logged in, without the role, or a form that did not come from our own page."""
     if page.roles is not None:
@@ -183,6 +194,9 @@ def _refusal(page: Page, visit: Visit) -> Response | None:
             path = visit.request.url.path
             query = f"?{visit.request.url.query}" if visit.request.url.query else ""
             return visit.to("/logga-in", vidare=f"{path}{query}" if page.method == "GET" else "/")
+        is_missing = second_factor.is_missing(visit.login, visit.settings.login.second_factor_for)
+        if is_missing and page.path not in WITHOUT_SECOND_FACTOR:
+            return visit.to(factor.SETUP)
         if not visit.has(*page.roles):
             title, text = REFUSALS[403]
             return visit.page("error.html", status=403, title=visit.say(title), text=visit.say(text))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from lokbot import accounts
+from lokbot import accounts, passwords
 from lokbot.accounts import NotAllowed
 from lokbot.conversation import account_mail
 from lokbot.model import Role
-from lokbot.store.schema import AccountLink
-from lokbot.web import security
+from lokbot.store.schema import AccountLink, User
+from lokbot.web import factor, security
 from lokbot.web.visit import Visit
 
 
@@ -33,15 +33,15 @@ def login_page(visit: Visit) -> Response:
 def log_in(visit: Visit) -> Response:
     """The right password opens a session; too many wrong ones are not even looked at."""
     email, session = visit.form["email"], visit.session
+    if not visit.settings.login.password:
+        return _again(visit, "Här loggar man in med sitt konto hos staden.", status=403)
     if accounts.is_locked(session, email, visit.place, now=visit.now):
         return _again(visit, "För många försök. Vänta en kvart och försök igen.", status=429)
     user = accounts.find(session, email)
     if not accounts.check_password(user, visit.form["password"]) or user is None:
         accounts.note_failure(session, email, visit.place, now=visit.now)
         return _again(visit, "Mejladressen och lösenordet hör inte ihop. Försök igen.", status=401)
-    token = accounts.log_in(session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
-    response = visit.to(security.next_page(visit.form["next"]))
-    return security.with_cookie(response, token, visit.settings.web.public_url)
+    return factor.enter(visit, user, visit.form["next"])
 
 
 def _again(visit: Visit, error: str, *, status: int) -> Response:
@@ -63,7 +63,7 @@ def log_out(visit: Visit) -> Response:
 
 
 def forgotten_page(visit: Visit) -> Response:
-    return visit.page("forgotten.html")
+    return visit.page("forgotten.html") if visit.settings.login.password else visit.to("/logga-in")
 
 
 def forgotten(visit: Visit) -> Response:
@@ -72,7 +72,7 @@ def forgotten(visit: Visit) -> Response:
     if not accounts.is_locked(session, "", place, now=visit.now):
         accounts.note_failure(session, "", place, now=visit.now)
         user = accounts.find(session, visit.form["email"])
-        if user is not None and user.is_active:
+        if user is not None and user.is_active and has_password(visit, user):
             token = accounts.reset_link(session, user, actor="reset", now=visit.now)
             account_mail.send_reset(
                 session, user, link(visit, token), settings=visit.settings, knowledge=visit.knowledge, now=visit.now
@@ -80,19 +80,30 @@ def forgotten(visit: Visit) -> Response:
     return visit.to("/logga-in", klart="reset")
 
 
+def has_password(visit: Visit, user: User) -> bool:
+    """Whether somebody may have a password here: it would let whoever comes by the city's log-in in past it."""
+    return visit.settings.login.password and not (visit.settings.sso.issuer and user.city_account)
+
+
 def link(visit: Visit, token: str) -> str:
     """The address that a one-time link has for people. Never by the name that the browser called us."""
     return f"{visit.settings.web.public_url}/valkommen/{token}"
 
 
+def _open(visit: Visit) -> AccountLink | None:
+    return accounts.open_link(
+        visit.session, visit.path("token"), now=visit.now, passwords_open=visit.settings.login.password
+    )
+
+
 def link_page(visit: Visit) -> Response:
-    found = accounts.open_link(visit.session, visit.path("token"), now=visit.now)
+    found = _open(visit)
     return _welcome(visit, found) if found is not None else _dead_link(visit)
 
 
 def follow_link(visit: Visit) -> Response:
     """Set the password that the link is for, and log in."""
-    found = accounts.open_link(visit.session, visit.path("token"), now=visit.now)
+    found = _open(visit)
     if found is None:
         return _dead_link(visit)
     form = visit.form
@@ -104,10 +115,9 @@ def follow_link(visit: Visit) -> Response:
         )
     except NotAllowed as error:
         visit.session.rollback()
-        found = accounts.open_link(visit.session, visit.path("token"), now=visit.now)
+        found = _open(visit)
         return _welcome(visit, found, visit.told(error), status=409) if found is not None else _dead_link(visit)
-    token = accounts.log_in(visit.session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
-    return security.with_cookie(visit.to("/"), token, visit.settings.web.public_url)
+    return factor.enter(visit, user, "/")
 
 
 def _welcome(visit: Visit, found: AccountLink, error: str = "", status: int = 200) -> Response:
@@ -118,7 +128,7 @@ def _welcome(visit: Visit, found: AccountLink, error: str = "", status: int = 20
         error=error,
         email=visit.form["email"],
         name=visit.form["name"],
-        shortest=accounts.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
     )
 
 

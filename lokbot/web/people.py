@@ -9,7 +9,7 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import accounts, desk_settings
+from lokbot import accounts, desk_settings, passwords
 from lokbot.accounts import NotAllowed
 from lokbot.conversation import account_mail
 from lokbot.conversation.working_days import is_working_day
@@ -17,8 +17,8 @@ from lokbot.desk_settings import NotUsable
 from lokbot.model import Role
 from lokbot.store import queries
 from lokbot.store.schema import DeskSetting, StaffMail, User
-from lokbot.web import security
-from lokbot.web.entry import link
+from lokbot.web import arriving
+from lokbot.web.entry import has_password, link
 from lokbot.web.visit import LANGUAGES, Visit
 
 ROLES = {
@@ -42,7 +42,9 @@ def account_page(visit: Visit) -> Response:
     return visit.page(
         "account.html",
         sessions=accounts.sessions_of(visit.session, visit.user),
-        shortest=accounts.SHORTEST_PASSWORD,
+        browser_of=arriving.browser_of,
+        has_password=has_password(visit, visit.user),
+        shortest=passwords.SHORTEST,
         languages={"sv": "Svenska", "en": "English"},
         roles=ROLES,
     )
@@ -67,6 +69,8 @@ def change_account(visit: Visit) -> Response:
 def change_password(visit: Visit) -> Response:
     """Needs the old one: an open browser is not enough."""
     user, form = visit.user, visit.form
+    if not has_password(visit, user):
+        raise NotAllowed("Du loggar in med ditt konto hos staden och har inget lösenord här.")
     if accounts.is_locked(visit.session, user.email, visit.place, now=visit.now):
         raise NotAllowed("För många försök. Vänta en kvart och försök igen.")
     if not accounts.check_password(user, form["old"]):
@@ -76,8 +80,13 @@ def change_password(visit: Visit) -> Response:
     if form["password"] != form["again"]:
         raise NotAllowed("Lösenorden är inte lika. Skriv samma två gånger.")
     accounts.set_password(visit.session, user, form["password"], actor=visit.actor, now=visit.now)
-    token = accounts.log_in(visit.session, user, agent=visit.request.headers.get("user-agent", ""), now=visit.now)
-    return security.with_cookie(visit.to("/konto", klart="password"), token, visit.settings.web.public_url)
+    return arriving.come_in(visit, user, "/konto?klart=password")
+
+
+def log_out_one(visit: Visit) -> Response:
+    """One browser of the list, such as one in a library."""
+    accounts.end_session(visit.session, visit.user, visit.form["browser"], now=visit.now)
+    return visit.to("/konto", klart="browser-out")
 
 
 def log_out_elsewhere(visit: Visit) -> Response:
@@ -106,6 +115,7 @@ def _people(visit: Visit, *, error: str = "", shown_link: str = "", status: int 
         shown_link=shown_link,
         failed={mail.to: mail.last_error for mail in failed},
         form=visit.form,
+        has_password=lambda user: has_password(visit, user),
         reading=accounts.reading_links(visit.session),
     )
 
@@ -141,7 +151,9 @@ def invite(visit: Visit) -> Response:
     except NotAllowed as error:
         visit.session.rollback()
         return _people(visit, error=visit.told(error), status=409)
-    return _send(visit, user, token)
+    if visit.settings.login.password:
+        return _send(visit, user, token)
+    return _send_address(visit, user, f"{visit.settings.web.public_url}/logga-in")
 
 
 def new_link(visit: Visit) -> Response:
@@ -149,17 +161,23 @@ def new_link(visit: Visit) -> Response:
     user = _user(visit)
     if not user.is_active:
         raise NotAllowed("Kontot är avstängt. Öppna det först.")
+    if not has_password(visit, user):
+        raise NotAllowed("Personen loggar in med sitt konto hos staden och har inget lösenord här.")
     token = accounts.reset_link(visit.session, user, actor=visit.actor, now=visit.now)
     return _send(visit, user, token)
 
 
 def _send(visit: Visit, user: User, token: str) -> Response:
+    return _send_address(visit, user, link(visit, token))
+
+
+def _send_address(visit: Visit, user: User, address: str) -> Response:
     if not visit.settings.smtp.host:
-        return _people(visit, shown_link=link(visit, token))
+        return _people(visit, shown_link=address)
     account_mail.send_invitation(
         visit.session,
         user,
-        link(visit, token),
+        address,
         inviter=visit.user.name,
         settings=visit.settings,
         knowledge=visit.knowledge,

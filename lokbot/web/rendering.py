@@ -71,6 +71,9 @@ DONE = {
     "invited": "Inbjudan är skickad.",
     "reading-link": "Länken till statistiken är skickad. Den gäller tills du återkallar den.",
     "password": "Lösenordet är bytt.",
+    "factor-removed": "Den gamla appen är borttagen. Ställ in den nya nu.",
+    "factor-reset": "Personens engångskoder är borttagna. De ställer in nya vid nästa inloggning.",
+    "browser-out": "Den webbläsaren är utloggad.",
     "logged-out": "Du är utloggad.",
     "reset": "Om adressen har ett konto har vi skickat en länk dit.",
 }

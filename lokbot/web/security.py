@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -99,17 +100,19 @@ def next_page(wanted: str) -> str:
     return wanted if is_ours else "/"
 
 
-def cookie_name(public_url: str) -> str:
+def cookie_name(public_url: str, of: str = "lokbot") -> str:
     """Over TLS the prefix binds the cookie to this host and to TLS (RFC 6265bis 4.1.3.2)."""
-    return "__Host-lokbot" if urlsplit(public_url).scheme == "https" else "lokbot"
+    return f"__Host-{of}" if urlsplit(public_url).scheme == "https" else of
 
 
-def with_cookie(response: Response, token: str, public_url: str) -> Response:
-    """The browser keeps ``token`` until it is logged out or its time is over; no script can read it."""
+def with_cookie(
+    response: Response, token: str, public_url: str, *, of: str = "lokbot", lasts: timedelta = accounts.LONGEST
+) -> Response:
+    """The browser keeps ``token`` until it is taken away or its time is over; no script can read it."""
     response.set_cookie(
-        cookie_name(public_url),
+        cookie_name(public_url, of),
         token,
-        max_age=int(accounts.LONGEST.total_seconds()),
+        max_age=int(lasts.total_seconds()),
         secure=urlsplit(public_url).scheme == "https",
         httponly=True,
         samesite="lax",

@@ -95,6 +95,11 @@ class Visit:
         """The address of the browser, or of the last proxy that is not trusted."""
         return place_of(self.request, self.settings)
 
+    @property
+    def agent(self) -> str:
+        """What the browser calls itself."""
+        return self.request.headers.get("user-agent", "")
+
     def path(self, name: str) -> str:
         value: str = self.request.path_params[name]
         return value

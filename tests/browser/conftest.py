@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,16 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
+from pydantic import SecretStr
 
-from lokbot.config import ChatSettings, SmtpSettings, WebSettings
+from lokbot.config import ChatSettings, SmtpSettings, SsoSettings, WebSettings
 from lokbot.loops import clock
+from lokbot.model import Role
 from lokbot.statistics import facts
 from lokbot.store.migrations import migrate
 from lokbot.store.session import Sessions, connect, session_factory
 from lokbot.web.app import create_app
+from tests import openid_provider
 from tests.integration.browser import PASSWORD, DeskWorld
 from tests.integration.world import SUGGEST, World
 from tests.servers import wait_until
@@ -62,20 +66,40 @@ class Office:
 @pytest.fixture
 def office(browser: Browser, tmp_path: Path, migrated: Path) -> Iterator[Office]:
     """An office with an empty inbox where the bot may only suggest; Kim Sand and Alex Berg work there."""
-    file = shutil.copy(migrated, tmp_path / "lokbot.db")
+    with _office(browser, Path(shutil.copy(migrated, tmp_path / "lokbot.db"))) as found:
+        found.desk.account()
+        found.desk.account("alex@stad.example", "Alex Berg")
+        yield found
+
+
+@pytest.fixture
+def city_office(browser: Browser, tmp_path: Path, migrated: Path, openid_issuer: str) -> Iterator[Office]:
+    """An office that is entered by the city's own log-in, or by a password."""
+    sso = SsoSettings(
+        issuer=openid_issuer,
+        client_id=openid_provider.CLIENT_ID,
+        client_secret=SecretStr(openid_provider.CLIENT_SECRET),
+        roles={Role.COORDINATOR: ("g-samordnare",)},
+    )
+    with _office(browser, Path(shutil.copy(migrated, tmp_path / "lokbot.db")), sso=sso) as found:
+        yield found
+
+
+@contextmanager
+def _office(browser: Browser, file: Path, **settings: object) -> Iterator[Office]:
     engine = connect(f"sqlite:///{file}")
     sessions = facts.follow(session_factory(engine), lambda _: SUGGEST.promise)
-    server, port, thread, desk = _serve(sessions)
-    desk.account()
-    desk.account("alex@stad.example", "Alex Berg")
+    server, port, thread, desk = _serve(sessions, settings)
     found = Office(desk, browser, f"http://localhost:{port}")
-    yield found
-    for context in found.contexts:
-        context.close()
-    desk.service.stop.set()
-    server.should_exit = True
-    thread.join(timeout=10)
-    engine.dispose()
+    try:
+        yield found
+    finally:
+        for context in found.contexts:
+            context.close()
+        desk.service.stop.set()
+        server.should_exit = True
+        thread.join(timeout=10)
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +111,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def _serve(sessions: Sessions) -> tuple[uvicorn.Server, int, threading.Thread, DeskWorld]:
+def _serve(
+    sessions: Sessions, changed: Mapping[str, object]
+) -> tuple[uvicorn.Server, int, threading.Thread, DeskWorld]:
     listening = socket.create_server(("127.0.0.1", 0))
     port: int = listening.getsockname()[1]
     settings = SUGGEST.model_copy(
@@ -95,6 +121,7 @@ def _serve(sessions: Sessions) -> tuple[uvicorn.Server, int, threading.Thread, D
             "web": WebSettings(port=port, public_url=f"http://localhost:{port}"),
             "smtp": SmtpSettings(from_address="lok@stad.example"),
             "chat": ChatSettings(embed_on=("http://127.0.0.1:*",)),
+            **changed,
         }
     )
     world = World(sessions, settings, now=clock() - timedelta(hours=2))

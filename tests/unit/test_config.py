@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from lokbot import config
 from lokbot.config import Settings, SettingsError
-from lokbot.model import AnsweringMode, ChannelName
+from lokbot.model import AnsweringMode, ChannelName, Role
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -325,3 +325,33 @@ def test_every_setting_stands_in_the_documentation() -> None:
     documented = file.read_text(encoding="utf-8") if file.exists() else ""
     missing = [name for name, _ in names(Settings) if f"`{name}`" not in documented]
     assert missing == [], f"{file.name} does not name: {', '.join(missing)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("login: {password: false}", "lets nobody in unless `sso.issuer` is set"),
+        ("sso: {issuer: 'http://city.example', client_id: x}", "must be an https:// address"),
+        ("sso: {issuer: 'https://login.microsoftonline.com/common/v2.0', client_id: x}", "your own tenant"),
+        ("sso: {issuer: 'https://city.example'}", "sso.client_id"),
+        ("sso: {issuer: 'https://city.example', client_id: x, roles: {chief: [a]}}", "sso.roles.chief"),
+    ],
+)
+def test_the_citys_log_in_is_checked_at_the_start(text: str, said: str) -> None:
+    assert said in complaint(text)
+
+
+def test_the_citys_log_in_in_the_environment(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hemligt\n")
+    settings = load(
+        LOKBOT_SSO__ISSUER="https://city.example",
+        LOKBOT_SSO__CLIENT_ID="x",
+        LOKBOT_SSO__CLIENT_SECRET_FILE=str(secret),
+        LOKBOT_SSO__ROLES__ADMIN="a, b",
+        LOKBOT_SSO__ROLES__COORDINATOR="c",
+        LOKBOT_LOGIN__PASSWORD="false",
+    )
+    assert settings.sso.client_secret.get_secret_value() == "hemligt"
+    assert settings.sso.roles == {Role.ADMIN: ("a", "b"), Role.COORDINATOR: ("c",)}
+    assert not settings.login.password
