@@ -37,6 +37,9 @@ class ChannelName(StrEnum):
 
 CHATS = (ChannelName.TELEGRAM, ChannelName.WEBCHAT)
 
+FROM_GROUP = "coordinator"
+"""The command of what somebody wrote in the coordinators' group: it is read by itself, and never as the asker's."""
+
 
 class UserError(Exception):
     """Something that a person can mend: the message names the place and the remedy, and is shown as it is.

@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from lokbot import accounts, ageing, balance, desk_settings, gaps, mailroom, records
+from lokbot import accounts, ageing, balance, desk_settings, desk_texts, gaps, mailroom, records
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -203,6 +204,7 @@ def work(service: Service) -> None:
         active = content.lately()
         with reads() as session:
             settings = desk_settings.current(session, service.settings)
+            active = replace(active, knowledge=desk_texts.current(session, active.knowledge))
         if time.monotonic() - reminded > REMIND_SECONDS:
             every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()

@@ -16,6 +16,7 @@ from lokbot.config import Settings
 from lokbot.conversation import (
     administration_mail,
     caps,
+    coordinator_group,
     coordinator_mail,
     escalation,
     introducing,
@@ -29,6 +30,7 @@ from lokbot.conversation.reply import ReplyContext, compose, quoted
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.masking import has_personal_number
 from lokbot.model import (
+    FROM_GROUP,
     JUNK,
     LEFT_ON_SERVER,
     NOT_FETCHED,
@@ -168,7 +170,8 @@ def observe(
         is_automatic=(message.automatic_kind is not None and not is_from_form) or is_bounce,
         is_bounce=is_bounce,
         is_bounce_of_ours=is_bounce and _is_bounce_of_ours(message),
-        is_from_coordinator=message.sender_email in {address.lower() for address in settings.coordinators},
+        is_from_coordinator=message.command == FROM_GROUP
+        or message.sender_email in {address.lower() for address in settings.coordinators},
         is_from_inside=parties.is_from_inside(message),
         from_administration=forwarded.forward.administration if forwarded and forwarded.forward else None,
         is_readable=message.is_readable and escalation.asker(conversation, message) is not None,
@@ -268,7 +271,8 @@ def take_in_from_coordinator(
     """A coordinator writes to us from their own mail program: it acts, or is kept as a note; the bot says nothing."""
     if message.conversation.messages[0].id == message.id:
         hand_over(session, message, plan, settings, now=now)  # a case of its own, which somebody has to look at
-    coordinator_mail.take_in(session, message, settings=settings, knowledge=knowledge, now=now)
+    take_in = coordinator_group.take_in if message.command == FROM_GROUP else coordinator_mail.take_in
+    take_in(session, message, settings=settings, knowledge=knowledge, now=now)
     remember(session, message, plan, knowledge, None, None, now=now)
 
 

@@ -36,6 +36,7 @@ from lokbot.store.schema import (
     Pause,
     QuestionRecord,
     SigningKey,
+    TelegramLink,
     User,
 )
 
@@ -130,6 +131,12 @@ def name_of(session: Session, actor: str) -> str:
 def user_at(session: Session, email: str) -> User | None:
     """The active account with this address."""
     return session.scalar(select(User).where(User.email == email.strip().lower(), User.is_active))
+
+
+def user_in_telegram(session: Session, telegram_id: int) -> User | None:
+    """The active account that is linked to this user of Telegram."""
+    query = select(User).join(TelegramLink, TelegramLink.user_id == User.id)
+    return session.scalar(query.where(TelegramLink.telegram_id == telegram_id, User.is_active))
 
 
 def away(session: Session, today: date) -> dict[str, str | None]:
@@ -399,7 +406,11 @@ _AUTOMATIC = select(
 _NOTIFICATIONS = (
     select(func.count())
     .select_from(OutboxItem)
-    .where(OutboxItem.kind == OutboxKind.NOTIFICATION, OutboxItem.created_at >= _SINCE)
+    .where(
+        OutboxItem.kind == OutboxKind.NOTIFICATION,
+        OutboxItem.channel == ChannelName.MAIL,
+        OutboxItem.created_at >= _SINCE,
+    )
 )
 
 
@@ -419,7 +430,10 @@ def notifications(session: Session, *, since: datetime) -> int:
     """How many mails to coordinators were queued since then."""
     with session.no_autoflush:
         stored = session.scalar(_NOTIFICATIONS, {"since": since}) or 0
-    new = (item.kind is OutboxKind.NOTIFICATION and item.created_at >= since for item in _unflushed(session))
+    new = (
+        item.kind is OutboxKind.NOTIFICATION and item.channel is ChannelName.MAIL and item.created_at >= since
+        for item in _unflushed(session)
+    )
     return stored + sum(new)
 
 

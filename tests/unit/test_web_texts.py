@@ -12,7 +12,7 @@ from lokbot import editing, records
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, articles, cases, chat, desk_pages, people, rendering, statistics, thread
+from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -34,6 +34,12 @@ TABLES = (
     articles.STATES,
     articles.OUTCOMES,
     articles.LANGUAGES,
+    choices.LABELS,
+    choices.HINTS,
+    choices.MODES,
+    choices.FOLLOWS,
+    choices.GROUP_TEXTS,
+    choices.CHANGED,
     editing.FIELDS,
     editing.PERISHABLE,
     editing.VERDICTS,
@@ -43,7 +49,7 @@ TABLES = (
 
 REFUSING = (
     *("conversation/*.py", "records/*.py", "register/*.py", "web/*.py"),
-    *("accounts.py", "city_accounts.py", "desk_settings.py"),
+    *("accounts.py", "city_accounts.py", "desk_settings.py", "desk_texts.py"),
     *("editing.py", "promoting.py", "knowledge/publishing.py"),
 )
 
