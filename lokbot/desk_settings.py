@@ -33,6 +33,11 @@ GROUP, GROUP_TEXT = "telegram-group", "telegram-text"
 ABSENCE = "absence-"
 """What the name of each account's absence begins with; the absence itself stands with the account."""
 
+MEANWHILE = (
+    "Någon annan ändrade samma sak medan du skrev. Inget är sparat. Det som gäller nu står överst. "
+    "Spara igen om ditt ska gälla."
+)
+
 FOLLOW = "follow"
 """A channel without a mode of its own follows what holds in general, a topic its channel."""
 
@@ -170,7 +175,7 @@ def put(session: Session, name: str, value: Any, *, seen: str, actor: str, now: 
     """Set it (None: as the file has it again) for whoever has read what ``seen`` names. Raises ChangedMeanwhile."""
     row = held(session, name)
     if stamp(row.value if row else None) != seen:
-        raise ChangedMeanwhile("Någon annan har ändrat samma sak medan du skrev. Läs det som gäller nu och spara igen.")
+        raise ChangedMeanwhile(MEANWHILE)
     if value is not None:
         _set(session, name, value, actor=actor, now=now)
     elif row is not None:
@@ -314,7 +319,7 @@ def set_absence(
     session.refresh(user, ("absent_until", "deputy"))
     before, deputy = absence(session, user), deputy.strip().lower()
     if seen is not None and before.stamp != seen:
-        raise ChangedMeanwhile("Någon annan har ändrat samma sak medan du skrev. Läs det som gäller nu och spara igen.")
+        raise ChangedMeanwhile(MEANWHILE)
     if deputy and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", deputy):
         raise NotUsable("Ersättarens adress är ingen mejladress. Skriv som namn@stad.example.")
     if deputy == user.email:
@@ -410,7 +415,7 @@ def set_template(
 def _refuse_changed(session: Session, key: str, seen: str | None) -> None:
     row = held(session, key)
     if seen is not None and row is not None and stamp(row.value) != seen:
-        raise ChangedMeanwhile("Någon annan har ändrat samma sak medan du skrev. Läs det som gäller nu och spara igen.")
+        raise ChangedMeanwhile(MEANWHILE)
 
 
 def remove_template(session: Session, key: str, *, actor: str, now: datetime, seen: str | None = None) -> None:

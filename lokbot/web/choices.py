@@ -12,7 +12,7 @@ from starlette.responses import Response
 from lokbot import accounts, audit, desk_settings, desk_texts
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.desk_settings import FOLLOW, ChangedMeanwhile, NotUsable, Setting
+from lokbot.desk_settings import FOLLOW, NotUsable, Setting
 from lokbot.model import AnsweringMode, ChannelName, UserError
 from lokbot.store import queries
 from lokbot.store.schema import User
@@ -53,14 +53,48 @@ MODES = {
 }
 FOLLOWS = {"channel": "Som överallt", "topic": "Som kanalen"}
 GROUP_TEXTS = {"": "Bara ärendenummer, rubrik och länk", "1": "Också det som stod, med namn och nummer dolda"}
-CHANGED = {
-    "meanwhile": (
-        "Någon annan ändrade samma sak medan du skrev. Inget är sparat. Det som gäller nu står överst. "
-        "Spara igen om ditt ska gälla."
-    )
+# What phrases are for, by how their keys begin: first what those who ask read, then what others do.
+TO_ASKERS = {
+    "opening": "Inledning",
+    "draft": "Märkning av utkast",
+    "question": "Flera frågor i ett mejl",
+    "source": "Källa",
+    "as-of": "Uppgifternas ålder",
+    "route": "Visa vidare",
+    "receipt": "Kvitto",
+    "contact": "Vägen till en person",
+    "personal-number": "När någon skrev ett personnummer",
+    "greeting": "Hälsning i en chatt",
+    "hello": "Svar på ett hej",
+    "help": "Hjälp i en chatt",
+    "language": "Val av språk",
+    "hidden": "När någon döljer sin chatt",
+    "moved": "När ett ärende flyttas",
+    "solved": "Efter ett svar i en chatt",
+    "person": "Före en persons svar i en chatt",
+    "button": "Knapp",
+    "reached": "Mejl till den som chattade",
+    "copy": "Kopia av en chatt",
+    "clarify": "Fråga tillbaka",
+    "case": "Ärendenummer",
+    "subject": "Ämnesrad",
+    "english-below": "Hänvisning till engelskan",
+    "other-language": "På ett annat språk",
+    "forwarded": "När en fråga har skickats vidare",
+    "passed-on": "Före en förvaltnings svar",
+    "correction": "Rättelse",
+    "signature": "Signatur",
 }
-# How the keys of phrases begin that only those who work here read.
-STAFF = ("notify.", "digest.", "forward.", "account.", "group.", "reason.", "held.", "accessibility.", "ageing.")
+TO_STAFF = {
+    "notify": "Mejl till samordnarna",
+    "group": "Samordnarnas grupp i Telegram",
+    "digest": "Mejlet på morgonen",
+    "forward": "Mejl till en förvaltning",
+    "account": "Mejl om konton",
+    "accessibility": "Rapport om tillgänglighet",
+    "reason": "Varför ett ärende väntar",
+    "held": "Varför ett svar inte skickas",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +148,7 @@ _SIGNATURES = tuple(f"{desk_texts.PHRASE}{language}-signature" for language in (
 def _modes(visit: Visit) -> Sequence[str]:
     channels = [f"{desk_settings.MODE_CHANNEL}{one}" for one in ChannelName if not one.is_logged]
     topics = [f"{desk_settings.MODE_TOPIC}{one}" for one in visit.of_files.topics]
-    return (desk_settings.MODE, *channels, *topics, desk_settings.UNDO)
+    return (desk_settings.MODE, desk_settings.UNDO, *channels, *topics)
 
 
 def _owners(visit: Visit) -> Sequence[str]:
@@ -147,7 +181,7 @@ def _phrases(visit: Visit) -> Sequence[Line]:
                 found.append(_line(visit, name))
             else:
                 setting = Setting(name, {"text": text}, {"text": text}, False, "", None, "")
-                found.append(Line(name, key, text, setting, language))
+                found.append(Line(name, _phrase_label(visit, key), text, setting, language))
     return found
 
 
@@ -158,16 +192,16 @@ def phrases_page(visit: Visit) -> Response:
     return visit.page(
         "choices_phrases.html",
         groups=[
-            Group("fraga", visit.say("Till den som frågar"), [one for one in lines if not _is_for_staff(one.label)]),
-            Group("inne", visit.say("Till er som arbetar här"), [one for one in lines if _is_for_staff(one.label)]),
+            Group("fraga", visit.say("Till den som frågar"), [one for one in lines if not _is_for_staff(one.name)]),
+            Group("inne", visit.say("Till er som arbetar här"), [one for one in lines if _is_for_staff(one.name)]),
         ],
         wanted=wanted,
         people=names(visit),
     )
 
 
-def _is_for_staff(key: str) -> bool:
-    return key.startswith(STAFF)
+def _is_for_staff(name: str) -> bool:
+    return desk_texts.parts(name)[1].partition(".")[0] in TO_STAFF
 
 
 # ------------------------------------------------------------------ one of them
@@ -180,7 +214,7 @@ def _line(visit: Visit, name: str) -> Line:
         setting = desk_texts.phrase(session, visit.of_files.phrases, name)
         language, key = desk_texts.parts(name)
         waits = desk_texts.draft(session, name) is not None
-        return Line(name, _phrase_label(visit, language, key), _said(visit, name), setting, language, waits)
+        return Line(name, _phrase_label(visit, key), _said(visit, name), setting, language, waits)
     if name.startswith(desk_texts.OWNER):
         setting = desk_texts.owner(session, visit.of_files, name)
         label = visit.of_files.administrations[name.removeprefix(desk_texts.OWNER)].name.get(visit.language)
@@ -191,14 +225,11 @@ def _line(visit: Visit, name: str) -> Line:
     return Line(name, _label(visit, name), shown(visit, name, setting.value), setting)
 
 
-def _phrase_label(visit: Visit, language: str, key: str) -> str:
+def _phrase_label(visit: Visit, key: str) -> str:
     if key == "signature":
-        return visit.say("Signatur under svar, {language}", language=_tongue(visit, language))
-    return key
-
-
-def _tongue(visit: Visit, language: str) -> str:
-    return visit.say("svenska") if language == "sv" else visit.say("engelska") if language == "en" else language
+        return visit.say("Signatur under en samordnares mejl")
+    kind = (TO_ASKERS | TO_STAFF).get(key.partition(".")[0])
+    return f"{visit.say(kind)} ({key})" if kind else key
 
 
 def _said(visit: Visit, name: str) -> str:
@@ -254,8 +285,12 @@ def _shown_days(visit: Visit, days: Sequence[str]) -> str:
 
 _SHOWN: Mapping[str, Callable[[Visit, Any], str]] = {
     desk_settings.CLOSED_DAYS: _shown_days,
-    desk_settings.WORKING_DAYS: lambda visit, value: visit.say("{count} arbetsdagar", count=value),
-    desk_settings.UNDO: lambda visit, value: visit.say("{count} minuter", count=value),
+    desk_settings.WORKING_DAYS: lambda visit, value: (
+        visit.say("1 arbetsdag") if value == 1 else visit.say("{count} arbetsdagar", count=value)
+    ),
+    desk_settings.UNDO: lambda visit, value: (
+        visit.say("1 minut") if value == 1 else visit.say("{count} minuter", count=value)
+    ),
     desk_settings.GROUP: lambda visit, value: str(value) or visit.say("Ingen grupp"),
     desk_settings.GROUP_TEXT: lambda visit, value: visit.say(GROUP_TEXTS["1" if value else ""]),
 }
@@ -272,8 +307,9 @@ def _shown_absence(visit: Visit, value: Mapping[str, str]) -> str:
     today = visit.now.astimezone(SWEDEN).date().isoformat()
     if not value["until"] or value["until"] < today:
         return visit.say("På plats")
-    away = visit.say("Borta till och med {day}", day=value["until"])
-    return f"{away}. {visit.say('Ersättare: {who}', who=value['deputy'])}" if value["deputy"] else away
+    if not value["deputy"]:
+        return visit.say("Borta till och med {day}", day=value["until"])
+    return visit.say("Borta till och med {day}. Ersättare: {who}", day=value["until"], who=value["deputy"])
 
 
 def one_page(visit: Visit) -> Response:
@@ -309,7 +345,7 @@ def _page(
         is_unfit=is_phrase and line.shown != line.setting.value["text"],
         draft=draft,
         draft_shown=desk_texts.example(draft.text) if draft else "",
-        stamp=desk_settings.stamp({"text": draft.text} if draft else None) if is_phrase else line.setting.stamp,
+        seen=desk_settings.stamp({"text": draft.text} if draft else None) if is_phrase else line.setting.stamp,
         said_stamp=line.setting.stamp,
         words=sorted(desk_texts.expected(visit.of_files.phrases, name)) if is_phrase else (),
         hint=visit.say(HINTS[name]) if name in HINTS else "",
@@ -375,9 +411,6 @@ def change(visit: Visit) -> Response:
     typed = {field: form[field].replace("\r\n", "\n")[:50_000] for field in _FIELDS}
     try:
         key = _change(visit, name, typed)
-    except ChangedMeanwhile:
-        visit.session.rollback()
-        return _page(visit, name, status=409, error=visit.say(CHANGED["meanwhile"]), typed=typed)
     except UserError as error:
         visit.session.rollback()
         return _page(visit, name, status=409, error=visit.told(error), typed=typed)
@@ -440,9 +473,6 @@ def take_again(visit: Visit) -> Response:
                 raise NotPossible("Välj ett tidigare värde.")
             value = desk_settings.change(visit.session, name, int(number)).after
         _take_again(visit, name, value, seen)
-    except ChangedMeanwhile:
-        visit.session.rollback()
-        return _page(visit, name, status=409, error=visit.say(CHANGED["meanwhile"]))
     except UserError as error:
         visit.session.rollback()
         return _page(visit, name, status=409, error=visit.told(error))
@@ -462,4 +492,6 @@ def _take_again(visit: Visit, name: str, value: Any, seen: str) -> None:
         kept = value or {"until": "", "deputy": ""}
         desk_settings.set_absence(session, _user(visit, name), kept["until"], kept["deputy"], seen=seen, **by)
     else:
+        desk_settings.of_file(name, visit.service.settings)
+        _label(visit, name)
         desk_settings.put_setting(session, name, value, seen=seen, settings=visit.service.settings, **by)
