@@ -189,7 +189,8 @@ def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequ
         select(Message)
         .join(Message.conversation)
         .options(
-            case.joinedload(Conversation.contact, innerjoin=True),
+            # Asked after the locks are there: joined, it would be as it was before whoever held the case let it go.
+            case.selectinload(Conversation.contact),
             case.selectinload(Conversation.messages),
             case.selectinload(Conversation.outbox),
             selectinload(Message.attachments),
