@@ -25,7 +25,7 @@ from lokbot.conversation import (
 )
 from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, answer_language, decide, is_for_a_person, why_held
 from lokbot.conversation.reading import Turn
-from lokbot.conversation.reply import ReplyContext, compose, quoted
+from lokbot.conversation.reply import ReplyContext, acknowledge, compose, quoted
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.masking import has_personal_number
 from lokbot.model import (
@@ -40,6 +40,7 @@ from lokbot.model import (
     OutboxKind,
     Outcome,
     Question,
+    Reply,
     Understanding,
 )
 from lokbot.store import queries
@@ -114,7 +115,8 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         reply = tell(session, turn, plan, active.knowledge, settings, had_receipt=had_receipt, now=now)
     suggestion = suggest(session, turn, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
-        call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
+        has_receipt = reply is not None or situation.had_receipt
+        call_a_person(session, message, plan, suggestion, active.knowledge, settings, has_receipt=has_receipt, now=now)
     else:
         close(conversation, plan)
 
@@ -338,11 +340,13 @@ def tell(
     message, conversation = turn.message, turn.message.conversation
     to = escalation.asker(conversation, message)
     left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
-    is_silent = not plan.told and (had_receipt or all(decision.reason in WITHOUT_RECEIPT for decision in left))
-    if to is None or is_silent or conversation.status in outbox.SILENT:
+    if to is None or conversation.status in outbox.SILENT:
         return None
+    is_silent = not plan.told and (had_receipt or all(decision.reason in WITHOUT_RECEIPT for decision in left))
     context = _context(turn, knowledge)
-    reply = compose(plan.told, left, context)
+    reply = _acknowledged(context, left) if is_silent else compose(plan.told, left, context)
+    if reply is None:
+        return None
     item = outbox.enqueue(
         session,
         conversation,
@@ -385,11 +389,11 @@ def call_a_person(
     session: Session,
     message: Message,
     plan: Plan,
-    reply: OutboxItem | None,
     suggestion: OutboxItem | None,
     knowledge: Knowledge,
     settings: Settings,
     *,
+    has_receipt: bool,
     now: datetime,
 ) -> None:
     """Mail the coordinators that the case waits for one of them."""
@@ -404,7 +408,7 @@ def call_a_person(
         now=now,
         suggestion=suggestion,
         held=plan.held[0][1] if plan.held else None,
-        has_receipt=reply is not None,
+        has_receipt=has_receipt,
     )
 
 
@@ -499,6 +503,12 @@ def _context(turn: Turn, knowledge: Knowledge, *, opening: str = "automatic") ->
         has_file=turn.has_file,
         is_file_left=any(NOT_FETCHED in part.warnings for part in turn.messages),
     )
+
+
+def _acknowledged(context: ReplyContext, left: Sequence[Decision]) -> Reply | None:
+    """What a chat is told in a case that waits for a person. A mail says it with its receipt: two would be one too many."""
+    is_over = any(decision.reason == "over-cap" for decision in left)
+    return acknowledge(context) if context.channel.is_chat and left and not is_over else None
 
 
 def _is_left(decision: Decision, plan: Plan) -> bool:
