@@ -13,7 +13,7 @@ import pickle
 import select
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, Any, BinaryIO
 
@@ -39,7 +39,7 @@ class Helper:
         self._understander: Understander | None = None
         self._is_ready = False
 
-    def read(self, active: Active, parts: Sequence[Texts]) -> Iterator[Active]:
+    def read(self, active: Active, parts: Sequence[Texts]) -> Generator[Active, None, None]:
         """``active`` for each part of a backlog, in turn, with what the part's texts mean understood. While the caller
         is busy with one part, the next is being understood.
         """

@@ -37,7 +37,7 @@ FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
 LEAST_SECONDS = 0.02
 # How many messages are begun with at once; an order to stop waits for them, a second at most.
-MESSAGES_A_TURN = 25
+MESSAGES_A_TURN = 100
 REMIND_SECONDS = 60.0
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
 SILENCE = timedelta(seconds=60)
