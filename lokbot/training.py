@@ -22,7 +22,7 @@ from lokbot.conversation.decision import SURER
 from lokbot.evaluation.splits import Split, of_split
 from lokbot.knowledge.loading import with_digest
 from lokbot.model import Article, GoldenQuestion, IntentAction, Knowledge, Outcome, Question
-from lokbot.understanding import FOR_A_PERSON, LEXICAL, SEMANTIC, Encoder, Meanings, Understander, confidence
+from lokbot.understanding import DECIDING, LEXICAL, SEMANTIC, Encoder, Meanings, Understander, confidence
 from lokbot.understanding.confidence import RANK_SIGNALS, TRUST_SIGNALS, Circumstances, Line, Model, Signals
 from lokbot.understanding.split import Part, split
 
@@ -54,7 +54,6 @@ _EITHER = frozenset({"is_english", "is_other", "length"})
 _EITHER_IN_RANK = frozenset({"near_miss", "meant_near_miss"})
 # Signals that only vectors give.
 _BY_MEANING = frozenset({"meant_votes", "meant_whole_votes", "meant_votes_for_none", "meant_near_miss", "for_a_person"})
-_DECIDED_BY_RULE = frozenset((*FOR_A_PERSON, IntentAction.ANSWER, IntentAction.IGNORE))
 
 # The share of questions that may be taken for such a matter by meaning and are none: a false alarm wakes people up, and
 # what a text would have answered waits for a person.
@@ -141,7 +140,7 @@ def golden_examples(knowledge: Knowledge, understander: Understander, encoder: E
                 signals=tuple(each.signals for each in weighed.candidates),
                 circumstances=weighed.circumstances,
                 weight=1 / several[golden.id],
-                is_decided_by_rule=any(hit.intent.action in _DECIDED_BY_RULE for hit in weighed.hits),
+                is_decided_by_rule=any(hit.intent.action in DECIDING for hit in weighed.hits),
             )
         )
     return found

@@ -30,13 +30,15 @@ from lokbot.understanding.rules import Rules
 from lokbot.understanding.semantic import Encoder, VectorIndex, Vectors, windows
 from lokbot.understanding.split import Part, matters, split
 
-__all__ = ["FOR_A_PERSON", "LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
+__all__ = ["DECIDING", "LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
 
 _LANGUAGES = ("sv", "en")
 _MOST_MATCHES = 5
 _LEAST = 0.01  # a candidate below one in a hundred is no candidate
 # Said anywhere in a message, these concern all of it: nobody who appeals wants an automatic answer beside it.
 _WHOLE_MESSAGE = (IntentAction.URGENT, IntentAction.PERSON)
+# A rule that says what is to be done knows the words; what they sound like is not asked then.
+DECIDING = frozenset({*FOR_A_PERSON, IntentAction.ANSWER, IntentAction.IGNORE})
 _ENOUGH_WORDS = 5  # to tell a question's own language from the message's
 _LONG_QUESTION = 20  # words
 
@@ -107,6 +109,7 @@ class Understander:
             near_misses = [article.near_misses for article in self.articles]
             self._index = VectorIndex(wordings, answers, encoder, near_misses=near_misses)
             asked = [text for own, near in zip(wordings, near_misses, strict=True) for text in (*own, *near)]
+            asked += unspoken(knowledge)
             self._ear = Ear(knowledge.intents, asked, encoder)
         except LookupError:
             self._index = None
@@ -188,7 +191,9 @@ class Understander:
             meant = self._index.meant(vector.focus)
             whole = self._index.meant(vector.whole) if part.background else meant
         heard = self.heard(vector)
-        hits = _merged(heard.above(model.heard), self._rules.hits(part.text) if hits is None else hits)
+        hits = self._rules.hits(part.text) if hits is None else hits
+        if not any(hit.intent.action in DECIDING for hit in hits):
+            hits = _merged(hits, heard.above(model.heard))
         owners = self._pointed_to(hits)
         seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant, whole)]
         ranked = sorted(
@@ -203,7 +208,8 @@ class Understander:
             for_a_person=heard.for_a_person,
             is_matterless=language in _LANGUAGES and not matters(part.whole),
         )
-        return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances, hits)
+        ordered, ranks = tuple(each for _, each in ranked), tuple(value for value, _ in ranked)
+        return Weighed(ordered, ranks, circumstances, tuple(hits))
 
     def heard(self, vector: Meanings | None) -> Heard:
         """What the question sounds like, by itself or with what is said around it, whichever says more."""
@@ -263,7 +269,13 @@ def texts_to_encode(knowledge: Knowledge) -> tuple[list[tuple[str, ...]], list[t
         wordings.append((*questions, *(each for found in article.wordings.values() for each in found)))
         answers.append(tuple(part for text in article.texts.values() for part in windows(text.answer)))
     sounds = (text for intent in knowledge.intents for text in spoken(intent))
-    return wordings, answers, (*sounds, *(text for each in knowledge.articles.values() for text in each.near_misses))
+    near_misses = (text for each in knowledge.articles.values() for text in each.near_misses)
+    return wordings, answers, (*sounds, *near_misses, *unspoken(knowledge))
+
+
+def unspoken(knowledge: Knowledge) -> tuple[str, ...]:
+    """Examples of intents that are not to be heard by meaning: thanks, greetings, what an article answers."""
+    return tuple(text for intent in knowledge.intents if not spoken(intent) for text in intent.examples)
 
 
 def answer_threshold(understanding: Understanding, rate: float) -> float:

@@ -97,6 +97,13 @@ def test_a_message_that_sounds_urgent_is_so_without_any_rule_in_any_language(tex
     assert build(knowledge).understand(text).questions[0].hit(IntentAction.URGENT) is None, "no rule knows the words"
 
 
+def test_what_a_rule_says_of_the_words_holds_whatever_they_sound_like() -> None:
+    thanks = Intent("tack", IntentAction.IGNORE, "ovrigt", (Rule(any=("tack",)),))
+    knowledge = replace(KNOWLEDGE, intents=(FIRE, thanks))
+    (question,) = build(knowledge, Encoder()).understand("tack, lågor").questions
+    assert [hit.intent.id for hit in question.intents] == ["tack"]
+
+
 def test_what_is_heard_is_fitted_for_vectors_only() -> None:
     assert set(fitted()[SEMANTIC].heard) == {"urgent", "person", "own-matter", "hand-in", "route"}
     assert all(0.3 <= least <= 1.0 for least in fitted()[SEMANTIC].heard.values())
