@@ -247,7 +247,9 @@ def phrases(content: Content) -> Iterator[Problem]:
 def placeholders(text: str) -> frozenset[str]:
     """The names within braces as ``str.format`` reads them. Raises ValueError for a lone brace."""
     return frozenset(
-        f"{name}:{spec}" if spec else name for _, name, spec, _ in string.Formatter().parse(text) if name is not None
+        name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+        for _, name, spec, conversion in string.Formatter().parse(text)
+        if name is not None
     )
 
 
