@@ -47,6 +47,7 @@ from lokbot.store.schema import (
     QuestionRecord,
     Review,
     RevisionCorrection,
+    SearchDocument,
     SteeringMatter,
 )
 from lokbot.store.session import scrub, session_factory, take_turns
@@ -235,9 +236,11 @@ def _attachments(session: Session, conversation: Conversation) -> tuple[int, int
 
 def _index(session: Session, conversation: Conversation) -> None:
     """The search forgets the words while it can still be told which they were."""
-    for name, table in (("messages", Message), ("outbox", OutboxItem), ("notes", Note)):
-        for row in session.scalars(select(table.id).where(table.conversation_id == conversation.id)).all():
-            search.forget(session, name, row)
+    of_it = select(SearchDocument.source, SearchDocument.row_id).where(
+        SearchDocument.conversation_id == conversation.id
+    )
+    for source, row in session.execute(of_it).all():
+        search.forget(session, source, row)
 
 
 def _own_words(session: Session, conversation: Conversation) -> None:
