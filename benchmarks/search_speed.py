@@ -59,17 +59,8 @@ def _is_generated(sessions: Sessions) -> bool:
 def _generate(engine: Engine, sessions: Sessions, conversations: int) -> None:
     with engine.begin() as connection:
         desk_speed.generate(connection, conversations)
-        # One contact in ten is known to write for an association, and one mail in twenty brings a file.
+        # One contact in ten is known to write for an association.
         connection.execute(text("UPDATE contacts SET association_id = (id / 10) % 1800 + 1 WHERE id % 10 = 0"))
-        connection.execute(
-            text("INSERT INTO attachment_contents (sha256, size, content) VALUES ('x', 1, :content)"), {"content": b"x"}
-        )
-        connection.execute(
-            text(
-                "INSERT INTO message_attachments (message_id, sha256, name, content_type, size) SELECT id, 'x', "
-                "'Protokoll ' || (id % 997) || '.pdf', 'application/pdf', 1 FROM messages WHERE id % 20 = 0"
-            )
-        )
         if engine.dialect.name == "postgresql":
             # The rows were given their ids.
             for table in ("contacts", "messages", "outbox", "conversations"):

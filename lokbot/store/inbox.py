@@ -143,10 +143,11 @@ class Listed:
 
 
 def cases(session: Session, folder: Folder, filters: Filters, me: str, *, page: int = 1) -> Listed:
-    """One page of a folder. What is searched for comes with the newest find first, else see ``QUEUES``."""
+    """One page of a folder. What is searched for comes as ``search.conversations`` says, else see ``QUEUES``."""
     conditions = [_FOLDERS[folder](me), *_filtered(filters)]
     if filters.words:
-        return _searched(session, filters.words, conditions, page)
+        is_narrowed = folder is not Folder.ALL or filters != Filters(words=filters.words)
+        return _searched(session, filters.words, conditions, page, is_narrowed=is_narrowed)
     query = (
         select(Conversation)
         .options(selectinload(Conversation.contact))
@@ -176,7 +177,9 @@ _NUMBER = re.compile(r"(LOK-)?[\d-]*\d[\d-]*", re.IGNORECASE)
 _MOST_NAMED = 2000
 
 
-def _searched(session: Session, words: str, conditions: list[ColumnElement[bool]], page: int) -> Listed:
+def _searched(
+    session: Session, words: str, conditions: list[ColumnElement[bool]], page: int, *, is_narrowed: bool
+) -> Listed:
     """Where the words stand: in what was written, in the case number, in the association's name or the contact's."""
     if numbered := queries.numbered(session, words.upper()):
         # Whoever gives the whole number means that case, whatever it has become a part of.
@@ -185,10 +188,10 @@ def _searched(session: Session, words: str, conditions: list[ColumnElement[bool]
     wanted, until = search.terms(words), page * PAGE + 1
     if not wanted:
         return Listed((), False)
-    written = search.conversations(session, wanted, *conditions, most=until)
+    written = search.conversations(session, wanted, *conditions, most=until, is_narrowed=is_narrowed)
     named = _named(session, words, wanted, conditions, until)
     newest = {**named, **written.documents}
-    order = sorted(newest, key=lambda one: (-newest[one], -one))
+    order = sorted(newest, key=lambda one: (0 if written.is_by_case else -newest[one], -one))
     shown = order[(page - 1) * PAGE : page * PAGE]
     loaded = session.scalars(
         select(Conversation).options(selectinload(Conversation.contact)).where(Conversation.id.in_(shown))
@@ -207,19 +210,23 @@ def _named(
     session: Session, words: str, wanted: Sequence[Term], conditions: list[ColumnElement[bool]], most: int
 ) -> dict[int, int]:
     """Cases by their number, contact or association, with their newest documents."""
-    places: list[ColumnElement[bool]] = [
-        Conversation.contact_id.in_(
-            select(Contact.id).where(
-                or_(
-                    Contact.name.icontains(words, autoescape=True),
-                    Contact.address.icontains(words, autoescape=True),
-                    Contact.association_id.in_(_associations(session, wanted)),
-                )
+    contacts = session.scalars(
+        select(Contact.id)
+        .where(
+            or_(
+                Contact.name.icontains(words, autoescape=True),
+                Contact.address.icontains(words, autoescape=True),
+                Contact.association_id.in_(_associations(session, wanted)),
             )
         )
-    ]
-    if _NUMBER.fullmatch(words):
-        places.append(Conversation.id.in_(queries.numbered_like(session, words.upper(), most=_MOST_NAMED)))
+        .order_by(Contact.id.desc())
+        .limit(_MOST_NAMED)
+    ).all()
+    places: list[ColumnElement[bool]] = [Conversation.contact_id.in_(contacts)] if contacts else []
+    if _NUMBER.fullmatch(words) and (numbers := queries.numbered_like(session, words.upper(), most=_MOST_NAMED)):
+        places.append(Conversation.id.in_(numbers))
+    if not places:
+        return {}
     chosen = select(Conversation.id).where(*conditions, or_(*places)).order_by(Conversation.id.desc())
     near = chosen.limit(_MOST_NAMED).subquery()
     newest = func.coalesce(func.max(SearchDocument.id), 0).label("newest")
@@ -238,7 +245,7 @@ def _associations(session: Session, wanted: Sequence[Term]) -> list[int]:
     return [
         number
         for number, name, aliases in session.execute(select(Association.id, Association.name, Association.aliases))
-        if any(search.holds(one, wanted) for one in (name, *(aliases or ())))
+        if search.holds(" | ".join((name, *(aliases or ()))), wanted)
     ]
 
 

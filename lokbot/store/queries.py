@@ -18,6 +18,7 @@ from lokbot.model import (
     ChannelName,
     ConversationStatus,
     MessageState,
+    NotPossible,
     OutboxKind,
     OutboxStatus,
     Outcome,
@@ -201,11 +202,33 @@ def hold(session: Session, conversation: Conversation) -> None:
     """Let nobody else change a case until the transaction ends, and see it as it stands now.
 
     Whoever decides about a case starts with this: else the bot's decision would undo that a person took it over
-    meanwhile. It is a row lock on PostgreSQL; on SQLite whoever writes is alone.
+    meanwhile. It is a row lock on PostgreSQL; on SQLite whoever writes is alone. Raises NotPossible where the case has
+    become part of another meanwhile.
     """
+    lock(session, conversation)
+    if conversation.merged_into_id is not None:
+        other = whole(session, conversation).case_number
+        raise NotPossible(
+            "{case} har blivit en del av {other}. Läs det och gör om det där.",
+            case=conversation.case_number,
+            other=other,
+        )
+
+
+def lock(session: Session, conversation: Conversation) -> None:
+    """As ``hold``, also where the case has become part of another meanwhile."""
     session.flush()
     session.expire_all()
     session.refresh(conversation, with_for_update={"key_share": True})
+
+
+def hold_whole(session: Session, conversation: Conversation) -> Conversation:
+    """As ``hold``, of the case that it is a part of by then; for what must not fail since two are made one."""
+    lock(session, conversation)
+    while conversation.merged_into_id is not None:
+        conversation = whole(session, conversation)
+        lock(session, conversation)
+    return conversation
 
 
 def once(session: Session, what: str, ask: Callable[[], _T]) -> _T:
@@ -245,6 +268,7 @@ def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequ
 def conversations(session: Session, *statuses: ConversationStatus) -> Sequence[Conversation]:
     """Conversations in these states (all where none is named): urgent first, then those that waited longest."""
     query = select(Conversation).options(selectinload(Conversation.contact))
+    query = query.where(Conversation.merged_into_id.is_(None))
     if statuses:
         query = query.where(Conversation.status.in_(statuses))
     return session.scalars(

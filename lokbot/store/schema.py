@@ -181,6 +181,7 @@ class Conversation(Base):
         Index("ix_conversations_status_is_urgent_waiting_since", "status", "is_urgent", "waiting_since"),
         Index("ix_conversations_status_updated_at", "status", "updated_at"),
         Index("ix_conversations_updated_at", "updated_at"),
+        Index("ix_conversations_created_at", "created_at"),
         *_few("ix_conversations_snoozed", "snoozed_until", "snoozed_until IS NOT NULL"),
         *_few("ix_conversations_merged", "merged_into_id", "merged_into_id IS NOT NULL"),
         *_few("ix_conversations_related", "related_to_id", "related_to_id IS NOT NULL"),

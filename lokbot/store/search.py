@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import Stemmer
-from sqlalchemy import ColumnElement, Select, column, delete, func, literal_column, select, table, text
+from sqlalchemy import ColumnElement, Select, column, delete, func, literal_column, select, table, text, true
 from sqlalchemy.orm import Session
 
 from lokbot.store.schema import (
@@ -28,9 +28,13 @@ from lokbot.store.schema import (
     SearchDocument,
 )
 
-# So many documents are looked through, the newest first, in steps: most who search find enough among the first. A word
-# that stands in more of them needs another beside it, and whoever asks is told so.
-STEPS = (500, 4_000, 40_000)
+# Words are common that stand in more than this part of the documents, where there are more than so many.
+SAMPLE, COMMON = 2_000, 0.01
+# So many documents with common words are looked through, the newest first, in steps: most who search find enough among
+# the first. Whoever goes on beyond the last is told that there are more.
+STEPS = (200, 2_000, 40_000)
+# So many cases at a time, at first.
+CASES = 1_000
 # So short a stem would begin too many other words.
 SHORTEST_STEM, SHORTEST_BEGINNING = 4, 3
 # So many characters are shown of where words were found.
@@ -72,12 +76,13 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Conversations (ids) by their newest document (id) that holds the words. ``is_cut``: there may be more, among what
-    was not looked through.
+    """Conversations (ids), with the newest document (id) of each that holds the words. ``is_cut``: there may be more,
+    among what was not looked through. ``is_by_case``: the newest conversation is the first, else the newest document's.
     """
 
     documents: Mapping[int, int]
     is_cut: bool = False
+    is_by_case: bool = False
 
 
 def terms(words: str) -> tuple[Term, ...]:
@@ -100,47 +105,115 @@ def _open(word: str) -> Term:
 
 
 def conversations(
-    session: Session, wanted: Sequence[Term], *conditions: ColumnElement[bool], most: int, steps: Sequence[int] = STEPS
+    session: Session, wanted: Sequence[Term], *conditions: ColumnElement[bool], most: int, is_narrowed: bool = True
 ) -> Found:
     """The ``most`` conversations, of those for which ``conditions`` hold, in which all is found in one document: a
-    message, an answer, a note or the name of a file. Those with the newest such document come first.
+    message, an answer, a note or the name of a file.
+
+    Those with the newest such document come first; the newest conversation first where the words are common and the
+    conditions leave out most (``is_narrowed``). Which way is quick depends on that: from the words to the cases, from
+    the newest texts on, or from the cases to the words.
     """
+    last = session.scalar(select(func.max(SearchDocument.id))) or 0
+    is_common = _is_common(session, wanted, last)
+    if is_common and is_narrowed:
+        return _among_cases(session, wanted, conditions, most)
     found: dict[int, int] = {}
-    until = session.scalar(select(func.max(SearchDocument.id))) or 0
-    for step in steps:
-        newest = _holding(session, wanted, 0, until).order_by(column("document").desc()).limit(step).subquery()
-        since, count = session.execute(select(func.min(newest.c.document), func.count()).select_from(newest)).one()
-        if not count:
-            return Found(found)
-        within = _holding(session, wanted, since, until).subquery()
+    for step in STEPS if is_common else STEPS[-1:]:
+        newest = _holding(session, wanted, 0, last, is_common=is_common)
+        held = newest.order_by(column("document").desc()).limit(step).cte("held")
+        held = held.prefix_with("MATERIALIZED", dialect="sqlite")
+        looked = select(func.min(held.c.document), func.count()).select_from(held).subquery()
         latest = func.max(SearchDocument.id)
-        rows = session.execute(
-            select(SearchDocument.conversation_id, latest)
-            .select_from(within)
-            .join(SearchDocument, SearchDocument.id == within.c.document)
+        chosen = (
+            select(SearchDocument.conversation_id, latest.label("latest"))
+            .select_from(held)
+            .join(SearchDocument, SearchDocument.id == held.c.document)
             .join(Conversation, Conversation.id == SearchDocument.conversation_id)
             .where(*conditions)
             .group_by(SearchDocument.conversation_id)
             .order_by(latest.desc())
             .limit(most + len(found))
+            .subquery()
         )
-        for conversation, document in rows:
-            found.setdefault(conversation, document)
+        rows = session.execute(
+            select(*looked.c, *chosen.c).select_from(looked).outerjoin(chosen, true()).order_by(chosen.c.latest.desc())
+        ).all()
+        since, count = rows[0][:2]
+        for _, _, conversation, document in rows:
+            if conversation is not None:
+                found.setdefault(conversation, document)
         if count < step or len(found) >= most:
             return Found(dict(list(found.items())[:most]))
-        until = since - 1
+        last = since - 1
     return Found(found, is_cut=True)
 
 
-def _holding(session: Session, wanted: Sequence[Term], since: int, until: int) -> Select[int]:
-    """The documents (ids, within these) in which all of it stands."""
+def _is_common(session: Session, wanted: Sequence[Term], last: int) -> bool:
+    """Whether the words stand in more than ``COMMON`` of all documents: SQLite counts them up to that, PostgreSQL asks
+    some here and there.
+    """
+    if not _is_postgresql(session):
+        most = max(SAMPLE, int(last * COMMON))
+        counted = _holding(session, wanted, 0, last, is_common=True).limit(most).subquery()
+        return (session.scalar(select(func.count()).select_from(counted)) or 0) >= most
+    if last <= SAMPLE:
+        return False
+    here_and_there = select(func.generate_series(1, last, last // SAMPLE)).scalar_subquery()
+    held = _holding(session, wanted, 0, last, is_common=True).where(_INDEX.c.id.in_(here_and_there)).subquery()
+    return (session.scalar(select(func.count()).select_from(held)) or 0) >= SAMPLE * COMMON
+
+
+def _among_cases(
+    session: Session, wanted: Sequence[Term], conditions: Sequence[ColumnElement[bool]], most: int
+) -> Found:
+    """From the newest case on, some at a time: among so many texts that hold a common word there are soon enough."""
+    found: dict[int, int] = {}
+    last, step = session.scalar(select(func.max(Conversation.id))) or 0, CASES
+    while True:
+        nearest = (
+            select(Conversation.id)
+            .where(*conditions, Conversation.id <= last)
+            .order_by(Conversation.id.desc())
+            .limit(step)
+            .subquery()
+        )
+        first, count = session.execute(select(func.min(nearest.c.id), func.count()).select_from(nearest)).one()
+        if not count:
+            return Found(found)
+        within = Conversation.id.between(first, last)
+        theirs = select(func.min(SearchDocument.id), func.max(SearchDocument.id)).select_from(SearchDocument)
+        theirs = theirs.where(SearchDocument.conversation_id.between(first, last))
+        since, until = session.execute(theirs).one()
+        held = _holding(session, wanted, since or 0, until or 0, is_common=True).subquery()
+        newest = func.max(SearchDocument.id).label("newest")
+        rows = session.execute(
+            select(SearchDocument.conversation_id, newest)
+            .select_from(SearchDocument)
+            .join(held, held.c.document == SearchDocument.id)
+            .join(Conversation, Conversation.id == SearchDocument.conversation_id)
+            .where(within, *conditions)
+            .group_by(SearchDocument.conversation_id)
+            .order_by(SearchDocument.conversation_id.desc())
+        ).all()
+        found |= {row.conversation_id: row.newest for row in rows}
+        if len(found) >= most or count < step:
+            return Found(dict(list(found.items())[:most]), is_by_case=True)
+        last, step = first - 1, step * 4
+
+
+def _holding(session: Session, wanted: Sequence[Term], since: int, until: int, *, is_common: bool) -> Select[int]:
+    """The documents (ids, within these) in which all of it stands. PostgreSQL, which guesses badly how common the
+    beginning of a word is, looks at one document after the other where ``is_common``, and else in its index of words.
+    """
     if _is_postgresql(session):
-        key = _INDEX.c.id
-        holds = _INDEX.c.words.op("@@")(func.to_tsquery("simple", " & ".join(map(_for_postgresql, wanted))))
-    else:
-        key = _INDEX.c.rowid
-        holds = literal_column("search").op("MATCH")(" ".join(map(_for_sqlite, wanted)))
-    return select(key.label("document")).where(holds, key.between(since, until))
+        holds: ColumnElement[bool] = _INDEX.c.words.op("@@")(
+            func.to_tsquery("simple", " & ".join(map(_for_postgresql, wanted)))
+        )
+        key: ColumnElement[int] = _INDEX.c.id if is_common else _INDEX.c.id + literal_column("0")
+        return select(key.label("document")).where(holds.is_(true()) if is_common else holds, key.between(since, until))
+    matches = literal_column("search").op("MATCH")(" ".join(map(_for_sqlite, wanted)))
+    return select(_INDEX.c.rowid.label("document")).where(matches, _INDEX.c.rowid.between(since, until))
 
 
 def _for_postgresql(term: Term) -> str:
@@ -207,7 +280,9 @@ def excerpt(source: str, texts: Sequence[str], wanted: Sequence[Term]) -> Excerp
 
 def holds(written: str, wanted: Sequence[Term]) -> bool:
     """Whether all that is wanted stands in a text. Pure."""
-    return len({term for _, _, term in _hits(written, wanted)}) == len(wanted)
+    folded = fold(written)
+    # Most hold not even the letters, and are soon told.
+    return all(term.words[0] in folded for term in wanted) and all(_hits(written, [term]) for term in wanted)
 
 
 def _hits(written: str, wanted: Sequence[Term]) -> list[tuple[int, int, int]]:

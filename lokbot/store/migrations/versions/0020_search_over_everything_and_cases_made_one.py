@@ -46,6 +46,7 @@ def upgrade() -> None:
     for name, column in (("ix_conversations_merged", "merged_into_id"), ("ix_conversations_related", "related_to_id")):
         few = sa.text(f"{column} IS NOT NULL")
         op.create_index(name, "conversations", [column], sqlite_where=few, postgresql_where=few)
+    op.create_index("ix_conversations_created_at", "conversations", ["created_at"])
     op.create_table(
         "case_links",
         sa.Column("first_id", sa.Integer(), nullable=False),
