@@ -91,6 +91,7 @@ def generate(connection: Connection, count: int) -> None:
             for n in range(1, contacts + 1)
         ],
     )
+    connection.execute(insert(schema.AttachmentContent), [{"sha256": "x", "size": 1, "content": b"x"}])
     known = associations(random_)
     connection.execute(
         insert(schema.Association),
@@ -99,7 +100,7 @@ def generate(connection: Connection, count: int) -> None:
     message_id = item_id = 0
     for first in range(1, count + 1, 5000):
         numbers = range(first, min(first + 5000, count + 1))
-        cases, messages, items, events = [], [], [], []
+        cases, messages, items, events, files = [], [], [], [], []
         for n in numbers:
             at = start + step * n
             is_open = random_.random() < 0.05 and n > count * 0.8
@@ -125,6 +126,8 @@ def generate(connection: Connection, count: int) -> None:
                 message_id += 1
                 body = f"{text(random_)}\n\nMed vänlig hälsning\nAnna Ek\n{random_.choice(known)}"
                 messages.append(_message(message_id, n, at, body))
+                if message_id % 20 == 0:
+                    files.append(_file(message_id))
             for kind in random_.choice([["reply"], ["receipt", "answer"], ["reply"]]):
                 item_id += 1
                 items.append(_item(item_id, n, at, kind, text(random_)))
@@ -132,6 +135,7 @@ def generate(connection: Connection, count: int) -> None:
         for table, rows in (
             (schema.Conversation, cases),
             (schema.Message, messages),
+            (schema.MessageAttachment, files),
             (schema.OutboxItem, items),
             (schema.Event, events),
         ):
@@ -199,6 +203,11 @@ def served(app: Starlette) -> Iterator[int]:
         finally:
             server.should_exit = True
             thread.join(10)
+
+
+def _file(message: int) -> dict[str, Any]:
+    name = f"Protokoll {message % 997}.pdf"
+    return {"message_id": message, "sha256": "x", "name": name, "content_type": "application/pdf", "size": 1}
 
 
 def timed(name: str, turns: int, ask: Callable[[], object]) -> None:

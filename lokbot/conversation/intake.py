@@ -144,7 +144,7 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
     contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now)
     if not (incoming.automatic.is_automatic or incoming.bounce.is_bounce):
         contact.undeliverable_at = None  # who writes can be written to
-    conversation = thread.conversation or _open(session, incoming, contact, thread.related, now)
+    conversation = _whole(session, thread.conversation) or _open(session, incoming, contact, thread.related, now)
     automatic = incoming.automatic
     message = Message(
         channel=incoming.channel,
@@ -185,6 +185,23 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
         session, "received", actor=str(incoming.channel), now=now, conversation=conversation, message=message
     )
     return message
+
+
+_MERGED_INTO = (
+    select(Conversation.merged_into_id)
+    .where(Conversation.id == bindparam("case", type_=Conversation.id.type))
+    .with_for_update(key_share=True)
+)
+
+
+def _whole(session: Session, conversation: Conversation | None) -> Conversation | None:
+    """The case that a message belongs to: where somebody makes it part of another just now, that is waited for."""
+    while conversation is not None:
+        into = session.scalar(_MERGED_INTO, {"case": conversation.id})
+        if into is None:
+            break
+        conversation = session.get_one(Conversation, into)
+    return conversation
 
 
 def _attached(session: Session, incoming: IncomingMessage) -> list[MessageAttachment]:

@@ -64,6 +64,16 @@ TONGUES = {
     "tr": ("turkiska", "Turkish"),
     "uk": ("ukrainska", "Ukrainian"),
 }
+# Where a search found its words, by ``store.search.Excerpt.source``.
+FOUND_IN = {
+    "messages": "Kom in",
+    "outbox": "Vi skrev",
+    "notes": "Anteckning",
+    "message_attachments": "Bilaga som kom in",
+    "outbox_attachments": "Bilaga som vi skickade",
+    "association": "Förening",
+    "contact": "Adress",
+}
 CHANNELS = {"mail": "Mejl", "telegram": "Telegram", "webchat": "Webbchatt", "phone": "Telefon", "visit": "Besök"}
 
 
@@ -76,13 +86,16 @@ def inbox(visit: Visit) -> Response:
     if filters and not asked:
         folder = Folder.ALL
     number = max(1, int(visit.query("sida"))) if visit.query("sida").isdecimal() else 1
-    found, has_more = store.cases(visit.session, folder, filters, visit.actor, page=min(number, 10_000))
+    listed = store.cases(visit.session, folder, filters, visit.actor, page=min(number, 10_000))
     return visit.page(
         "inbox.html",
         folder=folder,
         folders=NAMES,
         counts=counts,
-        cases=found,
+        cases=listed.cases,
+        excerpts=listed.excerpts,
+        found_in=FOUND_IN,
+        is_cut=listed.is_cut,
         people=names(visit),
         filters=filters,
         empty=EMPTY.get(folder, "Här är det tomt."),
@@ -91,7 +104,7 @@ def inbox(visit: Visit) -> Response:
         tongue=lambda code: tongue(code, visit),
         today=visit.now.astimezone(SWEDEN).date(),
         number=number,
-        has_more=has_more,
+        has_more=listed.has_more,
         pauses=queries.pauses(visit.session),
         here=lambda **changed: _here(visit, changed),
     )

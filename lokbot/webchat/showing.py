@@ -80,7 +80,10 @@ def view(session: Session, address: str | None) -> View:
     if contact is None:
         return View()
     latest = session.scalar(
-        select(Conversation).where(Conversation.contact_id == contact.id).order_by(Conversation.id.desc()).limit(1)
+        select(Conversation)
+        .where(Conversation.contact_id == contact.id, Conversation.merged_into_id.is_(None))
+        .order_by(Conversation.id.desc())
+        .limit(1)
     )
     if latest is None or latest.hidden_at is not None:
         latest = None
