@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, load_only
 
+from lokbot import ahead
 from lokbot.config import Settings
 from lokbot.conversation import (
     administration_mail,
@@ -55,6 +56,9 @@ log = logging.getLogger(__name__)
 # it at the same moment count as tries too, so it is given up only when nobody has begun for a while.
 MAX_ATTEMPTS = 3
 GIVEN_UP_AFTER = timedelta(minutes=1)
+
+# How many messages are handled in one commit: a backlog is quick, others get to write.
+MESSAGES_A_COMMIT = 20
 
 # Reasons that leave a matter where it stood.
 NOTHING_NEW = ("command", "edited")
@@ -545,21 +549,30 @@ def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: 
 
 
 def handle_waiting(
-    sessions: Sessions, active: Active, settings: Settings, *, most: int, clock: Callable[[], datetime]
+    sessions: Sessions,
+    active: Active,
+    settings: Settings,
+    *,
+    most: int,
+    clock: Callable[[], datetime],
+    read: Callable[[Active, Sequence[ahead.Texts]], Iterator[Active]] = ahead.read_here,
 ) -> Sequence[tuple[int, Plan]]:
-    """Handle the oldest stored messages, in one commit. A failure is shown to people, never raised.
+    """Handle the oldest stored messages, some in each commit. A failure is shown to people, never raised.
 
     Only trouble with the database itself is raised: then nothing can be written down, and the messages still wait.
+    ``read`` understands them before the transaction that handles them: on SQLite nobody else can write while that
+    lasts, and to understand takes longest.
     """
     begun = _begin(sessions, settings, active.knowledge, most=most, now=clock())
     if not begun or begun[0].state is MessageState.FAILED:
         return [(message.id, NOTHING) for message in begun]
-    try:
-        # Before the transaction: on SQLite nobody else can write while it lasts, and to understand takes longest.
-        active = active.reading_ahead({_words(message) for message in begun})
-    except Exception as error:  # noqa: BLE001 - the message that does it is found below, and set aside
-        log.warning("could not read ahead: %s", _place(error))
-    return _handle_begun(sessions, [message.id for message in begun], active, settings, now=clock())
+    parts = [begun[first : first + MESSAGES_A_COMMIT] for first in range(0, len(begun), MESSAGES_A_COMMIT)]
+    understood = read(active, [{_words(message) for message in part} for part in parts])
+    return [
+        done
+        for part, known in zip(parts, understood, strict=True)
+        for done in _handle_begun(sessions, [message.id for message in part], known, settings, now=clock())
+    ]
 
 
 def _words(message: Message) -> tuple[str, str]:
