@@ -514,7 +514,7 @@ def _context(turn: Turn, knowledge: Knowledge, *, opening: str = "automatic") ->
 
 
 def _acknowledged(context: ReplyContext, left: Sequence[Decision]) -> Reply | None:
-    """What a chat is told in a case that waits for a person. A mail says it with its receipt: two are one too many."""
+    """What a chat is told in a case that waits for a person. A mail is not: two receipts would be one too many."""
     is_over = any(decision.reason == "over-cap" for decision in left)
     return acknowledge(context) if context.channel.is_chat and left and not is_over else None
 
