@@ -121,7 +121,9 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         reply = tell(session, turn, plan, active.knowledge, settings, had_receipt=had_receipt, now=now)
     suggestion = suggest(session, turn, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
-        has_receipt = reply is not None or situation.had_receipt
+        # Of what is urgent an earlier receipt says nothing: nobody has told them whom to call.
+        is_urgent = any(decision.is_urgent for decision in plan.decisions)
+        has_receipt = reply is not None or (situation.had_receipt and not is_urgent)
         call_a_person(session, message, plan, suggestion, active.knowledge, settings, has_receipt=has_receipt, now=now)
     else:
         close(conversation, plan)
