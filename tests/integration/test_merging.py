@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from lokbot import accounts, audit, records
-from lokbot.config import SmtpSettings
+from lokbot.config import ChatSettings, SmtpSettings
 from lokbot.conversation import escalation, intake, merging
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.merging import State
@@ -226,6 +226,7 @@ def test_two_registered_matters_stay_two(world: World) -> None:
 
 
 def test_a_chat_is_merged_with_nobody_elses(world: World) -> None:
+    world.settings = world.settings.model_copy(update={"chat": ChatSettings(quiet_seconds=0)})
     mailed = world.write(sample.OWN)
     chat = world.write(sample.OWN, channel=ChannelName.TELEGRAM, sender=Address("Anna", "77"))
     with pytest.raises(NotPossible, match="chatt"):
