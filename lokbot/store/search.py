@@ -159,7 +159,7 @@ def _is_common(session: Session, wanted: Sequence[Term], last: int) -> bool:
         return (session.scalar(select(func.count()).select_from(counted)) or 0) >= most
     if last <= SAMPLE:
         return False
-    here_and_there = select(func.generate_series(1, last, last // SAMPLE)).scalar_subquery()
+    here_and_there = select(func.generate_series(1, last, last // SAMPLE))
     held = _holding(session, wanted, 0, last, is_common=True).where(_INDEX.c.id.in_(here_and_there)).subquery()
     return (session.scalar(select(func.count()).select_from(held)) or 0) >= SAMPLE * COMMON
 
