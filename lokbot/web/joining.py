@@ -31,7 +31,7 @@ def merge_page(visit: Visit) -> Response:
     try:
         part = named(visit, visit.query("med"))
     except UserError as error:
-        return thread.show(visit, whole, status=409, error=visit.told(error))
+        return thread.show(visit, whole, error=visit.told(error))
     return compare(visit, whole, part)
 
 
