@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from lokbot.store import queries
 from lokbot.store.schema import Association, AuditEntry, Contact, Conversation
 
-Source = Literal["web", "mail", "cli"]
+Source = Literal["web", "mail", "cli", "telegram"]
 
 LOOKED_AT = "looked-at"
 """The act of whoever was shown a conversation, a contact or a file of one."""

@@ -180,6 +180,22 @@ class TelegramSettings(_Section):
         le=20_000_000,
         description="A larger file is not fetched; Telegram gives bots no more than this.",
     )
+    coordinators_chat: str = Field(
+        "",
+        pattern=r"^(-\d{1,20})?$",
+        description="The number of the coordinators' group, as `-1001234567890`: cases that wait are told there, and "
+        "may be answered there. Empty: no group. The desk may set it.",
+    )
+    coordinators_text: bool = Field(
+        False,
+        description="Whether the group is told what somebody wrote, masked; never what is urgent or holds a personal "
+        "number. Else case number, topic and link only.",
+    )
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether there is a bot, and the city has decided of it."""
+        return bool(self.token.get_secret_value() and self.decision.strip() and self.assessment.strip())
 
 
 def _origin(value: str) -> str:

@@ -1,12 +1,14 @@
 """Telegram's chats: store each update once, in order, and only then ask for what comes after it.
 
 What became of an update is committed together with the message it made; the next question confirms it to Telegram. A
-crash before the commit makes Telegram give it again, a crash after it finds it known.
+crash before the commit makes Telegram give it again, a crash after it finds it known. A reply in the coordinators'
+group is a message of its case, which nobody takes for the asker's.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,14 +16,17 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lokbot import desk_settings, desk_texts, telegram_links
 from lokbot.channels import telegram_updates
 from lokbot.channels.telegram import TelegramChannel, TelegramSettings
 from lokbot.channels.telegram_updates import Arrived, RemoteFile
 from lokbot.config import Settings
-from lokbot.conversation import intake
+from lokbot.conversation import account_mail, coordinator_group, intake
 from lokbot.conversation.decision import WITH_A_PERSON
+from lokbot.knowledge import loading
+from lokbot.knowledge.problems import KnowledgeError
 from lokbot.loops import Service, clock, persist
-from lokbot.model import ChannelError, ChannelName, IncomingMessage
+from lokbot.model import FROM_GROUP, ChannelError, ChannelName, IncomingMessage, OutboxKind
 from lokbot.store import queries
 from lokbot.store.schema import Contact, Conversation, OutboxItem, TelegramUpdate
 from lokbot.store.session import exclusive
@@ -32,6 +37,9 @@ LOCK_SECONDS = 1.0
 # "If there are no new updates for at least a week, then identifier of the next update will be chosen randomly" (Bot
 # API, Update). Before that an old offset must be forgotten: a higher one would confirm, unseen, what has a lower id.
 NUMBERS_HOLD = timedelta(days=6)
+_CODE = re.compile(rf"(?:/(?:start|koppla)\s+)?({telegram_links.CODE}[a-z0-9]{{8,40}})", re.IGNORECASE)
+_ASKS_NUMBER = re.compile(r"/grupp(?:@\w+)?", re.IGNORECASE)
+_CASE = re.compile(r"LOK-\d{4}-\d{5,}")
 # How often a file is tried to be fetched before its message is stored without it.
 FILE_TRIES = 3
 
@@ -107,6 +115,12 @@ def _store(room: Room, arrived: Arrived) -> None:
     service = room.service
     if _is_known(room, arrived):
         return
+    if arrived.kind == "message" and (said := _aside(room, arrived)) is not None:
+        log.info("update %s is said to the bot itself", arrived.update_id)
+        with suppress(ChannelError):  # whoever asked sees that nothing came, and asks again
+            if said:
+                room.channel.say(arrived.chat, said)
+        return
     incoming = arrived.incoming
     if incoming is not None and arrived.file is not None:
         incoming = telegram_updates.with_file(incoming, arrived.file, _content(room, arrived.update_id, arrived.file))
@@ -114,10 +128,13 @@ def _store(room: Room, arrived: Arrived) -> None:
     is_bots_turn = False
     with service.sessions.begin() as session:
         if incoming is not None:
-            incoming = _pressed(session, incoming, arrived.reference)
+            post = _told_there(session, arrived)
+            incoming = (
+                _of_the_group(incoming, arrived, post) if post else _pressed(session, incoming, arrived.reference)
+            )
             received = intake.receive(session, incoming, now=clock())
             status = session.get_one(Conversation, received.conversation_id).status
-            is_bots_turn = received.is_new and status not in WITH_A_PERSON
+            is_bots_turn = received.is_new and post is None and status not in WITH_A_PERSON
         elif arrived.kind in ("blocked", "unblocked"):
             _note_blocked(session, arrived)
         session.merge(
@@ -138,6 +155,91 @@ def _store(room: Room, arrived: Arrived) -> None:
             room.channel.confirm_press(arrived.press_id)
         if is_bots_turn:
             room.channel.show_typing(arrived.chat)
+
+
+# ------------------------------------------------------------------ coordinators
+
+
+def _aside(room: Room, arrived: Arrived) -> str | None:
+    """What to say to somebody who means the bot itself and no case: a code that links an account, a group that asks for
+    its number, a word in the coordinators' group that is no reply to a case. None for everything else.
+
+    What follows from it is committed here, with the update.
+    """
+    words = arrived.words.strip()
+    code = _CODE.fullmatch(words) if not arrived.is_group else None
+    is_number = arrived.is_group and _ASKS_NUMBER.fullmatch(words) is not None
+    if not (code or arrived.is_group):
+        return None
+    with room.service.sessions.begin() as session:
+        settings = desk_settings.current(session, room.service.settings)
+        is_ours = arrived.is_group and arrived.chat == settings.telegram.coordinators_chat
+        is_lost = is_ours and _told_there(session, arrived) is None
+        if not (code or is_number or is_lost):
+            return None
+        said = ""  # while their file is broken nothing is said, and whoever asked asks again
+        with suppress(KnowledgeError):
+            phrases = desk_texts.phrases(session, loading.phrases(settings.knowledge_dir))
+            if code:
+                said = _link(session, arrived, code[1], settings, phrases)
+            elif is_number:
+                said = phrases["sv"]["group.number"].format(number=arrived.chat)
+            else:
+                said = phrases["sv"]["group.no-case"]
+        session.merge(
+            TelegramUpdate(bot_id=room.bot.id, update_id=arrived.update_id, message_id=None, fate="aside", at=clock())
+        )
+    return said
+
+
+def _link(session: Session, arrived: Arrived, code: str, settings: Settings, phrases: desk_texts.Phrases) -> str:
+    name = arrived.incoming.sender.name if arrived.incoming else ""
+    user = telegram_links.use_code(session, code.lower(), telegram_id=arrived.user, name=name, now=clock())
+    if user is None:
+        return phrases["sv"]["group.code-unknown"]
+    account_mail.send_telegram_linked(
+        session,
+        user,
+        f"{settings.web.public_url}/konto",
+        who=f"”{name}”",
+        settings=settings,
+        phrases=phrases,
+        now=clock(),
+    )
+    return phrases[user.language]["group.linked"].format(name=user.name)
+
+
+def _told_there(session: Session, arrived: Arrived) -> OutboxItem | None:
+    """What we told a group of coordinators and this is a reply to, by the case's number in its first line: that holds
+    for one that was sent twice, too. None for all else.
+    """
+    number = arrived.answered.split("\n", 1)[0].strip()
+    if not (arrived.is_group and _CASE.fullmatch(number)):
+        return None
+    told = session.scalars(
+        select(OutboxItem)
+        .join(Conversation, Conversation.id == OutboxItem.conversation_id)
+        .where(
+            Conversation.case_number == number,
+            Conversation.erased_at.is_(None),
+            OutboxItem.kind == OutboxKind.NOTIFICATION,
+            OutboxItem.channel == ChannelName.TELEGRAM,
+        )
+        .order_by(OutboxItem.id.desc())
+    )
+    return next((item for item in told if [one["email"] for one in item.to] == [arrived.chat]), None)
+
+
+def _of_the_group(incoming: IncomingMessage, arrived: Arrived, post: OutboxItem) -> IncomingMessage:
+    """A reply in the group belongs to its case and is read by itself. Who wrote it is looked up when it acts."""
+    words = incoming.new_text if not arrived.words.lstrip().startswith("/") else arrived.words.strip()
+    return replace(
+        incoming,
+        sender=replace(incoming.sender, email=f"{coordinator_group.UNKNOWN}{arrived.user}"),
+        command=FROM_GROUP,
+        new_text=words,
+        in_reply_to=(post.external_id,),
+    )
 
 
 def _is_known(room: Room, arrived: Arrived) -> bool:

@@ -108,6 +108,25 @@ class TelegramServer:
         self._tell("message", message)
         return int(message["message_id"])
 
+    def reply(
+        self, text: str, above: Mapping[str, Any], *, by: int, group: str, name: str = "Kim", **content: Any
+    ) -> int:
+        """Somebody in a group replies to a message there."""
+        chat = int(above["chat"]["id"])
+        message = self._message(chat, name, group) | {"from": _person(by, name), "reply_to_message": dict(above)}
+        message |= ({"text": text} if text else {}) | content
+        self._keep(chat, message)
+        self._tell("message", message)
+        return int(message["message_id"])
+
+    def again(self, number: int, chat: int) -> None:
+        """The same message in an update of another number."""
+        self._tell("message", self._messages[chat, number])
+
+    def open_chat(self, chat: int) -> None:
+        """The bot is let into a group."""
+        self._chats.add(chat)
+
     def edit(self, number: int, text: str, *, chat: int = ANNA) -> None:
         """Somebody mends a message of theirs."""
         message = self._messages[chat, number]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import (
     BadRequest,
@@ -146,6 +146,10 @@ class TelegramChannel:
         """Tell the other side that something is being written, for five seconds or until it comes."""
         self._call(self._bot.send_chat_action(chat, ChatAction.TYPING))
 
+    def say(self, chat: str, text: str) -> None:
+        """A word that belongs to no case and is kept nowhere."""
+        self._call(self._bot.send_message(chat, text), is_sending=True)
+
     def confirm_press(self, press_id: str) -> None:
         """Let the pressed button come to rest."""
         self._call(self._bot.answer_callback_query(press_id))
@@ -163,6 +167,7 @@ class TelegramChannel:
                 text,
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
                 reply_markup=_keyboard(message) if is_last else None,
+                reply_parameters=_under(message, to.email) if text is texts[0] else None,
             )
             for text in texts
         ]
@@ -229,6 +234,15 @@ async def _unless(asked: Coroutine[Any, Any, T], is_stopped: Callable[[], bool])
             return None
         await asyncio.wait({task}, timeout=_STOP_SECONDS)
     return task.result()
+
+
+def _under(message: OutgoingMessage, chat: str) -> ReplyParameters | None:
+    """The message of somebody else's in the chat that ours stands under, where that is still there."""
+    where, _, number = (message.in_reply_to or "").partition(".")
+    number = number.partition(".")[0]  # of an edit: what follows is the update's
+    if where != chat or not number.isdecimal():
+        return None
+    return ReplyParameters(int(number), allow_sending_without_reply=True)
 
 
 def _keyboard(message: OutgoingMessage) -> InlineKeyboardMarkup | None:

@@ -90,6 +90,9 @@ class RemoteFile:
 class Arrived:
     """One update, read. ``reference`` names the message of ours whose button was pressed, ``press_id`` the press, which
     Telegram waits to see confirmed.
+
+    ``user`` is who wrote (a chat is somebody's own or a group), ``words`` what they wrote as it stands, ``answered``
+    the words of the message of ours that theirs is a reply to.
     """
 
     update_id: int
@@ -99,6 +102,10 @@ class Arrived:
     file: RemoteFile | None = None
     press_id: str | None = None
     reference: str | None = None
+    user: int = 0
+    is_group: bool = False
+    words: str = ""
+    answered: str = ""
 
 
 def read(update: Mapping[str, Any], bot: Bot, *, now: datetime) -> Arrived:
@@ -164,7 +171,17 @@ def _read(update: Mapping[str, Any], bot: Bot, now: datetime) -> Arrived:
         attachments=content,
         warnings=(NOT_FETCHED,) if is_strange else (),
     )
-    return Arrived(identity, "message", str(chat["id"]), incoming, file)
+    return Arrived(
+        identity,
+        "message",
+        str(chat["id"]),
+        incoming,
+        file,
+        user=int(sender.get("id") or 0),
+        is_group=chat["type"] != "private",
+        words=written,
+        answered=_answered(message, bot),
+    )
 
 
 def _press(update: Mapping[str, Any], identity: int, pressed: Mapping[str, Any], now: datetime) -> Arrived:
@@ -200,9 +217,22 @@ def _incoming(
 
 
 def _is_addressed(message: Mapping[str, Any], text: str, bot: Bot) -> bool:
-    """By name, by a command with our name, or as an answer to a message of ours."""
-    answered = (message.get("reply_to_message") or {}).get("from") or {}
-    return answered.get("id") == bot.id or re.search(rf"@{re.escape(bot.username)}\b", text, re.IGNORECASE) is not None
+    """By name, by a command with our name, as an answer to a message of ours, or to be told the group's number."""
+    is_answer = _author(message.get("reply_to_message") or {}) == bot.id
+    return (
+        is_answer
+        or text.strip().lower() == "/grupp"
+        or re.search(rf"@{re.escape(bot.username)}\b", text, re.IGNORECASE) is not None
+    )
+
+
+def _author(message: Mapping[str, Any]) -> int | None:
+    return (message.get("from") or {}).get("id")
+
+
+def _answered(message: Mapping[str, Any], bot: Bot) -> str:
+    above = message.get("reply_to_message") or {}
+    return str(above.get("text") or "") if _author(above) == bot.id else ""
 
 
 def _command(text: str, bot: Bot) -> tuple[str | None, str]:

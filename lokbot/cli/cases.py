@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from lokbot import audit, describing
+from lokbot import audit, describing, desk_texts
 from lokbot.cli.common import now, open_store, with_settings
 from lokbot.config import Settings
 from lokbot.conversation import escalation, uploads
@@ -168,6 +168,7 @@ def forward(
     """Send a case on to an administration; the asker is told once it has been sent."""
     knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
     with open_store(settings) as session:
+        knowledge = desk_texts.current(session, knowledge)
         conversation = find_case(session, number)
         escalation.forward(
             session,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -76,3 +76,19 @@ def send_new_device(
     moment = f"{written_out(local.date(), user.language)} {local:%H:%M}"
     text = say["account.device"].format(name=user.name, link=link, browser=browser, moment=moment)
     return staff_mail.enqueue(session, user.email, say["account.subject.device"], text, settings=settings, now=now)
+
+
+def send_telegram_linked(
+    session: Session,
+    user: User,
+    link: str,
+    *,
+    who: str,
+    settings: Settings,
+    phrases: Mapping[str, Mapping[str, str]],
+    now: datetime,
+) -> StaffMail:
+    """Tell somebody that a user of Telegram now answers in their name."""
+    say = phrases[user.language]
+    text = say["account.telegram"].format(name=user.name, link=link, who=who)
+    return staff_mail.enqueue(session, user.email, say["account.subject.telegram"], text, settings=settings, now=now)

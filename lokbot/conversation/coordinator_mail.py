@@ -53,12 +53,12 @@ def read(text: str) -> Request:
 
 def take_in(session: Session, message: Message, *, settings: Settings, knowledge: Knowledge, now: datetime) -> None:
     """Do what a coordinator's mail asks for, in the caller's transaction, and tell its writer what came of it."""
-    desk = _Desk(session, message, settings, knowledge, now)
+    desk = Desk(session, message, settings, knowledge, now)
     request = read(message.new_text)
     why = _obstacle(desk, request)
     if why is None:
         try:
-            desk.report(_act(desk, request))
+            desk.report(_told(desk, act(desk, request)))
         except NotPossible as error:
             desk.keep(error.told)
     else:
@@ -66,8 +66,8 @@ def take_in(session: Session, message: Message, *, settings: Settings, knowledge
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """Where a coordinator's mail is looked at."""
+class Desk:
+    """Where what a coordinator wrote is looked at."""
 
     session: Session
     message: Message
@@ -88,6 +88,11 @@ class _Desk:
 
     def keep(self, why: str) -> None:
         """The mail stays in the case as a note: nothing is sent to anybody but its writer."""
+        self.note()
+        self.report(self.say("notify.mail.kept", why=why))
+
+    def note(self) -> None:
+        """Write down that what was written stays inside."""
         queries.record(
             self.session,
             "noted",
@@ -96,7 +101,6 @@ class _Desk:
             conversation=self.conversation,
             message=self.message,
         )
-        self.report(self.say("notify.mail.kept", why=why))
 
     def report(self, text: str) -> None:
         """Tell the writer, unless too much has been told already: it may be a machine that answers us."""
@@ -115,7 +119,7 @@ class _Desk:
         )
 
 
-def _obstacle(desk: _Desk, request: Request) -> str | None:
+def _obstacle(desk: Desk, request: Request) -> str | None:
     """Why the mail may not act, in words for its writer; None where it may. The first that holds is told."""
     message, say = desk.message, desk.say
     unknown = [word for word in request.commands if word not in (*COMMANDS, *desk.knowledge.administrations)]
@@ -143,7 +147,7 @@ def _is_unthreaded(message: Message) -> bool:
     return message.conversation.messages[0].id == message.id
 
 
-def _answers_what_we_sent(desk: _Desk) -> bool:
+def _answers_what_we_sent(desk: Desk) -> bool:
     """Whether the mail carries a token of this case that we gave to this coordinator and nobody else."""
     message = desk.message
     answered = {*message.in_reply_to, *message.references}
@@ -167,13 +171,24 @@ def _is_to(item: OutboxItem, email: str) -> bool:
 # ------------------------------------------------------------------ the acts
 
 
-def _act(desk: _Desk, request: Request) -> str:
-    """Do it; gives what its writer is told. Raises NotPossible where it cannot be done."""
-    if request.is_stop:
-        return _stop(desk)
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a request: the word that was obeyed, or none for an answer of their own; what will leave, if
+    anything; with ``stop`` how many texts were taken back.
+    """
+
+    command: str | None
+    item: OutboxItem | None = None
+    stopped: int | None = None
+
+
+def act(desk: Desk, request: Request) -> Done:
+    """Do it, whichever way it was asked for. Raises NotPossible where it cannot be done."""
     command = next(iter(request.commands), None)
     session, conversation, now = desk.session, desk.conversation, desk.now
     leaves_at = now + timedelta(minutes=desk.settings.answering.undo_minutes)
+    if request.is_stop:
+        return Done("stop", stopped=_stop(desk))
     if command is None or (command == RESOLVE and request.text):
         item = escalation.coordinator_reply(
             session,
@@ -184,9 +199,7 @@ def _act(desk: _Desk, request: Request) -> str:
             now=now,
             not_before=leaves_at,
         )
-        return _will_leave(desk, item)
-    if command == NOTE:
-        return desk.say("notify.mail.kept", why=desk.say("notify.mail.why.asked"))
+        return Done(None, item)
     if command == RESOLVE:
         escalation.resolve(session, conversation, actor=desk.actor, now=now)
     elif command == TAKE:
@@ -195,8 +208,8 @@ def _act(desk: _Desk, request: Request) -> str:
         escalation.hand_back(session, conversation, actor=desk.actor, now=now)
     elif command == RELEASE:
         items = escalation.release(session, conversation, actor=desk.actor, now=now, not_before=leaves_at)
-        return _will_leave(desk, items[0])
-    else:
+        return Done(command, items[0])
+    elif command != NOTE:
         item = escalation.forward(
             session,
             conversation,
@@ -207,11 +220,22 @@ def _act(desk: _Desk, request: Request) -> str:
             now=now,
             not_before=leaves_at,
         )
-        return _will_leave(desk, item)
-    return desk.say("notify.mail.done", act=f"#{command}")
+        return Done(command, item)
+    return Done(command)
 
 
-def _signed(desk: _Desk, text: str) -> str:
+def _told(desk: Desk, done: Done) -> str:
+    """What the writer of a mail is told."""
+    if done.item is not None:
+        return _will_leave(desk, done.item)
+    if done.command == "stop":
+        return desk.say("notify.mail.stopped" if done.stopped else "notify.mail.too-late")
+    if done.command == NOTE:
+        return desk.say("notify.mail.kept", why=desk.say("notify.mail.why.asked"))
+    return desk.say("notify.mail.done", act=f"#{done.command}")
+
+
+def _signed(desk: Desk, text: str) -> str:
     """``text`` with the writer's name and role below, where they have an account and have not signed themselves."""
     user = queries.user_at(desk.session, desk.actor)
     last = text.strip().rpartition("\n")[2].lower()
@@ -221,16 +245,15 @@ def _signed(desk: _Desk, text: str) -> str:
     return f"{text.strip()}\n\n{desk.knowledge.phrases[language]['signature'].format(name=user.name)}"
 
 
-def _will_leave(desk: _Desk, item: OutboxItem) -> str:
+def _will_leave(desk: Desk, item: OutboxItem) -> str:
     to = ", ".join(address["email"] for address in item.to)
     time = clock_time(item.not_before.astimezone(SWEDEN), notification.LANGUAGE)
     return f"{desk.say('notify.mail.leaves', time=time, to=to)}\n\n{notification.quote(item.text)}"
 
 
-def _stop(desk: _Desk) -> str:
-    """Take back what this coordinator has sent off and what has not left yet."""
+def _stop(desk: Desk) -> int:
+    """Take back what this coordinator has sent off and what has not left yet; gives how much that was."""
     try:
-        escalation.stop(desk.session, desk.conversation, actor=desk.actor, now=desk.now)
+        return escalation.stop(desk.session, desk.conversation, actor=desk.actor, now=desk.now)
     except NotPossible:
-        return desk.say("notify.mail.too-late")
-    return desk.say("notify.mail.stopped")
+        return 0

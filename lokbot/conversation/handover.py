@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from lokbot.config import Settings
 from lokbot.conversation import caps, notification, outbox, parties, reading, snoozing, threads, tokens, working_days
 from lokbot.conversation.decision import WITH_A_PERSON
 from lokbot.conversation.notification import Line, Notice
+from lokbot.masking import has_personal_number
 from lokbot.model import Address, Authentication, ChannelName, ConversationStatus, Knowledge, OutboxKind, Reply
 from lokbot.store import queries
 from lokbot.store.schema import Contact, Conversation, Message, OutboxItem
@@ -74,6 +76,7 @@ def notify(
         answer_by=conversation.answer_by if has_receipt else None,
         owner=conversation.administration if conversation.administration in knowledge.administrations else None,
         text=reading.whole(message),
+        files=[each.name for one in reading.mates(message) for each in parties.attached(one)],
         channel=conversation.channel,
         suggestion=suggestion.text if suggestion else None,
         earlier=_earlier(conversation, message),
@@ -93,6 +96,45 @@ def notify(
     )
     deputies = settings.alarm.deputies if conversation.is_urgent else ()
     tell_coordinators(session, conversation, reply, settings=settings, now=now, also=deputies)
+    if room == "free":
+        _tell_group(session, conversation, message, notice, settings=settings, knowledge=knowledge, now=now)
+
+
+def _tell_group(
+    session: Session,
+    conversation: Conversation,
+    message: Message,
+    notice: Notice,
+    *,
+    settings: Settings,
+    knowledge: Knowledge,
+    now: datetime,
+) -> None:
+    """The same in the coordinators' group in Telegram, where the city lets them have one. What is urgent (threats,
+    distress, complaints) and what holds a personal number is told without a word of it, whatever is set.
+    """
+    telegram = settings.telegram
+    if not (telegram.is_allowed and telegram.coordinators_chat):
+        return
+    is_sensitive = conversation.is_urgent or has_personal_number(notice.text) or bool(message.attachments)
+    topic = knowledge.topics.get(conversation.topic or "")
+    reply = notification.in_group(
+        replace(notice, undo_minutes=settings.answering.undo_minutes),
+        knowledge,
+        topic=topic.name.sv if topic else None,
+        link=f"{settings.web.public_url}/arenden/{conversation.case_number}",
+        is_text_told=telegram.coordinators_text and not is_sensitive and bool(notice.text.strip()),
+    )
+    outbox.enqueue(
+        session,
+        conversation,
+        reply,
+        kind=OutboxKind.NOTIFICATION,
+        channel=ChannelName.TELEGRAM,
+        to=(Address("", telegram.coordinators_chat),),
+        settings=settings,
+        now=now,
+    )
 
 
 def _newcomers(session: Session, conversation: Conversation, message: Message, settings: Settings) -> tuple[str, ...]:

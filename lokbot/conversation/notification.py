@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from lokbot.conversation.working_days import SWEDEN, clock_time, written_out
-from lokbot.masking import mask_personal_numbers
+from lokbot.masking import mask_personal_data, mask_personal_numbers
 from lokbot.model import ChannelName, Knowledge, Reply
 
 # Coordinators read Swedish.
 LANGUAGE = "sv"
 EARLIER_LENGTH = 300
+GROUP_LENGTH = 600  # characters of what was written, in the coordinators' group
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Notice:
     answer_by: date | None = None
     owner: str | None = None
     text: str = ""
+    files: Sequence[str] = ()
     suggestion: str | None = None
     earlier: Sequence[Line] = ()
     sender_check: str | None = None
@@ -84,6 +86,8 @@ def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
     blocks = ["\n".join(facts)]
     if notice.text.strip():
         blocks += [say["notify.message"], quote(notice.text)]
+    if notice.files:
+        blocks.append(say["notify.files"].format(names=", ".join(notice.files)))
     if notice.suggestion:
         blocks += [say["notify.suggestion"], quote(notice.suggestion)]
         if notice.undo_minutes is None:
@@ -97,6 +101,33 @@ def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
         blocks += [say["notify.earlier"], "\n".join(_line(line, knowledge) for line in notice.earlier)]
     key = "notify.subject.urgent" if notice.is_urgent else "notify.subject"
     return _reply(say[key].format(case=notice.case_number, subject=notice.subject), "\n\n".join(blocks))
+
+
+def in_group(notice: Notice, knowledge: Knowledge, *, topic: str | None, link: str, is_text_told: bool) -> Reply:
+    """To the coordinators' group in Telegram: this case waits. Its number stands first, alone: a reply goes by it.
+
+    Telegram is no place for what people write of themselves, so what they wrote is told only where that is allowed
+    (``is_text_told``), and then masked.
+    """
+    say = knowledge.phrases[LANGUAGE]
+    lines = [
+        notice.case_number,
+        say["group.urgent" if notice.is_urgent else "group.waiting"],
+        *([say["group.topic"].format(topic=topic)] if topic else []),
+        *(
+            [say["group.answer-by"].format(answer_by=written_out(notice.answer_by, LANGUAGE))]
+            if notice.answer_by
+            else []
+        ),
+        *([say["group.text"], quote(_clipped(mask_personal_data(notice.text)))] if is_text_told else []),
+        say["group.open"].format(link=link),
+        say["group.how"].format(minutes=notice.undo_minutes),
+    ]
+    return Reply("", "\n".join(lines), None, LANGUAGE)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= GROUP_LENGTH else f"{text[:GROUP_LENGTH].rstrip()} …"
 
 
 def told(case_number: str, subject: str, text: str, knowledge: Knowledge) -> Reply:

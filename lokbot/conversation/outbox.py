@@ -160,10 +160,12 @@ def _is_in_turn(now: datetime) -> ColumnElement[bool]:
         earlier.channel == OutboxItem.channel,
         earlier.id < OutboxItem.id,
         earlier.is_automatic,
+        earlier.kind != OutboxKind.NOTIFICATION,  # told to a group of coordinators, beside the asker's chat
         earlier.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED)),
         earlier.queued_at > now - LONGEST_TURN,
     )
-    return or_(OutboxItem.channel == ChannelName.MAIL, OutboxItem.is_automatic.is_(False), ~is_before)
+    is_free = or_(OutboxItem.channel == ChannelName.MAIL, OutboxItem.kind == OutboxKind.NOTIFICATION)
+    return or_(is_free, OutboxItem.is_automatic.is_(False), ~is_before)
 
 
 def claim(

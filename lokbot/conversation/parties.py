@@ -188,7 +188,7 @@ def other_recipients(message: Message, settings: Settings) -> list[str]:
 
 def has_attachment(message: Message) -> bool:
     """Whether something is attached that somebody should look at."""
-    return bool(_attached(message))
+    return bool(attached(message))
 
 
 def attachments(session: Session, message: Message) -> tuple[Attachment, ...]:
@@ -201,11 +201,11 @@ def attachments(session: Session, message: Message) -> tuple[Attachment, ...]:
             each.sha256,
             session.get_one(AttachmentContent, each.sha256).content,
         )
-        for each in _attached(message)
+        for each in attached(message)
     )
 
 
-def _attached(message: Message) -> list[MessageAttachment]:
+def attached(message: Message) -> list[MessageAttachment]:
     return [
         attachment
         for attachment in message.attachments

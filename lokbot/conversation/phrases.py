@@ -101,6 +101,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "notify.no-receipt": frozenset(),
         "notify.owner": frozenset({"name"}),
         "notify.message": frozenset(),
+        "notify.files": frozenset({"names"}),
         "notify.earlier": frozenset(),
         "notify.earlier.line": frozenset({"day", "who", "text"}),
         "notify.asker": frozenset(),
@@ -165,6 +166,25 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "notify.administration.why.attachment": frozenset(),
         "notify.administration.why.moved": frozenset(),
         "notify.administration.why.no-address": frozenset(),
+        **{f"group.{key}": frozenset() for key in ("waiting", "urgent", "text", "no-case")},
+        "group.topic": frozenset({"topic"}),
+        "group.answer-by": frozenset({"answer_by"}),
+        "group.open": frozenset({"link"}),
+        "group.how": frozenset({"minutes"}),
+        "group.number": frozenset({"number"}),
+        **{f"group.{key}": frozenset({"name", "time"}) for key in ("leaves", "leaves-again", "forwards")},
+        **{
+            f"group.{key}": frozenset({"name"})
+            for key in ("stopped", "too-late", "taken", "resolved", "noted", "done", "linked")
+        },
+        "group.kept": frozenset({"name", "why"}),
+        "group.not-linked": frozenset({"name", "link"}),
+        "group.code-unknown": frozenset(),
+        "group.why.unknown": frozenset({"word"}),
+        **{f"group.why.{key}": frozenset({"link"}) for key in ("suggestion", "not-waiting")},
+        **{f"group.why.{key}": frozenset() for key in ("several", "attachment", "empty", "gone", "other-group")},
+        "account.subject.telegram": frozenset(),
+        "account.telegram": frozenset({"name", "link", "who"}),
         "subject.empty": frozenset(),
         "english-below": frozenset(),
         **{

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from lokbot.conversation import tokens
 from lokbot.conversation.decision import WITH_A_PERSON
-from lokbot.model import IncomingMessage, OutboxKind
+from lokbot.model import FROM_GROUP, IncomingMessage, OutboxKind
 from lokbot.store import queries
 from lokbot.store.schema import Contact, Conversation, Message, MessageReference, OutboxItem
 
@@ -62,6 +62,8 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
 
     A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it.
     """
+    if incoming.command == FROM_GROUP:
+        return Thread(_by_our_mail(session, incoming.in_reply_to))
     if incoming.channel.is_chat:
         return _in_chat(session, incoming)
     if conversation := _by_a_persons_answer(session, incoming):

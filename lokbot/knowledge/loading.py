@@ -103,6 +103,15 @@ def read(knowledge_dir: Path, intents_dir: Path) -> Reading:
     return Reading(knowledge, in_order(reader.problems), Positions(reader.marks))
 
 
+def phrases(knowledge_dir: Path) -> Mapping[str, Mapping[str, str]]:
+    """The fixed sentences alone, per language. Raises KnowledgeError with every problem of their file."""
+    reader = _Reader()
+    found = reader.phrases(knowledge_dir / "phrases.yaml")
+    if reader.problems:
+        raise KnowledgeError(in_order(reader.problems))
+    return found
+
+
 def golden_from(paths: Iterable[Path]) -> tuple[GoldenQuestion, ...]:
     """Golden questions of files, and of folders with all below them, wherever they lie: such as knowledge/golden.
 

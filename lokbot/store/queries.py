@@ -37,6 +37,7 @@ from lokbot.store.schema import (
     Pause,
     QuestionRecord,
     SigningKey,
+    TelegramLink,
     User,
 )
 
@@ -107,6 +108,10 @@ def contact_at(session: Session, channel: ChannelName, address: str, name: str, 
     """The contact with this address in this channel, made where there is none."""
     contact = session.scalar(_CONTACT_AT, {"channel": channel, "address": address})
     if contact is None:
+        contact = next(
+            (new for new in _unflushed(session, Contact) if (new.channel, new.address) == (channel, address)), None
+        )
+    if contact is None:
         contact = Contact(channel=channel, address=address, name=name[:300], undeliverable_at=None, created_at=now)
         session.add(contact)
     elif name and not contact.name:
@@ -131,6 +136,12 @@ def name_of(session: Session, actor: str) -> str:
 def user_at(session: Session, email: str) -> User | None:
     """The active account with this address."""
     return session.scalar(select(User).where(User.email == email.strip().lower(), User.is_active))
+
+
+def user_in_telegram(session: Session, telegram_id: int) -> User | None:
+    """The active account that is linked to this user of Telegram."""
+    query = select(User).join(TelegramLink, TelegramLink.user_id == User.id)
+    return session.scalar(query.where(TelegramLink.telegram_id == telegram_id, User.is_active))
 
 
 def away(session: Session, today: date) -> dict[str, str | None]:
@@ -260,7 +271,8 @@ def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequ
         select(Message)
         .join(Message.conversation)
         .options(
-            case.joinedload(Conversation.contact, innerjoin=True),
+            # Asked after the locks are there: joined, it would be as it was before whoever held the case let it go.
+            case.selectinload(Conversation.contact),
             case.selectinload(Conversation.messages),
             case.selectinload(Conversation.outbox),
             selectinload(Message.attachments),
@@ -473,7 +485,11 @@ _AUTOMATIC = select(
 _NOTIFICATIONS = (
     select(func.count())
     .select_from(OutboxItem)
-    .where(OutboxItem.kind == OutboxKind.NOTIFICATION, OutboxItem.created_at >= _SINCE)
+    .where(
+        OutboxItem.kind == OutboxKind.NOTIFICATION,
+        OutboxItem.channel == ChannelName.MAIL,
+        OutboxItem.created_at >= _SINCE,
+    )
 )
 
 
@@ -482,7 +498,7 @@ def automatic_texts(session: Session, *, since: datetime, contact: int, contact_
     values = {"since": since, "contact": contact, "contact_since": contact_since}
     with session.no_autoflush:
         in_all, to_contact = session.execute(_AUTOMATIC, values).one()
-    for item in _unflushed(session):
+    for item in _unflushed(session, OutboxItem):
         if item.is_automatic and item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY:
             in_all += item.channel is ChannelName.MAIL and item.created_at >= since
             to_contact += item.conversation.contact_id == contact and item.created_at >= contact_since
@@ -493,13 +509,16 @@ def notifications(session: Session, *, since: datetime) -> int:
     """How many mails to coordinators were queued since then."""
     with session.no_autoflush:
         stored = session.scalar(_NOTIFICATIONS, {"since": since}) or 0
-    new = (item.kind is OutboxKind.NOTIFICATION and item.created_at >= since for item in _unflushed(session))
+    new = (
+        item.kind is OutboxKind.NOTIFICATION and item.channel is ChannelName.MAIL and item.created_at >= since
+        for item in _unflushed(session, OutboxItem)
+    )
     return stored + sum(new)
 
 
-def _unflushed(session: Session) -> Iterator[OutboxItem]:
-    """What the session has put in the outbox and not written yet: a flush for each question would cost more."""
-    return (row for row in session.new if isinstance(row, OutboxItem))
+def _unflushed(session: Session, kind: type[_T]) -> Iterator[_T]:
+    """The rows of this kind that the session has and not written yet: a flush for each question would cost more."""
+    return (row for row in session.new if isinstance(row, kind))
 
 
 def last_event(session: Session, verb: str) -> datetime | None:

@@ -841,6 +841,25 @@ class ReadingLink(Base):
     user: Mapped[User] = relationship()
 
 
+class TelegramLink(Base):
+    """That somebody who works here is a certain user of Telegram, once they have sent the bot a code.
+
+    ``code`` is the SHA-256 of one that waits, and is gone when it is used; ``telegram_id`` may need 52 bits (Bot API,
+    "User").
+    """
+
+    __tablename__ = "telegram_links"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True, autoincrement=False)
+    code: Mapped[str | None] = mapped_column(String(64), unique=True)
+    code_expires_at: Mapped[datetime | None]
+    telegram_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    telegram_name: Mapped[str | None] = mapped_column(String(300))
+    linked_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+
 class FailedLogin(Base):
     """A wrong password: for an address, and from a place. ``key`` is a hash; rows count for a quarter of an hour."""
 
@@ -883,7 +902,7 @@ class DeskSetting(Base):
 
     __tablename__ = "desk_settings"
 
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
     value: Mapped[Any] = mapped_column(JSON)
     changed_by: Mapped[str] = mapped_column(String(200))
     changed_at: Mapped[datetime]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -18,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from lokbot import accounts, desk_settings, second_factor
+from lokbot import accounts, desk_settings, desk_texts, second_factor
 from lokbot.loops import Service, clock, loggable
 from lokbot.model import UserError
 from lokbot.store.schema import WebSession
@@ -120,7 +121,8 @@ class _Gate:
             service=self._service,
             session=session,
             settings=desk_settings.current(session, self._service.settings),
-            active=active,
+            active=replace(active, knowledge=desk_texts.current(session, active.knowledge)),
+            of_files=active.knowledge,
             login=self._login(session, request, now),
             form=form,
             now=now,

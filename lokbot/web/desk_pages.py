@@ -12,7 +12,7 @@ from lokbot.conversation import calls, reviewing, steering
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import ChannelName, UserError
 from lokbot.store.schema import DecisionRecord
-from lokbot.web import people, thread
+from lokbot.web import thread
 from lokbot.web.cases import names
 from lokbot.web.visit import Visit
 
@@ -86,7 +86,7 @@ def steering_page(visit: Visit) -> Response:
 
 def set_meetings(visit: Visit) -> Response:
     """The days of the steering group's meetings, one a line: the statistics begin with the last, reports go before."""
-    meetings = [people.day_of(line.strip()) for line in visit.form["meetings"].splitlines() if line.strip()]
+    meetings = [desk_settings.day_of(line.strip()) for line in visit.form["meetings"].splitlines() if line.strip()]
     desk_settings.set_meetings(visit.session, meetings, actor=visit.actor, now=visit.now)
     return visit.to("/styrgruppen", klart="saved")
 
@@ -111,11 +111,19 @@ def set_template(visit: Visit) -> Response:
     form = visit.form
     try:
         if form["remove"] == "1":
-            desk_settings.remove_template(visit.session, form["key"], actor=visit.actor, now=visit.now)
+            desk_settings.remove_template(
+                visit.session, form["key"], actor=visit.actor, now=visit.now, seen=form["seen"]
+            )
             return visit.to("/mallar", klart="template-removed")
         texts = {language: form[language].replace("\r\n", "\n") for language in ("sv", "en")}
         desk_settings.set_template(
-            visit.session, form["key"] or None, form["name"], texts, actor=visit.actor, now=visit.now
+            visit.session,
+            form["key"] or None,
+            form["name"],
+            texts,
+            actor=visit.actor,
+            now=visit.now,
+            seen=form["seen"],
         )
     except UserError as error:
         visit.session.rollback()
@@ -128,7 +136,8 @@ def _templates(visit: Visit, *, error: str = "", status: int = 200) -> Response:
     return visit.page(
         "templates.html",
         status=status,
-        templates=desk_settings.templates(visit.session),
+        templates=(found := desk_settings.templates(visit.session)),
+        stamps={one.key: one.stamp for one in found},
         history=desk_settings.template_history(visit.session),
         people=names(visit),
         error=error,

@@ -1,22 +1,19 @@
-"""One's own account; for admins everybody's; when somebody answers."""
+"""One's own account, and for admins everybody's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, time
 
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import accounts, desk_settings, passwords
+from lokbot import accounts, desk_settings, passwords, telegram_links
 from lokbot.accounts import NotAllowed
 from lokbot.conversation import account_mail
-from lokbot.conversation.working_days import is_working_day
-from lokbot.desk_settings import NotUsable
 from lokbot.model import Role
 from lokbot.store import queries
-from lokbot.store.schema import DeskSetting, StaffMail, User
+from lokbot.store.schema import StaffMail, User
 from lokbot.web import arriving
 from lokbot.web.entry import has_password, link
 from lokbot.web.visit import LANGUAGES, Visit
@@ -39,8 +36,26 @@ MAY = {
 
 
 def account_page(visit: Visit) -> Response:
+    return _account(visit)
+
+
+def telegram_code(visit: Visit) -> Response:
+    """A code to send to the bot in Telegram, shown once; or the link ends."""
+    if visit.form["act"] == "unlink":
+        telegram_links.unlink(visit.session, visit.user, actor=visit.actor, now=visit.now)
+        return visit.to("/konto", klart="telegram-unlinked")
+    if not visit.settings.telegram.is_allowed:
+        raise NotAllowed("Staden har inte beslutat om Telegram, så det finns inget att koppla till.")
+    return _account(visit, telegram_code=telegram_links.new_code(visit.session, visit.user, now=visit.now))
+
+
+def _account(visit: Visit, *, telegram_code: str = "") -> Response:
     return visit.page(
         "account.html",
+        telegram=telegram_links.link_of(visit.session, visit.user),
+        telegram_code=telegram_code,
+        telegram_holds=telegram_links.HOLDS.seconds // 60,
+        has_telegram=visit.settings.telegram.is_allowed and visit.has(Role.COORDINATOR),
         sessions=accounts.sessions_of(visit.session, visit.user),
         browser_of=arriving.browser_of,
         has_password=has_password(visit, visit.user),
@@ -56,12 +71,11 @@ def change_account(visit: Visit) -> Response:
     name = " ".join(form["name"].split())[:200]
     if not name:
         raise NotAllowed("Skriv ett namn.")
-    deputy = form["deputy"].strip().lower()
-    if deputy and ("@" not in deputy or " " in deputy):
-        raise NotAllowed("Ersättarens adress är ingen mejladress.")
-    user.name, user.deputy = name, deputy[:320] or None
+    desk_settings.set_absence(
+        visit.session, user, form["absent_until"], form["deputy"], seen=None, actor=visit.actor, now=visit.now
+    )
+    user.name = name
     user.language = form["language"] if form["language"] in LANGUAGES else user.language
-    user.absent_until = day_of(form["absent_until"]) if form["absent_until"] else None
     queries.record(visit.session, "account-changed", actor=visit.actor, now=visit.now, user=user.id)
     return visit.to("/konto", klart="saved")
 
@@ -117,6 +131,7 @@ def _people(visit: Visit, *, error: str = "", shown_link: str = "", status: int 
         form=visit.form,
         has_password=lambda user: has_password(visit, user),
         reading=accounts.reading_links(visit.session),
+        in_telegram=telegram_links.linked(visit.session),
     )
 
 
@@ -186,6 +201,12 @@ def _send_address(visit: Visit, user: User, address: str) -> Response:
     return visit.to("/personer", klart="invited")
 
 
+def unlink_telegram(visit: Visit) -> Response:
+    """What somebody writes in Telegram counts for nobody from now on."""
+    telegram_links.unlink(visit.session, _user(visit), actor=visit.actor, now=visit.now)
+    return visit.to("/personer", klart="telegram-unlinked")
+
+
 def change(visit: Visit) -> Response:
     accounts.change(
         visit.session,
@@ -207,47 +228,3 @@ def _user(visit: Visit) -> User:
 
 def _roles(visit: Visit) -> Sequence[Role]:
     return [role for role in Role if role in visit.form.all("role")]
-
-
-# ------------------------------------------------------------------ when somebody answers
-
-
-def hours_page(visit: Visit) -> Response:
-    rows = visit.session.scalars(select(DeskSetting).order_by(DeskSetting.changed_at.desc())).all()
-    return visit.page(
-        "hours.html",
-        promise=visit.settings.promise,
-        closed_days=desk_settings.own_closed_days(visit.session),
-        of_the_file=visit.service.settings.promise.closed_days,
-        changed=rows[0] if rows else None,
-        is_working_day=is_working_day,
-    )
-
-
-def set_hours(visit: Visit) -> Response:
-    """Closed days (one a line), the hour when the day ends, how many working days an answer may take."""
-    form = visit.form
-    days = [day_of(line.strip()) for line in form["closed_days"].splitlines() if line.strip()]
-    try:
-        day_ends = time.fromisoformat(form["day_ends"].replace(".", ":"))
-    except ValueError:
-        raise NotUsable("Klockslaget ska skrivas som 16:00.") from None
-    if not form["working_days"].isdecimal():
-        raise NotUsable("Antalet arbetsdagar ska vara mellan 0 och 30.")
-    desk_settings.set_promise(
-        visit.session,
-        closed_days=days,
-        day_ends=day_ends,
-        working_days=int(form["working_days"]),
-        actor=visit.actor,
-        now=visit.now,
-    )
-    return visit.to("/tider", klart="saved")
-
-
-def day_of(value: str) -> date:
-    """The day that was written. Raises NotUsable for what is none."""
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise NotUsable("”{value}” är inget datum. Skriv som 2026-12-23.", value=value[:40]) from None

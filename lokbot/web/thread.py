@@ -290,9 +290,16 @@ def entries(events: Sequence[Event], conversation: Conversation) -> Sequence[Ent
     found = [Entry(message.received_at, "message", message=message) for message in conversation.messages]
     found += [Entry(item.created_at, "item", item=item) for item in conversation.outbox]
     found += [Entry(note.at, "note", note=note) for note in conversation.notes]
-    found += [Entry(event.at, "event", event=event) for event in events if event.verb in EVENTS]
+    found += [
+        Entry(event.at, "event", event=event) for event in events if event.verb in EVENTS and not _is_no_news(event)
+    ]
     order = {"message": 0, "event": 1, "item": 2, "note": 3}
     return sorted(found, key=lambda entry: (entry.at, order[entry.kind]))
+
+
+def _is_no_news(event: Event) -> bool:
+    """Whether it says only that a case went to a person which was with one already."""
+    return event.verb == "escalated" and event.detail.get("reason") == "with-a-person"
 
 
 def _pressed(visit: Visit, command: str) -> str:

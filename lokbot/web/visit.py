@@ -47,13 +47,17 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request at a page. ``session`` is one transaction: committed when the page's function returns."""
+    """A request at a page. ``session`` is one transaction: committed when the page's function returns.
+
+    ``settings`` and ``active`` hold what the desk has set; ``service.settings`` and ``of_files`` what the files say.
+    """
 
     request: Request
     service: Service
     session: Session
     settings: Settings
     active: Active
+    of_files: Knowledge
     login: WebSession | None
     form: Form
     now: datetime

@@ -16,7 +16,7 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 from pydantic import SecretStr
 
-from lokbot.config import ChatSettings, SmtpSettings, SsoSettings, WebSettings
+from lokbot.config import ChatSettings, SmtpSettings, SsoSettings, TelegramSettings, WebSettings
 from lokbot.loops import clock
 from lokbot.model import Role
 from lokbot.statistics import facts
@@ -82,6 +82,15 @@ def city_office(browser: Browser, tmp_path: Path, migrated: Path, openid_issuer:
         roles={Role.COORDINATOR: ("g-samordnare",)},
     )
     with _office(browser, Path(shutil.copy(migrated, tmp_path / "lokbot.db")), sso=sso) as found:
+        yield found
+
+
+@pytest.fixture
+def telegram_office(browser: Browser, tmp_path: Path, migrated: Path) -> Iterator[Office]:
+    """An office in a city that has decided to be on Telegram; Kim Sand works there."""
+    telegram = TelegramSettings(token=SecretStr("1:x"), decision="KS 1", assessment="KS 2")
+    with _office(browser, Path(shutil.copy(migrated, tmp_path / "lokbot.db")), telegram=telegram) as found:
+        found.desk.account()
         yield found
 
 

@@ -323,6 +323,7 @@ NOT_OF_A_CASE = {
     ),
     *("case_numbers", "users", "web_sessions", "account_links", "failed_logins", "desk_settings", "presences"),
     *("recovery_codes", "known_devices", "city_sign_ins"),
+    "telegram_links",
     "staff_mails",  # has no text once it is sent
     "digests",
     "telegram_updates",  # numbers, and what became of each

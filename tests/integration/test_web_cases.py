@@ -403,7 +403,7 @@ def test_a_text_without_end_is_cut_not_refused(desk: DeskWorld) -> None:
         assert len(session.scalars(select(Note)).one().text) == 100_000
 
 
-# ------------------------------------------------------------------ the pause, the hours
+# ------------------------------------------------------------------ the pause, and who hears
 
 
 def test_a_pause_holds_what_is_queued_and_ends(desk: DeskWorld) -> None:
@@ -418,19 +418,6 @@ def test_a_pause_holds_what_is_queued_and_ends(desk: DeskWorld) -> None:
     assert kim.do("/paus", what="article:finns-inte")[0] == 409
 
 
-def test_closed_days_set_here_are_kept_by_the_next_receipt(desk: DeskWorld) -> None:
-    kim = desk.person()
-    assert kim.do("/tider", closed_days="2026-03-03\n2026-03-04", day_ends="15:00", working_days="1")[0] == 303
-    assert kim.do("/tider", closed_days="i morgon", day_ends="15:00", working_days="1")[0] == 409
-    assert kim.do("/tider", closed_days="", day_ends="kvart i", working_days="1")[0] == 409
-    page = kim.see("/tider")
-    assert "2026-03-03" in page
-    with desk.world.sessions() as session:
-        desk.world.settings = desk_settings.current(session, desk.world.settings)
-    case = desk.world.write(sample.OWN)
-    assert str(case.conversation.answer_by) == "2026-03-05"
-
-
 def test_coordinators_with_an_account_hear_of_cases(desk: DeskWorld) -> None:
     desk.account()
     desk.account("chef@stad.example", "Chefen", (Role.ADMIN,))
@@ -442,7 +429,7 @@ def test_coordinators_with_an_account_hear_of_cases(desk: DeskWorld) -> None:
 def test_an_english_desk_is_english(desk: DeskWorld) -> None:
     kim, case = desk.person(), desk.world.write(sample.OWN)
     kim.do("/konto", name="Kim Sand", language="en", deputy="", absent_until="")
-    for path in ("/arenden", path_of(case), "/paus", "/tider", "/konto"):
+    for path in ("/arenden", path_of(case), "/paus", "/installningar", "/konto"):
         page = kim.see(path)
         assert '<html lang="en">' in page
     assert "Waiting for an answer" in kim.see("/arenden?mapp=vantar")

@@ -35,6 +35,7 @@ def address_of(page: Page, case: str) -> str:
         .replace("{correction:int}", "1")
         .replace("{article}", "ga-med")
         .replace("{ending}", "csv")
+        .replace("{name}", "day-ends")
         .replace("{revision:int}", "1")
     )
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from string import Formatter
 
 import lokbot.web
-from lokbot import editing, records
+from lokbot import desk_settings, desk_texts, editing, records
+from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
-from lokbot.web import app, articles, cases, chat, desk_pages, people, rendering, statistics, thread
+from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -35,6 +36,14 @@ TABLES = (
     articles.STATES,
     articles.OUTCOMES,
     articles.LANGUAGES,
+    choices.LABELS,
+    choices.HINTS,
+    choices.MODES,
+    choices.FOLLOWS,
+    choices.GROUP_TEXTS,
+    {"": desk_settings.MEANWHILE},
+    choices.TO_ASKERS,
+    choices.TO_STAFF,
     editing.FIELDS,
     editing.PERISHABLE,
     editing.VERDICTS,
@@ -44,7 +53,7 @@ TABLES = (
 
 REFUSING = (
     *("conversation/*.py", "records/*.py", "register/*.py", "web/*.py"),
-    *("accounts.py", "city_accounts.py", "desk_settings.py"),
+    *("accounts.py", "city_accounts.py", "desk_settings.py", "desk_texts.py"),
     *("editing.py", "promoting.py", "knowledge/publishing.py", "store/queries.py"),
 )
 
@@ -98,6 +107,12 @@ def test_every_kind_state_and_channel_has_a_name() -> None:
     assert set(cases.NAMES) == set(Folder)
     assert set(page.KINDS) == set(OutboxKind)
     assert set(page.CHANNELS) == {str(channel) for channel in ChannelName}
+
+
+def test_every_phrase_is_of_a_kind_with_a_name_and_every_word_in_it_has_an_example() -> None:
+    kinds = choices.TO_ASKERS | choices.TO_STAFF
+    assert {key.partition(".")[0] for key in REQUIRED_PHRASES} <= set(kinds)
+    assert {word for words in REQUIRED_PHRASES.values() for word in words} == set(desk_texts.EXAMPLES)
 
 
 def test_a_translation_has_room_for_the_same_words() -> None:

@@ -1,6 +1,6 @@
 """search over files and in the order of time, cases that have become part of others, and links between cases
 
-Revision: 0020, after 0018
+Revision: 0020, after 0019
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
