@@ -180,6 +180,12 @@ def whole(session: Session, conversation: Conversation) -> Conversation:
     return conversation
 
 
+def is_part(session: Session, number: str) -> bool:
+    """Whether the case with this number has become part of another."""
+    found = select(Conversation.merged_into_id).where(Conversation.case_number == number.strip().upper())
+    return session.scalar(found) is not None
+
+
 def parts(session: Session, conversation: Conversation) -> Sequence[Conversation]:
     """The conversations that have become part of this one, and of those, oldest first."""
     found: list[Conversation] = []

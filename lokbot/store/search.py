@@ -129,8 +129,7 @@ def conversations(
             select(SearchDocument.conversation_id, latest.label("latest"))
             .select_from(held)
             .join(SearchDocument, SearchDocument.id == held.c.document)
-            .join(Conversation, Conversation.id == SearchDocument.conversation_id)
-            .where(*conditions)
+            .where(_is_of(*conditions))
             .group_by(SearchDocument.conversation_id)
             .order_by(latest.desc())
             .limit(most + len(found))
@@ -149,6 +148,14 @@ def conversations(
     return Found(found, is_cut=True)
 
 
+def _is_of(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of a document: its conversation is one for which these hold. Said so that the databases go from the document to
+    the conversation, and not through all conversations of a year.
+    """
+    its = select(Conversation.id).where(Conversation.id == SearchDocument.conversation_id, *conditions)
+    return its.correlate(SearchDocument).exists()
+
+
 def _is_common(session: Session, wanted: Sequence[Term], last: int) -> bool:
     """Whether the words stand in more than ``COMMON`` of all documents: SQLite counts them up to that, PostgreSQL asks
     some here and there.
@@ -159,7 +166,7 @@ def _is_common(session: Session, wanted: Sequence[Term], last: int) -> bool:
         return (session.scalar(select(func.count()).select_from(counted)) or 0) >= most
     if last <= SAMPLE:
         return False
-    here_and_there = select(func.generate_series(1, last, last // SAMPLE)).scalar_subquery()
+    here_and_there = select(func.generate_series(1, last, last // SAMPLE))
     held = _holding(session, wanted, 0, last, is_common=True).where(_INDEX.c.id.in_(here_and_there)).subquery()
     return (session.scalar(select(func.count()).select_from(held)) or 0) >= SAMPLE * COMMON
 
@@ -178,12 +185,12 @@ def _among_cases(
             .limit(step)
             .subquery()
         )
-        first, count = session.execute(select(func.min(nearest.c.id), func.count()).select_from(nearest)).one()
+        ends = select(func.min(nearest.c.id), func.max(nearest.c.id), func.count()).select_from(nearest)
+        first, newest_case, count = session.execute(ends).one()
         if not count:
-            return Found(found)
-        within = Conversation.id.between(first, last)
+            return Found(found, is_by_case=True)
         theirs = select(func.min(SearchDocument.id), func.max(SearchDocument.id)).select_from(SearchDocument)
-        theirs = theirs.where(SearchDocument.conversation_id.between(first, last))
+        theirs = theirs.where(SearchDocument.conversation_id.between(first, newest_case))
         since, until = session.execute(theirs).one()
         held = _holding(session, wanted, since or 0, until or 0, is_common=True).subquery()
         newest = func.max(SearchDocument.id).label("newest")
@@ -191,8 +198,7 @@ def _among_cases(
             select(SearchDocument.conversation_id, newest)
             .select_from(SearchDocument)
             .join(held, held.c.document == SearchDocument.id)
-            .join(Conversation, Conversation.id == SearchDocument.conversation_id)
-            .where(within, *conditions)
+            .where(_is_of(Conversation.id.between(first, newest_case), *conditions))
             .group_by(SearchDocument.conversation_id)
             .order_by(SearchDocument.conversation_id.desc())
         ).all()

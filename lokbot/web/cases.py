@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
+from sqlalchemy import select
 from starlette.responses import Response
 
 from lokbot import accounts, register
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import ConversationStatus
+from lokbot.model import ConversationStatus, Role
 from lokbot.store import inbox as store
 from lokbot.store import queries
 from lokbot.store.inbox import Filters, Folder
+from lokbot.store.schema import User
 from lokbot.web.visit import Visit
 
 NAMES = {
@@ -97,6 +99,7 @@ def inbox(visit: Visit) -> Response:
         found_in=FOUND_IN,
         is_cut=listed.is_cut,
         people=names(visit),
+        coordinators=colleagues(visit),
         filters=filters,
         empty=EMPTY.get(folder, "Här är det tomt."),
         statuses=STATUSES,
@@ -118,6 +121,12 @@ def tongue(code: str, visit: Visit) -> str:
 def names(visit: Visit) -> Mapping[str, str]:
     """Mail address -> name, of everybody who has an account."""
     return {user.email: user.name for user in accounts.everybody(visit.session)}
+
+
+def colleagues(visit: Visit) -> Sequence[User]:
+    """The coordinators, by name."""
+    users = visit.session.scalars(select(User).where(User.is_active).order_by(User.name))
+    return [user for user in users if Role.COORDINATOR in user.roles]
 
 
 def filters_of(visit: Visit) -> Filters:

@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import select
 
 from lokbot import accounts, audit, records
-from lokbot.config import ChatSettings, SmtpSettings
+from lokbot.config import SmtpSettings
 from lokbot.conversation import escalation, intake, merging
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.merging import State
-from lokbot.model import Address, ChannelName, ConversationStatus, OutboxKind, OutboxStatus, RecordClass, Role
+from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, RecordClass, Role
 from lokbot.store import inbox, queries
 from lokbot.store.inbox import Filters, Folder
 from lokbot.store.schema import Contact, Conversation, Draft, Fact, Message, Note, OutboxItem
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
+from tests.integration.chatting import Chat
 from tests.integration.together import in_threads
 from tests.integration.world import SEND, Case, World, edited
 from tests.sample_mails import ANNA, mail
@@ -226,13 +227,14 @@ def test_two_registered_matters_stay_two(world: World) -> None:
 
 
 def test_a_chat_is_merged_with_nobody_elses(world: World) -> None:
-    world.settings = world.settings.model_copy(update={"chat": ChatSettings(quiet_seconds=0)})
-    mailed = world.write(sample.OWN)
-    chat = world.write(sample.OWN, channel=ChannelName.TELEGRAM, sender=Address("Anna", "77"))
+    mailed, chat = world.write(sample.OWN), Chat(world)
+    message = chat.store(sample.OWN)
+    with world.sessions() as session:
+        case = session.get_one(Message, message).conversation_id
     with pytest.raises(NotPossible, match="chatt"):
-        merged(world, mailed, chat)
+        merged(world, mailed, case)
     with pytest.raises(NotPossible, match="chatt"):
-        split(world, chat.conversation.id, [chat.message_id])
+        split(world, case, [message])
 
 
 # ------------------------------------------------------------------ what the bot had queued
