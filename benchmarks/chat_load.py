@@ -57,16 +57,20 @@ class Asked:
 
 
 async def chat(number: int, site: str, until: float, every: float, patience: float) -> list[Asked]:
-    """One browser: a form, a stream, and the page anew for each piece of news."""
+    """One browser: a form, a stream, and the page anew for each piece of news that it does not show already."""
     asked: list[Asked] = []
     seen: set[str] = set()
     pressed: set[str] = set()
+    mark = ""
     async with httpx.AsyncClient(base_url=site, timeout=30, headers={"origin": site}) as client:
         await asyncio.sleep(every * number / 100)
         page = (await client.get("/chatt")).text
 
         def take(html: str) -> str | None:
             """Note what is new; gives the button that says that it was solved."""
+            nonlocal mark
+            found = re.search(r'data-mark="([^"]*)"', html)
+            mark = found[1] if found else mark
             for key, kind, content in re.findall(r'<li id="(s\d+)" class="line (\w+)"(.*?)</li>', html, re.DOTALL):
                 if key in seen:
                     continue
@@ -85,7 +89,7 @@ async def chat(number: int, site: str, until: float, every: float, patience: flo
                         await asyncio.sleep(0.2)
                         continue
                     async for line in stream.aiter_lines():
-                        if line.startswith("data:"):
+                        if line.startswith("data:") and line[5:].strip() != mark:
                             html = (await client.get("/chatt")).text
                             solved = take(html)
                             if solved and solved not in pressed:
@@ -105,6 +109,7 @@ async def chat(number: int, site: str, until: float, every: float, patience: flo
             response = await client.post("/chatt", data=form, follow_redirects=True)
             assert response.status_code == 200, response.status_code
             page = response.text
+            take(page)
             count += 1
             await asyncio.sleep(max(0.0, begun + every - time.monotonic()))
         deadline = time.monotonic() + patience

@@ -123,7 +123,7 @@ def worker(chosen: Settings, *, is_apart: bool) -> Iterator[None]:
         with service.running(service.open_service(chosen), ["worker"]):
             yield
         return
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(chosen,), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=work, args=(chosen,))
     process.start()
     try:
         yield

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lokbot.store import queries
 from lokbot.store.schema import Association, AuditEntry, Contact, Conversation
 
 Source = Literal["web", "mail", "cli", "telegram"]
@@ -87,7 +88,9 @@ def search(
     if act is not None:
         query = query.where(AuditEntry.act == act)
     if conversation is not None:
-        query = query.where(AuditEntry.conversation_id == conversation.id)
+        query = query.where(
+            AuditEntry.conversation_id.in_([conversation.id, *(one.id for one in queries.parts(session, conversation))])
+        )
     if contact is not None:
         query = query.where(AuditEntry.contact_id == contact.id)
     if since is not None:

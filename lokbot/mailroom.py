@@ -234,28 +234,29 @@ def _store(service: Service, room: Room, mails: Sequence[Fetched], read: Reader)
     """Store mails and their account in one transaction: only then does the cursor move."""
     # They are read before it begins: on SQLite nobody else can write meanwhile.
     messages = [read(mail) if isinstance(mail, FetchedMail) and room.kind != "sent" else None for mail in mails]
-    new: list[int] = []
+    if room.kind == "junk":
+        messages = [message and replace(message, warnings=(*message.warnings, JUNK)) for message in messages]
+    fates: dict[int, mailboxes.Fate] = {}
+    wanted: dict[int, IncomingMessage] = {}
     with service.sessions.begin() as session:
         account = account_of(session, room)
         for mail, message in zip(mails, messages, strict=True):
-            now = clock()
-            message_id: int | None = None
-            fate: mailboxes.Fate
             if isinstance(mail, VanishedMail):
-                fate = "vanished"
+                fates[mail.uid] = "vanished"
             elif mailboxes.is_old(account, mail.received_at, is_moved_to=room.kind != "inbox"):
-                fate = "old"
+                fates[mail.uid] = "old"
             elif message is None:
-                fate = _take_in_sent(session, service.settings, mail) if read is not unread else "failed"
+                fates[mail.uid] = _take_in_sent(session, service.settings, mail) if read is not unread else "failed"
             else:
-                if room.kind == "junk":
-                    message = replace(message, warnings=(*message.warnings, JUNK))
-                received = intake.receive(session, message, now=now)
-                message_id = received.message_id
-                fate = "stored" if received.is_new else "duplicate"
-                if received.is_new:
-                    new.append(message_id)
-            mailboxes.account(session, account, mail.uid, fate, now=now, message_id=message_id)
+                wanted[mail.uid] = message
+        now = clock()
+        received = dict(zip(wanted, intake.receive_all(session, list(wanted.values()), now=now), strict=True))
+        for uid, each in received.items():
+            fates[uid] = "stored" if each.is_new else "duplicate"
+        for mail in mails:
+            message_id = received[mail.uid].message_id if mail.uid in received else None
+            mailboxes.account(session, account, mail.uid, fates[mail.uid], now=now, message_id=message_id)
+    new = [each.message_id for each in received.values() if each.is_new]
     for number in new:
         service.observer.received(number)
     if new:

@@ -349,8 +349,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What somebody wants, recognised by rules. ``topic`` is the heading it is counted under.
+    """What somebody wants, recognised by rules or by its meaning. ``topic`` is the heading it is counted under.
 
+    ``sounds_like`` are messages to compare meanings with; no rule has to hit them, while one hits every example.
     ``phrase`` names a sentence (``receipt.<phrase>``) that the receipt adds, such as whom to call in danger.
     """
 
@@ -363,6 +364,7 @@ class Intent:
     phrase: str | None = None
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()
+    sounds_like: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,7 +481,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class IntentHit:
-    """An intent whose rule hit, and the words that did it."""
+    """An intent that was recognised, and the words of its rule or the nearest example that did it."""
 
     intent: Intent
     evidence: Evidence

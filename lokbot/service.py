@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lokbot import accounts, ageing, balance, desk_settings, desk_texts, gaps, mailroom, records
+from lokbot.ahead import Helper
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox, MailboxSettings
 from lokbot.channels.oauth import OAuthSettings, TokenSource
@@ -36,8 +37,8 @@ log = logging.getLogger(__name__)
 FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
 LEAST_SECONDS = 0.02
-# How many messages are begun with in one commit; an order to stop waits for them.
-MESSAGES_A_TURN = 10
+# How many messages are begun with at once; an order to stop waits for them, a second at most.
+MESSAGES_A_TURN = 100
 REMIND_SECONDS = 60.0
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
 SILENCE = timedelta(seconds=60)
@@ -191,6 +192,7 @@ def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
     content: Content | None = None
+    helper = Helper()
     reads = reading_sessions(service.sessions)
     reminded = 0.0
 
@@ -209,11 +211,14 @@ def work(service: Service) -> None:
             every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()
         has_handled = False
-        for handled in pipeline.handle_waiting(service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock):
+        for handled in pipeline.handle_waiting(
+            service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock, read=helper.read
+        ):
             service.observer.handled(*handled)
             has_handled = True
         if has_handled:
             return
+        helper.end()
         if item := delivery.deliver_next(
             service.sessions, senders, settings, active.knowledge, worker=service.process, now=clock()
         ):
@@ -225,7 +230,10 @@ def work(service: Service) -> None:
         else:
             service.news.wait(_idle_seconds(reads, settings))
 
-    persist(service, "handle and send", turn)
+    try:
+        persist(service, "handle and send", turn)
+    finally:
+        helper.end()
 
 
 def close_months(

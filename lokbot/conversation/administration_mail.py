@@ -103,7 +103,8 @@ class _Answer:
 def _obstacle(answer: _Answer) -> str | None:
     """Why the answer may not go to the asker by itself; None where it may. The first that holds is told."""
     message, say = answer.message, answer.say
-    if not parties.is_proven_answer(message, answer.item, queries.signing_key(answer.session, now=answer.now)):
+    key = queries.signing_key(answer.session, now=answer.now)
+    if not parties.is_proven_answer(answer.session, message, answer.item, key):
         return say("notify.administration.why.not-them", sender=message.sender_email)
     if Authentication(**(message.authentication or {})).dmarc != "pass":
         return say("notify.administration.why.not-proven")

@@ -158,7 +158,10 @@ def _answers_what_we_sent(desk: Desk) -> bool:
         return True
     key = queries.signing_key(desk.session, now=desk.now)
     recipients = (address["email"] for address in (*message.to, *message.cc))
-    return any(tokens.answered_at(key, email, desk.actor) == desk.conversation.id for email in recipients)
+    return any(
+        parties.leads_to(desk.session, tokens.answered_at(key, email, desk.actor), desk.conversation.id)
+        for email in recipients
+    )
 
 
 def _is_to(item: OutboxItem, email: str) -> bool:

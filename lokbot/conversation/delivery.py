@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
@@ -103,7 +104,11 @@ def _keeps_copies(settings: Settings) -> bool:
 
 def _as_it_stands(session: Session, claimed: OutboxItem) -> OutboxItem:
     """The case is held before what is in it, as by those who take a case over: else each may wait for the other."""
-    queries.hold(session, session.get_one(Conversation, claimed.conversation_id))
+    where = select(OutboxItem.conversation_id).where(OutboxItem.id == claimed.id)
+    number = None
+    while (found := session.scalar(where)) != number:  # it was moved while we waited for the case
+        number = found
+        queries.lock(session, session.get_one(Conversation, number))
     return session.get_one(OutboxItem, claimed.id, with_for_update=True)
 
 

@@ -25,6 +25,7 @@ from lokbot.conversation.handover import (
     tell_of_failure,
     tell_of_undelivered,
 )
+from lokbot.conversation.merging import link, merge, split, take_apart, unlink
 from lokbot.conversation.moving import move
 from lokbot.conversation.parties import asker, door, is_from_inside, is_passed_on, latest_from_asker, others
 from lokbot.conversation.pausing import PauseScope, is_paused, pause, resume
@@ -59,6 +60,8 @@ __all__ = [
     "is_passed_on",
     "is_paused",
     "latest_from_asker",
+    "link",
+    "merge",
     "move",
     "note",
     "note_bounce",
@@ -76,12 +79,15 @@ __all__ = [
     "settle_when_sent",
     "snooze",
     "sound_the_breaker",
+    "split",
     "stop",
+    "take_apart",
     "take_over",
     "tell_coordinators",
     "tell_of_failure",
     "tell_of_forward",
     "tell_of_undelivered",
+    "unlink",
     "wake",
 ]
 

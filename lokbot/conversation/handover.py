@@ -76,6 +76,7 @@ def notify(
         answer_by=conversation.answer_by if has_receipt else None,
         owner=conversation.administration if conversation.administration in knowledge.administrations else None,
         text=reading.whole(message),
+        files=[each.name for one in reading.mates(message) for each in parties.attached(one)],
         channel=conversation.channel,
         suggestion=suggestion.text if suggestion else None,
         earlier=_earlier(conversation, message),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -46,27 +46,62 @@ class Received:
 
 
 def receive(session: Session, incoming: IncomingMessage, *, now: datetime) -> Received:
-    """Store ``incoming`` in the caller's transaction, unless a message with its channel and external id is there, or
-    was before its conversation was erased.
+    """``receive_all`` for a single one."""
+    (received,) = receive_all(session, [incoming], now=now)
+    return received
 
-    The caller commits, together with whatever says that the message has been fetched; only then may the door forget it.
+
+def receive_all(session: Session, messages: Sequence[IncomingMessage], *, now: datetime) -> list[Received]:
+    """Store ``messages`` in the caller's transaction, each unless a message with its channel and external id is there,
+    or was before its conversation was erased. Returns where each is, in their order.
+
+    The caller commits, together with whatever says that they have been fetched; only then may the door forget them.
     """
     key = queries.signing_key(session, now=now)
-    incoming = _recognised(storable(incoming), key)
-    for tries_left in reversed(range(_TRIES)):
-        if stored := _stored(session, incoming) or _erased(session, incoming, key):
-            return stored
-        try:
-            with _on_trial(session):
-                with session.no_autoflush:
-                    message = _store(session, incoming, key, now)
-                session.flush()
-            return Received(message.id, message.conversation_id, is_new=True)
-        except IntegrityError:
-            # Another stored the same message, sender or attachment between our look and our insert.
-            if not tries_left:
-                raise
-    raise AssertionError("the last try returns or raises")
+    session.flush()  # what the caller has put there counts too
+    wanted = [_recognised(storable(each), key) for each in messages]
+    return [received for group in _strangers(wanted) for received in _receive(session, group, key, now)]
+
+
+def _strangers(messages: Iterable[IncomingMessage]) -> Iterator[list[IncomingMessage]]:
+    """``messages`` in their order, in groups in which none has to do with another: they are written at once.
+
+    That a mail names a case of its own group cannot be: nobody knows its number yet.
+    """
+    group: list[IncomingMessage] = []
+    known: set[str] = set()
+    for each in messages:
+        ids = (each.external_id, each.message_id, each.replaces, each.bounce.original_message_id)
+        files = (attachment.sha256 for attachment in each.attachments)
+        marks = {mark for mark in (*ids, *each.in_reply_to, *each.references, *files) if mark}
+        if not marks.isdisjoint(known):
+            yield group
+            group, known = [], set()
+        group.append(each)
+        known |= marks
+    if group:
+        yield group
+
+
+def _receive(
+    session: Session, group: Sequence[IncomingMessage], key: bytes, now: datetime, tries_left: int = _TRIES - 1
+) -> list[Received]:
+    try:
+        with _on_trial(session):
+            with session.no_autoflush:
+                found = [
+                    _stored(session, each) or _erased(session, each, key) or _store(session, each, key, now)
+                    for each in group
+                ]
+            session.flush()
+    except IntegrityError:
+        # Another stored the same message, sender or attachment between our look and our insert.
+        if not tries_left:
+            raise
+        return [received for each in group for received in _receive(session, [each], key, now, tries_left - 1)]
+    return [
+        each if isinstance(each, Received) else Received(each.id, each.conversation_id, is_new=True) for each in found
+    ]
 
 
 def _on_trial(session: Session) -> AbstractContextManager[object]:
@@ -109,7 +144,7 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
     contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now)
     if not (incoming.automatic.is_automatic or incoming.bounce.is_bounce):
         contact.undeliverable_at = None  # who writes can be written to
-    conversation = thread.conversation or _open(session, incoming, contact, thread.related, now)
+    conversation = _whole(session, thread.conversation) or _open(session, incoming, contact, thread.related, now)
     automatic = incoming.automatic
     message = Message(
         channel=incoming.channel,
@@ -150,6 +185,23 @@ def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetim
         session, "received", actor=str(incoming.channel), now=now, conversation=conversation, message=message
     )
     return message
+
+
+_MERGED_INTO = (
+    select(Conversation.merged_into_id)
+    .where(Conversation.id == bindparam("case", type_=Conversation.id.type))
+    .with_for_update(key_share=True)
+)
+
+
+def _whole(session: Session, conversation: Conversation | None) -> Conversation | None:
+    """The case that a message belongs to: where somebody makes it part of another just now, that is waited for."""
+    while conversation is not None:
+        into = session.scalar(_MERGED_INTO, {"case": conversation.id})
+        if into is None:
+            break
+        conversation = session.get_one(Conversation, into)
+    return conversation
 
 
 def _attached(session: Session, incoming: IncomingMessage) -> list[MessageAttachment]:

@@ -43,6 +43,7 @@ class Notice:
     answer_by: date | None = None
     owner: str | None = None
     text: str = ""
+    files: Sequence[str] = ()
     suggestion: str | None = None
     earlier: Sequence[Line] = ()
     sender_check: str | None = None
@@ -85,6 +86,8 @@ def waiting(notice: Notice, knowledge: Knowledge) -> Reply:
     blocks = ["\n".join(facts)]
     if notice.text.strip():
         blocks += [say["notify.message"], quote(notice.text)]
+    if notice.files:
+        blocks.append(say["notify.files"].format(names=", ".join(notice.files)))
     if notice.suggestion:
         blocks += [say["notify.suggestion"], quote(notice.suggestion)]
         if notice.undo_minutes is None:

@@ -321,6 +321,14 @@ def stuck(session: Session, *, since: datetime) -> int:
     return session.scalar(select(func.count(OutboxItem.id)).where(is_left, _may_go())) or 0
 
 
+def may_be_taken_back(item: OutboxItem, *, now: datetime) -> bool:
+    """Whether nobody has made it their own, and no sender holds it: ``cancel_automatic`` takes such things back."""
+    is_dead = item.status is OutboxStatus.CLAIMED and item.lease_until is not None and item.lease_until <= now
+    is_waiting = item.status in (OutboxStatus.QUEUED, OutboxStatus.HELD) or is_dead
+    is_nobodys = item.is_automatic or parties.is_passed_on(item)
+    return is_waiting and is_nobodys and item.kind in queries.TO_THE_ASKER
+
+
 def cancel_automatic(
     session: Session, conversation: Conversation, *, now: datetime, but_for: Collection[int] = ()
 ) -> int:
@@ -334,10 +342,7 @@ def cancel_automatic(
     for item in unsent(session, conversation):
         if item.message_id in but_for:
             continue
-        is_dead = item.status is OutboxStatus.CLAIMED and item.lease_until is not None and item.lease_until <= now
-        is_waiting = item.status in (OutboxStatus.QUEUED, OutboxStatus.HELD) or is_dead
-        is_nobodys = item.is_automatic or parties.is_passed_on(item)
-        if is_waiting and is_nobodys and item.kind in queries.TO_THE_ASKER:
+        if may_be_taken_back(item, now=now):
             item.status = OutboxStatus.CANCELLED
             count += 1
     session.flush()

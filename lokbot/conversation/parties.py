@@ -160,7 +160,7 @@ def forward_answered(message: Message) -> OutboxItem | None:
     return next(named, None) or next(sent_to, None)
 
 
-def is_proven_answer(message: Message, forward: OutboxItem, key: bytes) -> bool:
+def is_proven_answer(session: Session, message: Message, forward: OutboxItem, key: bytes) -> bool:
     """Whether the message comes from the address that the forward went to, and carries an id of ours that only who
     got it has.
     """
@@ -168,8 +168,15 @@ def is_proven_answer(message: Message, forward: OutboxItem, key: bytes) -> bool:
         return False
     listed = (address["email"] for address in (*message.to, *message.cc))
     return forward.external_id in _answered(message) or any(
-        tokens.answered_at(key, email, message.sender_email) == message.conversation_id for email in listed
+        leads_to(session, tokens.answered_at(key, email, message.sender_email), message.conversation_id)
+        for email in listed
     )
+
+
+def leads_to(session: Session, number: int | None, conversation: int) -> bool:
+    """Whether a signed number is the conversation's (an id), or that of one that has become part of it."""
+    found = session.get(Conversation, number) if number is not None else None
+    return found is not None and queries.whole(session, found).id == conversation
 
 
 def other_recipients(message: Message, settings: Settings) -> list[str]:
@@ -181,7 +188,7 @@ def other_recipients(message: Message, settings: Settings) -> list[str]:
 
 def has_attachment(message: Message) -> bool:
     """Whether something is attached that somebody should look at."""
-    return bool(_attached(message))
+    return bool(attached(message))
 
 
 def attachments(session: Session, message: Message) -> tuple[Attachment, ...]:
@@ -194,11 +201,11 @@ def attachments(session: Session, message: Message) -> tuple[Attachment, ...]:
             each.sha256,
             session.get_one(AttachmentContent, each.sha256).content,
         )
-        for each in _attached(message)
+        for each in attached(message)
     )
 
 
-def _attached(message: Message) -> list[MessageAttachment]:
+def attached(message: Message) -> list[MessageAttachment]:
     return [
         attachment
         for attachment in message.attachments

@@ -46,8 +46,7 @@ def pause(
     ).all()
     count = 0
     for conversation in dict.fromkeys(item.conversation for item in queued):
-        queries.hold(session, conversation)
-        for item in outbox.unsent(session, conversation):
+        for item in outbox.unsent(session, queries.hold_whole(session, conversation)):
             is_answer = item.status is OutboxStatus.QUEUED and item.kind is OutboxKind.REPLY and item.is_automatic
             if is_answer and _is_in_scope(session, item, scope, value):
                 _suggest_instead(session, item, settings=settings, knowledge=knowledge, now=now)

@@ -101,6 +101,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "notify.no-receipt": frozenset(),
         "notify.owner": frozenset({"name"}),
         "notify.message": frozenset(),
+        "notify.files": frozenset({"names"}),
         "notify.earlier": frozenset(),
         "notify.earlier.line": frozenset({"day", "who", "text"}),
         "notify.asker": frozenset(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, load_only
 
+from lokbot import ahead
 from lokbot.config import Settings
 from lokbot.conversation import (
     administration_mail,
@@ -26,7 +27,7 @@ from lokbot.conversation import (
 )
 from lokbot.conversation.decision import WITHOUT_RECEIPT, Situation, answer_language, decide, is_for_a_person, why_held
 from lokbot.conversation.reading import Turn
-from lokbot.conversation.reply import ReplyContext, compose, quoted
+from lokbot.conversation.reply import ReplyContext, acknowledge, compose, quoted
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.masking import has_personal_number
 from lokbot.model import (
@@ -42,6 +43,7 @@ from lokbot.model import (
     OutboxKind,
     Outcome,
     Question,
+    Reply,
     Understanding,
 )
 from lokbot.store import queries
@@ -56,6 +58,9 @@ log = logging.getLogger(__name__)
 # it at the same moment count as tries too, so it is given up only when nobody has begun for a while.
 MAX_ATTEMPTS = 3
 GIVEN_UP_AFTER = timedelta(minutes=1)
+
+# How many messages are handled in one commit: a backlog is quick, others get to write.
+MESSAGES_A_COMMIT = 20
 
 # Reasons that leave a matter where it stood.
 NOTHING_NEW = ("command", "edited")
@@ -116,7 +121,10 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
         reply = tell(session, turn, plan, active.knowledge, settings, had_receipt=had_receipt, now=now)
     suggestion = suggest(session, turn, plan, active.knowledge, settings, now=now)
     if plan.needs_person:
-        call_a_person(session, message, plan, reply, suggestion, active.knowledge, settings, now=now)
+        # Of what is urgent an earlier receipt says nothing: nobody has told them whom to call.
+        is_urgent = any(decision.is_urgent for decision in plan.decisions)
+        has_receipt = reply is not None or (situation.had_receipt and not is_urgent)
+        call_a_person(session, message, plan, suggestion, active.knowledge, settings, has_receipt=has_receipt, now=now)
     else:
         close(conversation, plan)
 
@@ -342,11 +350,13 @@ def tell(
     message, conversation = turn.message, turn.message.conversation
     to = escalation.asker(conversation, message)
     left = [decision for decision in plan.decisions if decision not in plan.told and _is_left(decision, plan)]
-    is_silent = not plan.told and (had_receipt or all(decision.reason in WITHOUT_RECEIPT for decision in left))
-    if to is None or is_silent or conversation.status in outbox.SILENT:
+    if to is None or conversation.status in outbox.SILENT:
         return None
+    is_silent = not plan.told and (had_receipt or all(decision.reason in WITHOUT_RECEIPT for decision in left))
     context = _context(turn, knowledge)
-    reply = compose(plan.told, left, context)
+    reply = _acknowledged(context, left) if is_silent else compose(plan.told, left, context)
+    if reply is None:
+        return None
     item = outbox.enqueue(
         session,
         conversation,
@@ -389,11 +399,11 @@ def call_a_person(
     session: Session,
     message: Message,
     plan: Plan,
-    reply: OutboxItem | None,
     suggestion: OutboxItem | None,
     knowledge: Knowledge,
     settings: Settings,
     *,
+    has_receipt: bool,
     now: datetime,
 ) -> None:
     """Mail the coordinators that the case waits for one of them."""
@@ -408,7 +418,7 @@ def call_a_person(
         now=now,
         suggestion=suggestion,
         held=plan.held[0][1] if plan.held else None,
-        has_receipt=reply is not None,
+        has_receipt=has_receipt,
     )
 
 
@@ -505,6 +515,12 @@ def _context(turn: Turn, knowledge: Knowledge, *, opening: str = "automatic") ->
     )
 
 
+def _acknowledged(context: ReplyContext, left: Sequence[Decision]) -> Reply | None:
+    """What a chat is told in a case that waits for a person. A mail is not: two receipts would be one too many."""
+    is_over = any(decision.reason == "over-cap" for decision in left)
+    return acknowledge(context) if context.channel.is_chat and left and not is_over else None
+
+
 def _is_left(decision: Decision, plan: Plan) -> bool:
     return decision in plan.rest or any(decision is held for held, _ in plan.held)
 
@@ -539,21 +555,30 @@ def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: 
 
 
 def handle_waiting(
-    sessions: Sessions, active: Active, settings: Settings, *, most: int, clock: Callable[[], datetime]
+    sessions: Sessions,
+    active: Active,
+    settings: Settings,
+    *,
+    most: int,
+    clock: Callable[[], datetime],
+    read: Callable[[Active, Sequence[ahead.Texts]], Iterator[Active]] = ahead.read_here,
 ) -> Sequence[tuple[int, Plan]]:
-    """Handle the oldest stored messages, in one commit. A failure is shown to people, never raised.
+    """Handle the oldest stored messages, some in each commit. A failure is shown to people, never raised.
 
     Only trouble with the database itself is raised: then nothing can be written down, and the messages still wait.
+    ``read`` understands them before the transaction that handles them: on SQLite nobody else can write while that
+    lasts, and to understand takes longest.
     """
     begun = _begin(sessions, settings, active.knowledge, most=most, now=clock())
     if not begun or begun[0].state is MessageState.FAILED:
         return [(message.id, NOTHING) for message in begun]
-    try:
-        # Before the transaction: on SQLite nobody else can write while it lasts, and to understand takes longest.
-        active = active.reading_ahead({_words(message) for message in begun})
-    except Exception as error:  # noqa: BLE001 - the message that does it is found below, and set aside
-        log.warning("could not read ahead: %s", _place(error))
-    return _handle_begun(sessions, [message.id for message in begun], active, settings, now=clock())
+    parts = [begun[first : first + MESSAGES_A_COMMIT] for first in range(0, len(begun), MESSAGES_A_COMMIT)]
+    understood = read(active, [{_words(message) for message in part} for part in parts])
+    return [
+        done
+        for part, known in zip(parts, understood, strict=True)
+        for done in _handle_begun(sessions, [message.id for message in part], known, settings, now=clock())
+    ]
 
 
 def _words(message: Message) -> tuple[str, str]:

@@ -135,10 +135,14 @@ def join(turn: Turn, *, now: datetime) -> None:
 
 def whole(message: Message) -> str:
     """All the words that were read as one with a message, its own too."""
+    return words(mates(message)) if message.channel.is_chat else message.new_text or message.text
+
+
+def mates(message: Message) -> Sequence[Message]:
+    """A message and those that were read as one with it."""
     if not message.channel.is_chat:
-        return message.new_text or message.text
-    mates = [one for one in message.conversation.messages if one is message or one.read_with_id == message.id]
-    return words(_with_edits(mates))
+        return (message,)
+    return _with_edits(one for one in message.conversation.messages if one is message or one.read_with_id == message.id)
 
 
 def _written_anew(session: Session, waiting: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[int, ...]]:

@@ -81,6 +81,32 @@ def compose(telling: Sequence[Decision], rest: Sequence[Decision], context: Repl
     return Reply(subject, text, as_html(text, language), language)
 
 
+def acknowledge(context: ReplyContext) -> Reply | None:
+    """What must be said of a message in a chat although its case has a receipt: that its file is kept or could not be
+    taken, that a personal number in it is hidden. None where there is nothing of the kind.
+    """
+    if not (context.has_file or context.has_personal_number):
+        return None
+    known = answer_language(context.language)
+    languages = ("sv", "en") if known is None else (known,)
+    text = "\n\n* * *\n\n".join(_acknowledged(context, language) for language in languages)
+    return Reply("", text, None, languages[0])
+
+
+def _acknowledged(context: ReplyContext, language: str) -> str:
+    say = context.knowledge.phrases[language]
+    blocks = [say["opening.chat"], *_of_files(context, say)]
+    if context.has_personal_number:
+        blocks.append(say["personal-number"])
+    return "\n\n".join((*blocks, say["case"].format(case=context.case_number)))
+
+
+def _of_files(context: ReplyContext, say: Mapping[str, str]) -> list[str]:
+    if not context.has_file or not context.channel.is_chat:
+        return []
+    return [say["receipt.file-left" if context.is_file_left else "receipt.file"]]
+
+
 def buttons(
     telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str
 ) -> tuple[Button, ...]:
@@ -299,8 +325,7 @@ def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: Rep
         blocks = [f"{arrived} {say['receipt.urgent' if is_urgent else 'receipt.next'].format(answer_by=answer_by)}"]
     for phrase in _extra_phrases(rest, context.knowledge):
         blocks.append(say[f"receipt.{phrase}"])
-    if context.has_file and context.channel.is_chat:
-        blocks.append(say["receipt.file-left" if context.is_file_left else "receipt.file"])
+    blocks.extend(_of_files(context, say))
     if answer_language(context.language) is None:
         blocks.append(say["receipt.other-language"])
     has_contact = any(decision.outcome is Outcome.ROUTE for decision in telling)

@@ -8,7 +8,7 @@ forward, and the case is with whoever sent it. Nothing here is ever sent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -68,8 +68,8 @@ def take_in(session: Session, mail: IncomingMessage, *, is_ours: bool, settings:
 def _store(
     session: Session, mail: IncomingMessage, place: _Place, identity: str, *, is_to_asker: bool, now: datetime
 ) -> None:
-    conversation = place.conversation
-    queries.hold(session, conversation)
+    conversation = queries.hold_whole(session, place.conversation)
+    place = replace(place, conversation=conversation)
     item = OutboxItem(
         conversation=conversation,
         message_id=place.answers.id if place.answers else None,

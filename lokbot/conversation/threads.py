@@ -2,7 +2,8 @@
 
 A signed id of ours proves that the sender got our mail. An id of somebody else's mail, or a case number, binds only
 those who take part in the conversation: whoever else quotes it gets a conversation of their own, linked to that one.
-So does whoever answers in a conversation that has been erased. Two conversations are never made one here.
+So does whoever answers in a conversation that has been erased. Two conversations are never made one here; what
+people have made one is found by whatever either was found by.
 """
 
 from __future__ import annotations
@@ -90,7 +91,11 @@ def _in_chat(session: Session, incoming: IncomingMessage) -> Thread:
     own = (
         select(Conversation)
         .join(Contact, Contact.id == Conversation.contact_id)
-        .where(Contact.channel == incoming.channel, Contact.address == incoming.sender.email)
+        .where(
+            Contact.channel == incoming.channel,
+            Contact.address == incoming.sender.email,
+            Conversation.merged_into_id.is_(None),
+        )
         .order_by(Conversation.id.desc())
         .limit(1)
     )
@@ -118,11 +123,23 @@ def _answered(incoming: IncomingMessage) -> list[str]:
 
 
 def _by_token(session: Session, incoming: IncomingMessage, ids: Sequence[str], key: bytes) -> Conversation | None:
+    """Where the mail of ours lies that it answers, which may have been moved since it was signed; else what its id, or
+    the address that it went to, was signed for.
+    """
     recipients = (address.email for address in (*incoming.to, *incoming.cc, *incoming.delivered_to))
-    signed = [tokens.conversation_of(key, identity) for identity in ids]
-    for email in recipients:
-        signed.append(tokens.conversation_at(key, email) or tokens.answered_at(key, email, incoming.sender.email))
-    return next((found for number in signed if number and (found := session.get(Conversation, number))), None)
+    for identity in ids:
+        if number := tokens.conversation_of(key, identity):
+            found = _by_our_mail(session, [identity]) or session.get(Conversation, number)
+            if found is not None:
+                return queries.whole(session, found)
+    signed = [
+        tokens.conversation_at(key, email) or tokens.answered_at(key, email, incoming.sender.email)
+        for email in recipients
+    ]
+    return next(
+        (queries.whole(session, found) for number in signed if number and (found := session.get(Conversation, number))),
+        None,
+    )
 
 
 def _by_our_mail(session: Session, ids: Sequence[str]) -> Conversation | None:
@@ -175,7 +192,8 @@ def _with_these_numbers(session: Session, incoming: IncomingMessage) -> list[Con
         if len(numbers) > _MOST_NUMBERS:
             return []
         found = session.scalars(select(Conversation).where(Conversation.case_number.in_(numbers))).all()
-        return sorted(found, key=lambda each: numbers.index(each.case_number))
+        named = sorted(found, key=lambda each: numbers.index(each.case_number))
+        return _each_once(queries.whole(session, each) for each in named)
     return []
 
 

@@ -175,8 +175,16 @@ def same_golden_questions(content: Content) -> Iterator[Problem]:
 
 
 def intent_examples(content: Content) -> Iterator[Problem]:
-    """Every example hits its intent, no counterexample does."""
+    """Every example hits its intent, no counterexample does, and no golden question is compared with."""
+    golden = {words(question.text): question for question in content.knowledge.golden}
     for intent in content.knowledge.intents:
+        for index, text in enumerate(intent.sounds_like):
+            if (question := golden.get(words(text))) is not None:
+                yield content.error(
+                    ("intents", intent.id, "sounds_like", index),
+                    f"{quoted(text)} är också facitfrågan {quoted(question.id)}",
+                    "Ta bort den här: en fråga som boten har läst in mäter ingenting.",
+                )
         compiled = Rules((intent,))
         for index, text in enumerate(intent.examples):
             if not compiled.hits(text):
@@ -239,7 +247,9 @@ def phrases(content: Content) -> Iterator[Problem]:
 def placeholders(text: str) -> frozenset[str]:
     """The names within braces as ``str.format`` reads them. Raises ValueError for a lone brace."""
     return frozenset(
-        f"{name}:{spec}" if spec else name for _, name, spec, _ in string.Formatter().parse(text) if name is not None
+        name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+        for _, name, spec, conversion in string.Formatter().parse(text)
+        if name is not None
     )
 
 

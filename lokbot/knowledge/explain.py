@@ -52,6 +52,7 @@ MEANINGS: Mapping[str, str] = {
     "rules": "hur frågan känns igen",
     "examples": "frågor som ska träffa",
     "counterexamples": "frågor som inte får träffa",
+    "sounds_like": "meddelanden som betyder ungefär detsamma, i vilka ord som helst",
     "all": "sökord som alla ska finnas",
     "any": "sökord där minst ett ska finnas",
     "none": "sökord som inte får finnas",

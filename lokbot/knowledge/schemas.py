@@ -325,15 +325,21 @@ class IntentSchema(Schema):
     id: Identifier
     action: Annotated[IntentAction, Field(strict=False)]
     topic: Identifier
-    rules: Annotated[list[RuleSchema], Field(min_length=1)]
+    rules: list[RuleSchema] = []
     administration: Identifier | None = None
     article: Identifier | None = None
     phrase: Identifier | None = None
     examples: list[Text] = []
     counterexamples: list[Text] = []
+    sounds_like: list[Text] = []
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Self:
+        if not self.rules and not self.sounds_like:
+            raise wrong(
+                f"{quoted(self.id)} säger inte hur frågan känns igen",
+                "Skriv sökord i rules, eller meddelanden i sounds_like.",
+            )
         if self.action is IntentAction.ANSWER and self.article is None:
             raise wrong(
                 f"{quoted(self.id)} ska ge ett svar men säger inte vilket",
@@ -357,6 +363,7 @@ class IntentSchema(Schema):
             phrase=self.phrase,
             examples=tuple(self.examples),
             counterexamples=tuple(self.counterexamples),
+            sounds_like=tuple(self.sounds_like),
         )
 
 

@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from lokbot.knowledge.amending import NotAmendable
-from lokbot.knowledge.document import parse
+from lokbot.knowledge.document import Loader, parse
 from lokbot.knowledge.schemas import ArticleSchema
 from lokbot.knowledge.writing import dumped, fields_of
 from lokbot.model import Article
@@ -40,7 +40,7 @@ def with_article(text: str, file: Path, article: Article) -> str:
     known = _read(text, file)
     if not text.endswith("\n"):
         text += "\n"
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(text, Loader=Loader)
     assert isinstance(root, yaml.MappingNode), "it has been read as an article"
     edits = sorted(
         _File(text).mapping(root, fields_of(known), fields_of(article)), key=lambda one: (one.begin, one.end)

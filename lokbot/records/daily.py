@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from lokbot.conversation.decision import WITH_A_PERSON
@@ -62,12 +62,15 @@ def daily(session: Session, *, since: datetime) -> list[Row]:
     number yet. The oldest comes first. Erased ones are left out: what is to be known of them stands in their event.
     """
     # What came is looked up among the events: they are small, while a message's row drags its raw original along.
-    came = select(Event.conversation_id).where(
-        Event.verb == "received", Event.at >= since, Event.conversation_id.is_not(None)
-    )
+    came = (
+        select(func.coalesce(Conversation.merged_into_id, Conversation.id))
+        .join(Event, Event.conversation_id == Conversation.id)
+        .where(Event.verb == "received", Event.at >= since)
+    ).correlate(None)
     is_new = or_(Conversation.created_at >= since, Conversation.id.in_(came))
     is_listed = and_(
         Conversation.erased_at.is_(None),
+        Conversation.merged_into_id.is_(None),
         or_(
             is_new,
             Conversation.status.in_(WITH_A_PERSON),

@@ -12,11 +12,12 @@ between, at the next start.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Engine, Select, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -30,6 +31,7 @@ from lokbot.statistics import facts
 from lokbot.store import queries, search, tombstones
 from lokbot.store.schema import (
     AttachmentContent,
+    CaseLink,
     ChatKey,
     Contact,
     Conversation,
@@ -47,6 +49,7 @@ from lokbot.store.schema import (
     QuestionRecord,
     Review,
     RevisionCorrection,
+    SearchDocument,
     SteeringMatter,
 )
 from lokbot.store.session import scrub, session_factory, take_turns
@@ -119,10 +122,14 @@ def erase(
     _own_words(session, conversation)
     messages, outgoing = _messages(session, conversation), _outgoing(session, conversation)
     _questions(session, conversation, actor, now)
-    _contacts(session, conversation, wrote, now)
+    parts = queries.parts(session, conversation)
+    ids = [conversation.id, *(part.id for part in parts)]
+    for one in (conversation, *parts):
+        _contacts(session, one, wrote, now, ids)
+    session.execute(delete(CaseLink).where(or_(CaseLink.first_id.in_(ids), CaseLink.second_id.in_(ids))))
     session.execute(
         update(Conversation)
-        .where(Conversation.id == conversation.id)
+        .where(Conversation.id.in_(ids))
         .values(subject="", related_to_id=None, moved_to=None, reach_by=None, erased_at=now, updated_at=now)
     )
     session.expire_all()
@@ -235,9 +242,11 @@ def _attachments(session: Session, conversation: Conversation) -> tuple[int, int
 
 def _index(session: Session, conversation: Conversation) -> None:
     """The search forgets the words while it can still be told which they were."""
-    for name, table in (("messages", Message), ("outbox", OutboxItem), ("notes", Note)):
-        for row in session.scalars(select(table.id).where(table.conversation_id == conversation.id)).all():
-            search.forget(session, name, row)
+    of_it = select(SearchDocument.source, SearchDocument.row_id).where(
+        SearchDocument.conversation_id == conversation.id
+    )
+    for source, row in session.execute(of_it).all():
+        search.forget(session, source, row)
 
 
 def _own_words(session: Session, conversation: Conversation) -> None:
@@ -334,14 +343,17 @@ def _questions(session: Session, conversation: Conversation, actor: str, now: da
     session.execute(update(QuestionRecord).where(of_it).values(text="", understanding={}))
 
 
-def _contacts(session: Session, conversation: Conversation, others: set[str], now: datetime) -> None:
+def _contacts(
+    session: Session, conversation: Conversation, others: set[str], now: datetime, erased: Collection[int]
+) -> None:
     """A made-up contact takes the place of whoever wrote, who keeps a row of their own only for other conversations.
 
-    ``others`` are addresses that wrote in it too, each of which got a row when its mail came in.
+    ``others`` are addresses that wrote in it too, each of which got a row when its mail came in. ``erased`` are the ids
+    of all that is erased now: it, and what has become part of it.
     """
     contact = session.get_one(Contact, conversation.contact_id, with_for_update=True)
     if not contact.address.startswith(GONE):
-        if _has_conversation(session, contact, but=conversation.id):
+        if _has_conversation(session, contact, but=erased):
             made_up = Contact(
                 channel=contact.channel,
                 address=_made_up(),
@@ -362,13 +374,13 @@ def _contacts(session: Session, conversation: Conversation, others: set[str], no
         .order_by(Contact.id)
         .with_for_update()
     ):
-        if other is not contact and not _has_conversation(session, other, but=conversation.id):
+        if other is not contact and not _has_conversation(session, other, but=erased):
             _make_up(session, other)
     session.flush()
 
 
-def _has_conversation(session: Session, contact: Contact, *, but: int) -> bool:
-    others = exists().where(Conversation.contact_id == contact.id, Conversation.id != but)
+def _has_conversation(session: Session, contact: Contact, *, but: Collection[int]) -> bool:
+    others = exists().where(Conversation.contact_id == contact.id, Conversation.id.not_in(but))
     return bool(session.scalar(select(others)))
 
 

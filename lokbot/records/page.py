@@ -129,7 +129,8 @@ def _head(document: Facts) -> str:
         ("Ärende hos", document["taken_by"]),
         ("Hör till", document["administration"]),
         ("Rubrik", document["topic"]),
-        ("Hör ihop med", document["related_to"]),
+        ("Hör ihop med", ", ".join(filter(None, (document["related_to"], *document["linked_to"])))),
+        ("Ihopslaget av", ", ".join((document["case_number"], *document["parts"])) if document["parts"] else None),
     )
 
 

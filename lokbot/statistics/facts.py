@@ -51,6 +51,8 @@ _DERIVED = tuple(field.name for field in fields(Derived))
 
 # What events say that nothing else does.
 _TELLING = ("reopened", "reviewed", "feedback", "resolved", "logged", "moved")
+# What was said of a question stays where it was said, when the question gets a case of its own.
+_BRANCHING, _OF_A_QUESTION = ("split-from", "taken-apart"), ("reviewed", "feedback")
 # A message that was only stored has no question yet.
 _SAYS_NOTHING = frozenset({"received"})
 _BATCH = 1000
@@ -299,8 +301,12 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
     for row in session.execute(_items(conversations)):
         items[row[0]].append(Item(*row[1:]))
     events: dict[int, list[Noted]] = defaultdict(list)
-    for row in session.execute(_events(conversations)):
-        events[row[0]].append(Noted(*row[1:]))
+    within = _parts(session, conversations)
+    for row in session.execute(_events([*conversations, *within], _TELLING)):
+        events[within.get(row[0], row[0])].append(Noted(*row[1:]))
+    for number, origin in _origins(session, conversations):
+        for row in session.execute(_events([origin], _OF_A_QUESTION)):
+            events[number].append(Noted(*row[1:]))
     return [
         Case(
             conversation_id=row.id,
@@ -405,9 +411,31 @@ def _items(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _events(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
+def _events(conversations: Collection[int], verbs: Collection[str]) -> Select[*tuple[Any, ...]]:
     return (
         select(Event.conversation_id, Event.verb, Event.at, Event.detail)
-        .where(Event.conversation_id.in_(conversations), Event.verb.in_(_TELLING))
+        .where(Event.conversation_id.in_(conversations), Event.verb.in_(verbs))
         .order_by(Event.id)
     )
+
+
+def _parts(session: Session, conversations: Collection[int]) -> dict[int, int]:
+    """What has become part of these conversations, and of that: id -> whose part."""
+    found: dict[int, int] = {}
+    within = {number: number for number in conversations}
+    while within:
+        nearest = session.execute(
+            select(Conversation.id, Conversation.merged_into_id).where(Conversation.merged_into_id.in_(within))
+        ).all()
+        within = {part: within[into] for part, into in nearest if into is not None}
+        found |= within
+    return found
+
+
+def _origins(session: Session, conversations: Collection[int]) -> list[tuple[int, int]]:
+    """Which of these have questions that stood in another: id, the other's id."""
+    return [
+        (row.conversation_id, row.detail["branched"])
+        for row in session.execute(_events(conversations, _BRANCHING))
+        if "branched" in row.detail
+    ]

@@ -23,6 +23,13 @@ OUTCOMES = [str(one) for one in FactOutcome if one is not FactOutcome.AUTOMATIC]
 _MONTH = LocalText("Månad", "Month")
 _QUESTIONS = LocalText("Frågor", "Questions")
 _SHARE = LocalText("Andel", "Share")
+_WHAT = LocalText("Vad", "What")
+_HEADS = {
+    "administration": LocalText("Vems fråga", "Whose matter"),
+    "channel": LocalText("Väg in", "Way in"),
+    "language": LocalText("Språk", "Language"),
+    "outcome": LocalText("Utfall", "Outcome"),
+}
 
 
 class Shown:
@@ -101,7 +108,7 @@ class Shown:
         ]
         if rest := self._rest(read.total, sum(one.shown for one in sums.values())):
             rows.append(Row("", wording.OTHERS, (number(rest), share(rest, whole))))
-        return Table(identity, title, (wording.CATEGORY, _QUESTIONS, _SHARE), tuple(rows), dimension)
+        return Table(identity, title, (_HEADS[dimension], _QUESTIONS, _SHARE), tuple(rows), dimension)
 
     def _among(self, identity: str, title: LocalText, dimension: str, categories: Sequence[str]) -> Table:
         """Questions of each of these categories, hidden or not, and shares of them together."""
@@ -112,7 +119,7 @@ class Shown:
             Row(category, self._name(dimension, category), (one.cell(), share(one.number, whole)))
             for category, one in zip(categories, sums, strict=True)
         ]
-        return Table(identity, title, (wording.CATEGORY, _QUESTIONS, _SHARE), tuple(rows), dimension)
+        return Table(identity, title, (_WHAT, _QUESTIONS, _SHARE), tuple(rows), dimension)
 
     def charts(self) -> list[Chart]:
         """The pictures, in the order of the page."""
@@ -282,7 +289,7 @@ class Shown:
             rows.append(Row("", label, (Cell(wording.of("week", wording.plain(weeks)), weeks),)))
         return Chart(
             "none",
-            Table("open", title, (LocalText("Vad", "What"), LocalText("Antal", "Number")), tuple(rows), "outcome"),
+            Table("open", title, (_WHAT, LocalText("Antal", "Number")), tuple(rows), "outcome"),
             LocalText("Hur många frågor som väntar, och hur länge.", "How many questions wait, and for how long."),
         )
 

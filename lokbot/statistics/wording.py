@@ -61,7 +61,6 @@ NAMES: Mapping[str, Mapping[str, LocalText]] = {
 }
 
 NONE = LocalText("Ingen angiven", "None given")
-CATEGORY = LocalText("Kategori", "Category")
 OTHERS = LocalText("Övrigt", "Others")
 SOME = LocalText("en del", "some")
 NOT_SHOWN = LocalText("visas inte", "not shown")

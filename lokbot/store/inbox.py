@@ -1,9 +1,10 @@
-"""The desk's folders: which conversations stand where, how many, and what filters leave of them."""
+"""The desk's folders: which conversations stand where, how many, what filters leave, what a search finds."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,8 +12,9 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, sele
 from sqlalchemy.orm import Session, selectinload
 
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus
-from lokbot.store import search
-from lokbot.store.schema import Association, Contact, Conversation, Message, OutboxItem
+from lokbot.store import queries, search
+from lokbot.store.schema import Association, Contact, Conversation, Message, OutboxItem, SearchDocument
+from lokbot.store.search import Excerpt, Term
 
 PAGE = 50
 
@@ -90,7 +92,12 @@ def _told_by_the_bot() -> ColumnElement[bool]:
     )
 
 
-_FOLDERS: Mapping[Folder, Callable[[str], ColumnElement[bool] | None]] = {
+def _is_whole() -> ColumnElement[bool]:
+    """Not a part of another by now. Such a one is resolved and holds nothing, so that no other folder has it."""
+    return Conversation.merged_into_id.is_(None)
+
+
+_FOLDERS: Mapping[Folder, Callable[[str], ColumnElement[bool]]] = {
     Folder.URGENT: lambda _me: and_(Conversation.is_urgent, Conversation.status.in_(WITH_A_PERSON), _is_awake()),
     Folder.WAITING: lambda _me: and_(Conversation.status == ConversationStatus.WAITING, _is_awake()),
     Folder.SUGGESTIONS: lambda _me: and_(
@@ -104,8 +111,8 @@ _FOLDERS: Mapping[Folder, Callable[[str], ColumnElement[bool] | None]] = {
     Folder.BOT: lambda _me: _told_by_the_bot(),
     Folder.AUTOMATIC: lambda _me: _is_automatic(),
     Folder.FAILED: lambda _me: _has_failed(),
-    Folder.RESOLVED: lambda _me: Conversation.status == ConversationStatus.RESOLVED,
-    Folder.ALL: lambda _me: None,
+    Folder.RESOLVED: lambda _me: and_(Conversation.status == ConversationStatus.RESOLVED, _is_whole()),
+    Folder.ALL: lambda _me: _is_whole(),
 }
 
 # Work that somebody must do: longest waiting first. In the others the newest stands first.
@@ -117,20 +124,34 @@ COUNTED = (*sorted(QUEUES), Folder.SNOOZED, Folder.FAILED)
 def counts(session: Session, me: str) -> Mapping[Folder, int]:
     """How many cases stand in each folder where somebody has something to do."""
     columns = [
-        select(func.count(Conversation.id)).where(_condition(folder, me)).scalar_subquery().label(folder.name)
+        select(func.count(Conversation.id)).where(_FOLDERS[folder](me)).scalar_subquery().label(folder.name)
         for folder in COUNTED
     ]
     return dict(zip(COUNTED, session.execute(select(*columns)).one(), strict=True))
 
 
-def cases(
-    session: Session, folder: Folder, filters: Filters, me: str, *, page: int = 1
-) -> tuple[Sequence[Conversation], bool]:
-    """One page of a folder, and whether there are more."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of cases, and whether there are more. Of a search also where the words were found, by the case's id;
+    ``is_cut`` says that older ones were not looked through.
+    """
+
+    cases: Sequence[Conversation]
+    has_more: bool
+    excerpts: Mapping[int, Excerpt] = field(default_factory=dict)
+    is_cut: bool = False
+
+
+def cases(session: Session, folder: Folder, filters: Filters, me: str, *, page: int = 1) -> Listed:
+    """One page of a folder. What is searched for comes as ``search.conversations`` says, else see ``QUEUES``."""
+    conditions = [_FOLDERS[folder](me), *_filtered(filters)]
+    if filters.words:
+        is_narrowed = folder is not Folder.ALL or filters != Filters(words=filters.words)
+        return _searched(session, filters.words, conditions, page, is_narrowed=is_narrowed)
     query = (
         select(Conversation)
         .options(selectinload(Conversation.contact))
-        .where(_condition(folder, me), *_filtered(filters), *_said(session, filters.words))
+        .where(*conditions)
         .limit(PAGE + 1)
         .offset((page - 1) * PAGE)
     )
@@ -146,33 +167,106 @@ def cases(
     else:
         query = query.order_by(Conversation.updated_at.desc(), Conversation.id.desc())
     found = session.scalars(query).all()
-    return found[:PAGE], len(found) > PAGE
+    return Listed(found[:PAGE], len(found) > PAGE)
 
 
-def _said(session: Session, words: str) -> list[ColumnElement[bool]]:
+# ------------------------------------------------------------------ search
+
+_NUMBER = re.compile(r"(LOK-)?[\d-]*\d[\d-]*", re.IGNORECASE)
+# Whoever searches for so common a name sees the newest of these.
+_MOST_NAMED = 2000
+
+
+def _searched(
+    session: Session, words: str, conditions: list[ColumnElement[bool]], page: int, *, is_narrowed: bool
+) -> Listed:
     """Where the words stand: in what was written, in the case number, in the association's name or the contact's."""
-    if not words:
-        return []
-    number = words.upper()
-    if session.scalar(select(exists().where(Conversation.case_number == number))):
-        return [Conversation.case_number == number]  # whoever gives the whole number means that case
-    places: list[ColumnElement[bool]] = [Conversation.case_number.icontains(words, autoescape=True)]
-    contacts = select(Contact.id).outerjoin(Association, Association.id == Contact.association_id)
-    named = or_(
-        Association.name.icontains(words, autoescape=True),
-        Contact.name.icontains(words, autoescape=True),
-        Contact.address.icontains(words, autoescape=True),
+    if numbered := queries.numbered(session, words.upper()):
+        # Whoever gives the whole number means that case, whatever it has become a part of.
+        query = select(Conversation).where(Conversation.id == numbered.id, *conditions)
+        return Listed(session.scalars(query.options(selectinload(Conversation.contact))).all(), False)
+    wanted, until = search.terms(words), page * PAGE + 1
+    if not wanted:
+        return Listed((), False)
+    written = search.conversations(session, wanted, *conditions, most=until, is_narrowed=is_narrowed)
+    named = _named(session, words, wanted, conditions, until)
+    newest = {**named, **written.documents}
+    order = sorted(newest, key=lambda one: (0 if written.is_by_case else -newest[one], -one))
+    shown = order[(page - 1) * PAGE : page * PAGE]
+    loaded = session.scalars(
+        select(Conversation).options(selectinload(Conversation.contact)).where(Conversation.id.in_(shown))
     )
-    places.append(Conversation.contact_id.in_(contacts.where(named)))
-    written = search.conversations(session, words)
-    if written:
-        places.append(Conversation.id.in_(written))
-    return [or_(*places)]
+    known = {one.id: one for one in loaded}
+    listed = [known[one] for one in shown if one in known]
+    return Listed(
+        listed,
+        len(order) > page * PAGE,
+        _excerpts(session, listed, written.documents, wanted),
+        written.is_cut and len(order) <= page * PAGE,
+    )
 
 
-def _condition(folder: Folder, me: str) -> ColumnElement[bool]:
-    condition = _FOLDERS[folder](me)
-    return Conversation.id.is_not(None) if condition is None else condition
+def _named(
+    session: Session, words: str, wanted: Sequence[Term], conditions: list[ColumnElement[bool]], most: int
+) -> dict[int, int]:
+    """Cases by their number, contact or association, with their newest documents."""
+    contacts = session.scalars(
+        select(Contact.id)
+        .where(
+            or_(
+                Contact.name.icontains(words, autoescape=True),
+                Contact.address.icontains(words, autoescape=True),
+                Contact.association_id.in_(_associations(session, wanted)),
+            )
+        )
+        .order_by(Contact.id.desc())
+        .limit(_MOST_NAMED)
+    ).all()
+    places: list[ColumnElement[bool]] = [Conversation.contact_id.in_(contacts)] if contacts else []
+    if _NUMBER.fullmatch(words) and (numbers := queries.numbered_like(session, words.upper(), most=_MOST_NAMED)):
+        places.append(Conversation.id.in_(numbers))
+    if not places:
+        return {}
+    chosen = select(Conversation.id).where(*conditions, or_(*places)).order_by(Conversation.id.desc())
+    near = chosen.limit(_MOST_NAMED).subquery()
+    newest = func.coalesce(func.max(SearchDocument.id), 0).label("newest")
+    rows = session.execute(
+        select(near.c.id, newest)
+        .outerjoin(SearchDocument, SearchDocument.conversation_id == near.c.id)
+        .group_by(near.c.id)
+        .order_by(newest.desc(), near.c.id.desc())
+        .limit(most)
+    )
+    return {row.id: row.newest for row in rows}
+
+
+def _associations(session: Session, wanted: Sequence[Term]) -> list[int]:
+    """Those in whose name, or one of whose other names, all of it stands."""
+    return [
+        number
+        for number, name, aliases in session.execute(select(Association.id, Association.name, Association.aliases))
+        if search.holds(" | ".join((name, *(aliases or ()))), wanted)
+    ]
+
+
+def _excerpts(
+    session: Session, listed: Sequence[Conversation], documents: Mapping[int, int], wanted: Sequence[Term]
+) -> Mapping[int, Excerpt]:
+    of_documents = search.excerpts(session, [documents[one.id] for one in listed if one.id in documents], wanted)
+    linked = {one.contact.association_id for one in listed} - {None}
+    names = dict(session.execute(select(Association.id, Association.name).where(Association.id.in_(linked))).all())
+    found: dict[int, Excerpt] = {}
+    for one in listed:
+        places = (
+            ("association", names.get(one.contact.association_id or 0, "")),
+            ("contact", "" if one.contact.channel.is_chat else one.contact.address),
+        )
+        known = of_documents.get(documents.get(one.id, 0)) or next(
+            (excerpt for kind, name in places if (excerpt := search.excerpt(kind, [name], wanted))), None
+        )
+        if known is not None:
+            found[one.id] = known
+    return found
 
 
 def _filtered(filters: Filters) -> list[ColumnElement[bool]]:

@@ -18,6 +18,7 @@ from lokbot.model import (
     ChannelName,
     ConversationStatus,
     MessageState,
+    NotPossible,
     OutboxKind,
     OutboxStatus,
     Outcome,
@@ -107,6 +108,10 @@ def contact_at(session: Session, channel: ChannelName, address: str, name: str, 
     """The contact with this address in this channel, made where there is none."""
     contact = session.scalar(_CONTACT_AT, {"channel": channel, "address": address})
     if contact is None:
+        contact = next(
+            (new for new in _unflushed(session, Contact) if (new.channel, new.address) == (channel, address)), None
+        )
+    if contact is None:
         contact = Contact(channel=channel, address=address, name=name[:300], undeliverable_at=None, created_at=now)
         session.add(contact)
     elif name and not contact.name:
@@ -146,7 +151,9 @@ def away(session: Session, today: date) -> dict[str, str | None]:
 
 
 def conversation_for(session: Session, case: str | int) -> Conversation | None:
-    """One conversation by its case number (``LOK-2026-00123``, also ``123`` of the newest year) or row id."""
+    """One conversation by its case number (``LOK-2026-00123``, also ``123`` of the newest year) or row id; of one that
+    has become part of another, that other.
+    """
     query = select(Conversation).options(
         selectinload(Conversation.messages).selectinload(Message.questions).selectinload(QuestionRecord.decisions),
         selectinload(Conversation.messages).selectinload(Message.questions).selectinload(QuestionRecord.corrections),
@@ -154,23 +161,91 @@ def conversation_for(session: Session, case: str | int) -> Conversation | None:
         selectinload(Conversation.outbox).selectinload(OutboxItem.forward),
     )
     if isinstance(case, int):
-        return session.scalar(query.where(Conversation.id == case))
-    case = case.strip().upper()
-    if case.isdecimal():
-        year = session.scalar(select(func.max(CaseNumber.year)))
-        case = f"LOK-{year}-{int(case):05d}"
-    return session.scalar(query.where(Conversation.case_number == case))
+        found = session.scalar(query.where(Conversation.id == case))
+    else:
+        case = case.strip().upper()
+        if case.isdecimal():
+            year = session.scalar(select(func.max(CaseNumber.year)))
+            case = f"LOK-{year}-{int(case):05d}"
+        found = session.scalar(query.where(Conversation.case_number == case))
+    if found is not None and found.merged_into_id is not None:
+        return conversation_for(session, whole(session, found).id)
+    return found
+
+
+def whole(session: Session, conversation: Conversation) -> Conversation:
+    """What a conversation is a part of, and that of; itself where it is whole."""
+    while conversation.merged_into_id is not None:
+        conversation = session.get_one(Conversation, conversation.merged_into_id)
+    return conversation
+
+
+def is_part(session: Session, number: str) -> bool:
+    """Whether the case with this number has become part of another."""
+    found = select(Conversation.merged_into_id).where(Conversation.case_number == number.strip().upper())
+    return session.scalar(found) is not None
+
+
+def parts(session: Session, conversation: Conversation) -> Sequence[Conversation]:
+    """The conversations that have become part of this one, and of those, oldest first."""
+    found: list[Conversation] = []
+    wanted = [conversation.id]
+    while wanted:
+        query = select(Conversation).where(Conversation.merged_into_id.in_(wanted)).order_by(Conversation.id)
+        nearest = session.scalars(query).all()
+        found += nearest
+        wanted = [one.id for one in nearest]
+    return sorted(found, key=lambda one: one.id)
+
+
+def numbered(session: Session, number: str) -> Conversation | None:
+    """The conversation that a whole case number leads to."""
+    found = session.scalar(select(Conversation).where(Conversation.case_number == number))
+    return whole(session, found) if found is not None else None
+
+
+def numbered_like(session: Session, part: str, *, most: int) -> set[int]:
+    """The conversations (ids) that case numbers with this in them lead to, the newest ``most`` of them."""
+    query = select(Conversation.id, Conversation.merged_into_id).where(
+        Conversation.case_number.contains(part, autoescape=True)
+    )
+    found = session.execute(query.order_by(Conversation.id.desc()).limit(most)).all()
+    return {
+        number if into is None else whole(session, session.get_one(Conversation, into)).id for number, into in found
+    }
 
 
 def hold(session: Session, conversation: Conversation) -> None:
     """Let nobody else change a case until the transaction ends, and see it as it stands now.
 
     Whoever decides about a case starts with this: else the bot's decision would undo that a person took it over
-    meanwhile. It is a row lock on PostgreSQL; on SQLite whoever writes is alone.
+    meanwhile. It is a row lock on PostgreSQL; on SQLite whoever writes is alone. Raises NotPossible where the case has
+    become part of another meanwhile.
     """
+    lock(session, conversation)
+    if conversation.merged_into_id is not None:
+        other = whole(session, conversation).case_number
+        raise NotPossible(
+            "{case} har blivit en del av {other}. Läs det och gör om det där.",
+            case=conversation.case_number,
+            other=other,
+        )
+
+
+def lock(session: Session, conversation: Conversation) -> None:
+    """As ``hold``, also where the case has become part of another meanwhile."""
     session.flush()
     session.expire_all()
     session.refresh(conversation, with_for_update={"key_share": True})
+
+
+def hold_whole(session: Session, conversation: Conversation) -> Conversation:
+    """As ``hold``, of the case that it is a part of by then; for what must not fail since two are made one."""
+    lock(session, conversation)
+    while conversation.merged_into_id is not None:
+        conversation = whole(session, conversation)
+        lock(session, conversation)
+    return conversation
 
 
 def once(session: Session, what: str, ask: Callable[[], _T]) -> _T:
@@ -196,7 +271,8 @@ def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequ
         select(Message)
         .join(Message.conversation)
         .options(
-            case.joinedload(Conversation.contact, innerjoin=True),
+            # Asked after the locks are there: joined, it would be as it was before whoever held the case let it go.
+            case.selectinload(Conversation.contact),
             case.selectinload(Conversation.messages),
             case.selectinload(Conversation.outbox),
             selectinload(Message.attachments),
@@ -210,6 +286,7 @@ def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequ
 def conversations(session: Session, *statuses: ConversationStatus) -> Sequence[Conversation]:
     """Conversations in these states (all where none is named): urgent first, then those that waited longest."""
     query = select(Conversation).options(selectinload(Conversation.contact))
+    query = query.where(Conversation.merged_into_id.is_(None))
     if statuses:
         query = query.where(Conversation.status.in_(statuses))
     return session.scalars(
@@ -231,7 +308,9 @@ def failed_outbox(session: Session) -> Sequence[OutboxItem]:
 
 
 def events_of(session: Session, conversation: Conversation) -> Sequence[Event]:
-    return session.scalars(select(Event).where(Event.conversation_id == conversation.id).order_by(Event.id)).all()
+    """What has been done in a conversation, and in those that have become part of it."""
+    numbers = [conversation.id, *(one.id for one in parts(session, conversation))]
+    return session.scalars(select(Event).where(Event.conversation_id.in_(numbers)).order_by(Event.id)).all()
 
 
 def corrections(session: Session) -> Sequence[Correction]:
@@ -419,7 +498,7 @@ def automatic_texts(session: Session, *, since: datetime, contact: int, contact_
     values = {"since": since, "contact": contact, "contact_since": contact_since}
     with session.no_autoflush:
         in_all, to_contact = session.execute(_AUTOMATIC, values).one()
-    for item in _unflushed(session):
+    for item in _unflushed(session, OutboxItem):
         if item.is_automatic and item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY:
             in_all += item.channel is ChannelName.MAIL and item.created_at >= since
             to_contact += item.conversation.contact_id == contact and item.created_at >= contact_since
@@ -432,14 +511,14 @@ def notifications(session: Session, *, since: datetime) -> int:
         stored = session.scalar(_NOTIFICATIONS, {"since": since}) or 0
     new = (
         item.kind is OutboxKind.NOTIFICATION and item.channel is ChannelName.MAIL and item.created_at >= since
-        for item in _unflushed(session)
+        for item in _unflushed(session, OutboxItem)
     )
     return stored + sum(new)
 
 
-def _unflushed(session: Session) -> Iterator[OutboxItem]:
-    """What the session has put in the outbox and not written yet: a flush for each question would cost more."""
-    return (row for row in session.new if isinstance(row, OutboxItem))
+def _unflushed(session: Session, kind: type[_T]) -> Iterator[_T]:
+    """The rows of this kind that the session has and not written yet: a flush for each question would cost more."""
+    return (row for row in session.new if isinstance(row, kind))
 
 
 def last_event(session: Session, verb: str) -> datetime | None:

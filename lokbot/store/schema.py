@@ -171,6 +171,8 @@ class Conversation(Base):
     ``moved_to`` is the mail address or telephone number by which people answer a matter that began in a chat.
     ``reach_by`` is the one that whoever writes in the web chat has left, so that an answer finds them when they have
     gone; empty where they were asked and want none.
+    One that has ``merged_into_id`` is a part of that conversation: all that was in it stands there, and so its number
+    leads there.
     """
 
     __tablename__ = "conversations"
@@ -179,7 +181,10 @@ class Conversation(Base):
         Index("ix_conversations_status_is_urgent_waiting_since", "status", "is_urgent", "waiting_since"),
         Index("ix_conversations_status_updated_at", "status", "updated_at"),
         Index("ix_conversations_updated_at", "updated_at"),
+        Index("ix_conversations_created_at", "created_at"),
         *_few("ix_conversations_snoozed", "snoozed_until", "snoozed_until IS NOT NULL"),
+        *_few("ix_conversations_merged", "merged_into_id", "merged_into_id IS NOT NULL"),
+        *_few("ix_conversations_related", "related_to_id", "related_to_id IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -198,6 +203,7 @@ class Conversation(Base):
     answer_by: Mapped[date | None]
     snoozed_until: Mapped[date | None]
     related_to_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
     hidden_at: Mapped[datetime | None]
     moved_to: Mapped[str | None] = mapped_column(String(320))
     reach_by: Mapped[str | None] = mapped_column(String(320))
@@ -213,6 +219,34 @@ class Conversation(Base):
     messages: Mapped[list[Message]] = relationship(back_populates="conversation", order_by="Message.id")
     outbox: Mapped[list[OutboxItem]] = relationship(back_populates="conversation", order_by="OutboxItem.id")
     notes: Mapped[list[Note]] = relationship(order_by="Note.id")
+
+
+class CaseLink(Base):
+    """That a person says that two conversations have to do with each other. The older one is the ``first``."""
+
+    __tablename__ = "case_links"
+
+    first_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True, autoincrement=False)
+    second_id: Mapped[int] = mapped_column(
+        ForeignKey("conversations.id"), primary_key=True, autoincrement=False, index=True
+    )
+    linked_by: Mapped[str] = mapped_column(String(200))
+    linked_at: Mapped[datetime]
+
+
+class SearchDocument(Base):
+    """What the index of words (``search``, its id the document's) knows: a row of ``source``, the newest last.
+
+    The database writes it by itself, with the row, and lets it follow the row to another conversation.
+    """
+
+    __tablename__ = "search_documents"
+    __table_args__ = (UniqueConstraint("source", "row_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(32))
+    row_id: Mapped[int]
+    conversation_id: Mapped[int] = mapped_column(index=True)
 
 
 class Message(Base):

@@ -3,6 +3,7 @@
     split       a message -> its questions, each with what was said around it
     language    sv, en, another, or unknown            function_words   the small words of each language
     rules       intents/ on normalised words           normalize        text -> comparable words
+    heard       intents/ by meaning, where no rule hits
     matching    the articles of one language           vocabulary       a question's words among the knowledge's own
                   lexical (BM25), fuzzy (rapidfuzz), semantic (vectors), kinds (asked and held)
     confidence  what the matchers saw -> one calibrated probability, by the numbers of fitted.json
@@ -20,35 +21,36 @@ from dataclasses import dataclass, field, replace
 from lokbot.model import IntentAction, IntentHit, Knowledge, Match, Question, Understanding
 from lokbot.understanding import confidence
 from lokbot.understanding.confidence import LEXICAL, SEMANTIC, Circumstances, Model
+from lokbot.understanding.heard import FOR_A_PERSON, NOTHING_HEARD, Ear, Heard, spoken
 from lokbot.understanding.language import UNKNOWN, detect
 from lokbot.understanding.matching import Candidate, Matcher
 from lokbot.understanding.normalize import words
 from lokbot.understanding.owners import Owners
 from lokbot.understanding.rules import Rules
-from lokbot.understanding.semantic import Encoder, Meant, VectorIndex, Vectors, windows
+from lokbot.understanding.semantic import Encoder, VectorIndex, Vectors, windows
 from lokbot.understanding.split import Part, matters, split
 
-__all__ = ["LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
+__all__ = ["DECIDING", "LEXICAL", "SEMANTIC", "Active", "Encoder", "Understander", "answer_threshold", "build"]
 
 _LANGUAGES = ("sv", "en")
 _MOST_MATCHES = 5
 _LEAST = 0.01  # a candidate below one in a hundred is no candidate
 # Said anywhere in a message, these concern all of it: nobody who appeals wants an automatic answer beside it.
 _WHOLE_MESSAGE = (IntentAction.URGENT, IntentAction.PERSON)
+# A rule that says what is to be done knows the words; what they sound like is not asked then.
+DECIDING = frozenset({*FOR_A_PERSON, IntentAction.ANSWER, IntentAction.IGNORE})
 _ENOUGH_WORDS = 5  # to tell a question's own language from the message's
 _LONG_QUESTION = 20  # words
-
-# What only a person may answer: a question nearer in meaning to these than to any wording is not to be trusted.
-VETOES = (IntentAction.URGENT, IntentAction.PERSON, IntentAction.OWN_MATTER, IntentAction.HAND_IN)
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The candidates of one question, best first, and what the best is trusted by."""
+    """The candidates of one question, best first, what the best is trusted by, and the intents recognised."""
 
     candidates: tuple[Candidate, ...]
     ranks: tuple[float, ...]
     circumstances: Circumstances
+    hits: tuple[IntentHit, ...]
 
     def signals(self) -> dict[str, float]:
         """What the trust in the best candidate rests on. There has to be one."""
@@ -97,7 +99,7 @@ class Understander:
         self._vocabularies = {code: self._matchers[code].vocabulary.words for code in _LANGUAGES}
         self.encoder = encoder
         self._index: VectorIndex | None = None
-        self._vetoes: Vectors | None = None
+        self._ear: Ear | None = None
         if encoder is not None:
             self._index_vectors(encoder, knowledge)
 
@@ -106,10 +108,11 @@ class Understander:
             wordings, answers, _ = texts_to_encode(knowledge)
             near_misses = [article.near_misses for article in self.articles]
             self._index = VectorIndex(wordings, answers, encoder, near_misses=near_misses)
+            asked = [text for own, near in zip(wordings, near_misses, strict=True) for text in (*own, *near)]
+            asked += unspoken(knowledge)
+            self._ear = Ear(knowledge.intents, asked, encoder)
         except LookupError:
-            return
-        examples = vetoing(knowledge)
-        self._vetoes = encoder.wordings(examples) if examples else None
+            self._index = None
 
     @property
     def is_semantic(self) -> bool:
@@ -158,10 +161,10 @@ class Understander:
         vector: Meanings | None,
     ) -> Question:
         language = self._language(part.text, message_language)
-        hits = _merged(whole, self._rules.hits(part.text))
-        matches = self._matches(part, language, vector, hits)
-        owners = self._owners.of(part.text, hits, matches, self._administrations)
-        return Question(part.text, language, hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
+        weighed = self.weigh(part, language, vector, hits=_merged(whole, self._rules.hits(part.text)))
+        matches = self._matches(part, language, vector, weighed)
+        owners = self._owners.of(part.text, weighed.hits, matches, self._administrations)
+        return Question(part.text, language, weighed.hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
 
     def _language(self, text: str, message_language: str) -> str:
         own = detect(text, self._vocabularies)
@@ -178,7 +181,7 @@ class Understander:
     ) -> Weighed:
         """The candidates for one question ranked, and what the best is to be trusted by (training asks this too).
 
-        ``hits`` are the rules that hit it, if that is known already.
+        ``hits`` are the rules that hit it, if that is known already; what is heard by meaning is added to them.
         """
         part = self._spelled(part, language)
         matcher = self._matchers.get(language, self._wordless)
@@ -187,29 +190,33 @@ class Understander:
         if vector is not None and self._index is not None:
             meant = self._index.meant(vector.focus)
             whole = self._index.meant(vector.whole) if part.background else meant
-        owners = self._pointed_to(self._rules.hits(part.text) if hits is None else hits)
+        heard = self.heard(vector)
+        hits = self._rules.hits(part.text) if hits is None else hits
+        if not any(hit.intent.action in DECIDING for hit in hits):
+            hits = _merged(hits, heard.above(model.heard))
+        owners = self._pointed_to(hits)
         seen = [self._pointed(each, owners) for each in matcher.candidates(part, meant, whole)]
         ranked = sorted(
             ((confidence.rank(each.signals, model), each) for each in seen),
             key=lambda pair: (-pair[0], pair[1].article),
         )
         asked = words(part.focus)
-        veto = 0.0
-        if vector is not None and meant is not None and whole is not None:
-            veto = max(self._veto(vector.focus, meant), self._veto(vector.whole, whole))
         circumstances = Circumstances(
             length=min(1.0, len(asked) / _LONG_QUESTION),
             is_english=language == "en",
             is_other=language not in _LANGUAGES,
-            veto=veto,
+            for_a_person=heard.for_a_person,
             is_matterless=language in _LANGUAGES and not matters(part.whole),
         )
-        return Weighed(tuple(each for _, each in ranked), tuple(value for value, _ in ranked), circumstances)
+        ordered, ranks = tuple(each for _, each in ranked), tuple(value for value, _ in ranked)
+        return Weighed(ordered, ranks, circumstances, tuple(hits))
 
-    def _veto(self, vector: Vectors, meant: Meant) -> float:
-        if self._vetoes is None or not len(self._vetoes):
-            return 0.0
-        return float((self._vetoes @ vector).max()) - float(meant.cosine.max(initial=0.0))
+    def heard(self, vector: Meanings | None) -> Heard:
+        """What the question sounds like, by itself or with what is said around it, whichever says more."""
+        if vector is None or self._ear is None:
+            return NOTHING_HEARD
+        focus = self._ear.heard(vector.focus)
+        return focus if vector.whole is vector.focus else focus.or_more(self._ear.heard(vector.whole))
 
     def _pointed_to(self, hits: Sequence[IntentHit]) -> frozenset[str] | None:
         """The administrations whose articles rules point to; none where they point to what no article is about, such as
@@ -231,12 +238,11 @@ class Understander:
         part: Part,
         language: str,
         vector: Meanings | None,
-        hits: Sequence[IntentHit],
+        weighed: Weighed,
     ) -> tuple[Match, ...]:
         """The likeliest articles, best first, each with how likely it answers."""
         if language not in self._matchers and vector is None:
             return ()
-        weighed = self.weigh(part, language, vector, hits=hits)
         found: list[Match] = []
         if weighed.candidates:
             model = self._models[LEXICAL if vector is None else SEMANTIC]
@@ -262,12 +268,14 @@ def texts_to_encode(knowledge: Knowledge) -> tuple[list[tuple[str, ...]], list[t
         questions = [question for text in article.texts.values() for question in text.questions]
         wordings.append((*questions, *(each for found in article.wordings.values() for each in found)))
         answers.append(tuple(part for text in article.texts.values() for part in windows(text.answer)))
-    return wordings, answers, (*vetoing(knowledge), *(q for a in knowledge.articles.values() for q in a.near_misses))
+    sounds = (text for intent in knowledge.intents for text in spoken(intent))
+    near_misses = (text for each in knowledge.articles.values() for text in each.near_misses)
+    return wordings, answers, (*sounds, *near_misses, *unspoken(knowledge))
 
 
-def vetoing(knowledge: Knowledge) -> tuple[str, ...]:
-    """Examples of what only a person may answer."""
-    return tuple(example for intent in knowledge.intents if intent.action in VETOES for example in intent.examples)
+def unspoken(knowledge: Knowledge) -> tuple[str, ...]:
+    """Examples of intents that are not to be heard by meaning: thanks, greetings, what an article answers."""
+    return tuple(text for intent in knowledge.intents if not spoken(intent) for text in intent.examples)
 
 
 def answer_threshold(understanding: Understanding, rate: float) -> float:
@@ -303,8 +311,8 @@ def build(knowledge: Knowledge, encoder: Encoder | None = None) -> Understander:
     return Understander(knowledge, encoder)
 
 
-def _merged(whole: tuple[IntentHit, ...], own: tuple[IntentHit, ...]) -> tuple[IntentHit, ...]:
-    """The hits of the message and of the question, each intent once, strongest first."""
+def _merged(whole: Sequence[IntentHit], own: Sequence[IntentHit]) -> tuple[IntentHit, ...]:
+    """Both, each intent once as the second has it, strongest first."""
     strength = {action: place for place, action in enumerate(IntentAction)}
     by_intent = {hit.intent.id: hit for hit in (*whole, *own)}
     return tuple(sorted(by_intent.values(), key=lambda hit: strength[hit.intent.action]))

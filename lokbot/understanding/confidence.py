@@ -13,7 +13,7 @@ import json
 import math
 import pkgutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 
 LEXICAL, SEMANTIC = "lexical", "semantic"
@@ -51,7 +51,7 @@ class Circumstances:
     length: float = 0.0  # words, 1 = twenty or more
     is_english: bool = False
     is_other: bool = False  # neither Swedish nor English
-    veto: float = 0.0  # how much nearer in meaning to what only a person may answer than to any wording
+    for_a_person: float = 0.0  # how far it sounds like what only a person may answer (``heard``)
     is_matterless: bool = False  # no word of it carries a matter ("Hur gör man?")
 
     @property
@@ -59,7 +59,7 @@ class Circumstances:
         """Whether nothing may be trusted: without a matter all is near by chance; and rules miss much in another
         language, where meaning may say that it is for a person. (In Swedish and English rules see what is.)
         """
-        return self.is_matterless or (self.is_other and self.veto > 0)
+        return self.is_matterless or (self.is_other and self.for_a_person > 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Model:
     trust: Line
     thresholds: tuple[tuple[float, float], ...]
     thresholds_other: tuple[tuple[float, float], ...] = ()  # in other languages than Swedish and English
+    heard: Mapping[str, float] = field(default_factory=dict)  # the least votes for what is heard, by action
 
     def threshold(self, rate: float, *, is_other: bool = False) -> float:
         """The least confidence to answer with, so that at most ``rate`` of all questions are answered wrongly.
@@ -91,8 +92,8 @@ class Model:
         return next((least for measured, least in reversed(table) if measured <= rate), 1.0)
 
 
-RANK_SIGNALS = tuple(field.name for field in fields(Signals))
-TRUST_SIGNALS = ("gap", "share", *RANK_SIGNALS, "length", "is_english", "is_other")
+RANK_SIGNALS = tuple(each.name for each in fields(Signals))
+TRUST_SIGNALS = ("gap", "share", *RANK_SIGNALS, "length", "is_english", "is_other", "for_a_person")
 
 
 def read(text: str) -> Mapping[str, Model]:
@@ -101,13 +102,16 @@ def read(text: str) -> Mapping[str, Model]:
         name: Model(
             Line(each["rank"]["constant"], each["rank"]["weights"]),
             Line(each["trust"]["constant"], each["trust"]["weights"]),
-            *(
-                tuple(sorted((float(rate), float(least)) for rate, least in each.get(table, {}).items()))
-                for table in ("thresholds", "thresholds_other")
-            ),
+            _table(each.get("thresholds", {})),
+            _table(each.get("thresholds_other", {})),
+            {action: float(least) for action, least in each.get("heard", {}).items()},
         )
         for name, each in json.loads(text)["models"].items()
     }
+
+
+def _table(written: Mapping[str, float]) -> tuple[tuple[float, float], ...]:
+    return tuple(sorted((float(rate), float(least)) for rate, least in written.items()))
 
 
 @cache
@@ -155,4 +159,4 @@ def log_odds(probability: float) -> float:
 
 def plain(value: Signals | Circumstances) -> dict[str, float]:
     """The fields by name, as numbers."""
-    return {field.name: float(getattr(value, field.name)) for field in fields(value)}
+    return {each.name: float(getattr(value, each.name)) for each in fields(value)}

@@ -107,8 +107,8 @@ class VectorIndex:
         asked = [(*own, *near) for own, near in zip(wordings, missed, strict=True)]
         counts = [n for own, near in zip(wordings, missed, strict=True) for n in (len(own), len(near))]
         self._is_wording = np.repeat(np.tile([True, False], self.size), counts)
-        self._asked = _Table(encoder.wordings, asked)
-        self._answered = _Table(encoder.passages, answers)
+        self._asked = Table(encoder.wordings, asked)
+        self._answered = Table(encoder.passages, answers)
         own = np.flatnonzero(self._is_wording)
         if references is None:
             chosen = own[:: max(1, -(-len(own) // _MOST_REFERENCES))]
@@ -137,7 +137,7 @@ class VectorIndex:
         mistaken = most(plain[~is_wording], owners[~is_wording], self.size)
         near_miss = np.where((mistaken > NOTHING) & (cosine > NOTHING), mistaken - cosine, 0.0)
         found, for_none = votes(
-            _kernel(plain),
+            kernel(plain),
             lambda places: self._among(asked[places]),
             np.where(is_wording, owners, NOBODY),
             self.size,
@@ -169,10 +169,10 @@ class VectorIndex:
 
     def _among(self, places: Places) -> NDArray[np.float32]:
         rows = self._asked.rows(places)
-        return _kernel(rows @ rows.T)
+        return kernel(rows @ rows.T)
 
 
-class _Table:
+class Table:
     """Vectors of each document's texts, eight bits a number: a fourth of the memory, a likeness off by 0.0005."""
 
     def __init__(self, encode: _Encode, texts: Sequence[Sequence[str]]) -> None:
@@ -217,9 +217,9 @@ class _Table:
         return found
 
 
-def _kernel(cosines: NDArray[Any]) -> NDArray[Any]:
+def kernel(cosines: NDArray[Any], sharpness: float = _SHARPNESS) -> NDArray[Any]:
     """A Gaussian of the distance between unit vectors, 1 where they are the same."""
-    return np.exp(_SHARPNESS * (cosines - 1))
+    return np.exp(sharpness * (cosines - 1))
 
 
 def standard(scores: Scores) -> Scores:
@@ -239,7 +239,7 @@ class _Encode(Protocol):
     def __call__(self, texts: Sequence[str], /) -> Vectors | None: ...
 
 
-def _hubness(passages: _Table, questions: Vectors, question_owner: Places) -> Scores:
+def _hubness(passages: Table, questions: Vectors, question_owner: Places) -> Scores:
     hubs = np.zeros(len(passages.owners))
     for start in range(0, len(hubs) if len(questions) else 0, 1024):
         places = np.arange(start, min(start + 1024, len(hubs)))

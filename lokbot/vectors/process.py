@@ -14,6 +14,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from time import monotonic
 from typing import IO
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 20.0  # to load the model from a slow disk, beside the deadline of the first question
 _PAUSES = (0.0, 1.0, 5.0, 30.0, 120.0)  # after so many failures in a row no new child is started for so long
+_BATCH = 16  # texts given to a child at a time where there are many
+_WORTH_A_CHILD = 20  # batches; fewer are done before it has loaded the model
 COMMAND = (sys.executable, "-m", "lokbot.vectors.child")
 
 
@@ -77,6 +81,32 @@ class Child:
             return found
         finally:
             self._lock.release()
+
+    def encode_many(self, kind: str, texts: Sequence[str], *, seconds: float, cores: int) -> Vectors | None:
+        """As ``encode``, for thousands of texts: ``seconds`` are for a batch of them, and where it is worth it further
+        children of the kind work beside this one, one for each of ``cores``, until all is done.
+        """
+        batches = [texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH)]
+        beside = [Child(self._command, self._clock) for _ in range(min(cores, len(batches) // _WORTH_A_CHILD) - 1)]
+        free: SimpleQueue[Child] = SimpleQueue()
+        for child in (self, *beside):
+            free.put(child)
+
+        def encoded(batch: Sequence[str]) -> Vectors | None:
+            child = free.get()
+            try:
+                return child.encode(kind, batch, seconds=seconds)
+            finally:
+                free.put(child)
+
+        try:
+            with ThreadPoolExecutor(1 + len(beside)) as pool:
+                found = list(pool.map(encoded, batches))
+        finally:
+            for child in beside:
+                child.close()
+        whole = [vectors for vectors in found if vectors is not None]
+        return np.concatenate(whole) if len(whole) == len(batches) else None
 
     @property
     def is_busy(self) -> bool:

@@ -16,7 +16,7 @@ from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import Attachment, ChannelName, OutboxKind, OutboxStatus, Role, UserError
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, Draft, QuestionRecord
-from lokbot.web import thread
+from lokbot.web import joining, thread
 from lokbot.web.cases import CHANNELS, names
 from lokbot.web.thread import ANSWER, NOTE
 from lokbot.web.visit import Visit
@@ -291,6 +291,49 @@ def _correct(visit: Visit, conversation: Conversation) -> dict[str, str]:
     return {"klart": "corrected"}
 
 
+def _merge(visit: Visit, conversation: Conversation) -> dict[str, str] | Response:
+    part = joining.named(visit, visit.form["part"])
+    if news := thread.since(visit, part, visit.form["seen_part"]):
+        return joining.compare(visit, conversation, part, status=409, error=" ".join(news))
+    escalation.merge(
+        visit.session,
+        conversation,
+        part,
+        actor=visit.actor,
+        now=visit.now,
+        are_strangers_seen=visit.form["strangers"] == "1",
+    )
+    return {"klart": "merged"}
+
+
+def _take_apart(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    number = visit.form["part"]
+    part = next((one for one in queries.parts(visit.session, conversation) if one.case_number == number), None)
+    if part is None:
+        raise NotPossible("{case} är inte en del av {other}.", case=number[:40], other=conversation.case_number)
+    escalation.take_apart(visit.session, conversation, part, actor=visit.actor, now=visit.now)
+    return {"klart": "taken-apart"}
+
+
+def _split(visit: Visit, conversation: Conversation) -> Response:
+    chosen = [int(one) for one in visit.form.all("message") if one.isdecimal()]
+    promise = visit.settings.promise
+    new = escalation.split(visit.session, conversation, chosen, actor=visit.actor, promise=promise, now=visit.now)
+    return visit.to(f"/arenden/{new.case_number}", klart="split")
+
+
+def _link_case(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    other = joining.named(visit, visit.form["other"])
+    escalation.link(visit.session, conversation, other, actor=visit.actor, now=visit.now)
+    return {"klart": "linked-case"}
+
+
+def _unlink_case(visit: Visit, conversation: Conversation) -> dict[str, str]:
+    other = joining.named(visit, visit.form["other"])
+    escalation.unlink(visit.session, conversation, other, actor=visit.actor, now=visit.now)
+    return {"klart": "unlinked-case"}
+
+
 ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str] | Response]] = {
     "svara": _answer,
     "anteckna": _note,
@@ -311,6 +354,11 @@ ACTS: Mapping[str, Callable[[Visit, Conversation], dict[str, str] | Response]] =
     "flytta": _move,
     "till-styrgruppen": _to_steering,
     "inte-till-styrgruppen": _not_to_steering,
+    "sla-ihop": _merge,
+    "ta-isar": _take_apart,
+    "dela": _split,
+    "lanka": _link_case,
+    "ta-bort-lank": _unlink_case,
     "hor-till": _link,
     "hor-inte-till": _unlink,
 }

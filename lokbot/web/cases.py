@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
+from sqlalchemy import select
 from starlette.responses import Response
 
 from lokbot import accounts, register
 from lokbot.conversation.working_days import SWEDEN
-from lokbot.model import ConversationStatus
+from lokbot.model import ConversationStatus, Role
 from lokbot.store import inbox as store
 from lokbot.store import queries
 from lokbot.store.inbox import Filters, Folder
+from lokbot.store.schema import User
 from lokbot.web.visit import Visit
 
 NAMES = {
@@ -64,6 +66,16 @@ TONGUES = {
     "tr": ("turkiska", "Turkish"),
     "uk": ("ukrainska", "Ukrainian"),
 }
+# Where a search found its words, by ``store.search.Excerpt.source``.
+FOUND_IN = {
+    "messages": "Kom in",
+    "outbox": "Vi skrev",
+    "notes": "Anteckning",
+    "message_attachments": "Bilaga som kom in",
+    "outbox_attachments": "Bilaga som vi skickade",
+    "association": "Förening",
+    "contact": "Adress",
+}
 CHANNELS = {"mail": "Mejl", "telegram": "Telegram", "webchat": "Webbchatt", "phone": "Telefon", "visit": "Besök"}
 
 
@@ -76,14 +88,18 @@ def inbox(visit: Visit) -> Response:
     if filters and not asked:
         folder = Folder.ALL
     number = max(1, int(visit.query("sida"))) if visit.query("sida").isdecimal() else 1
-    found, has_more = store.cases(visit.session, folder, filters, visit.actor, page=min(number, 10_000))
+    listed = store.cases(visit.session, folder, filters, visit.actor, page=min(number, 10_000))
     return visit.page(
         "inbox.html",
         folder=folder,
         folders=NAMES,
         counts=counts,
-        cases=found,
+        cases=listed.cases,
+        excerpts=listed.excerpts,
+        found_in=FOUND_IN,
+        is_cut=listed.is_cut,
         people=names(visit),
+        coordinators=colleagues(visit),
         filters=filters,
         empty=EMPTY.get(folder, "Här är det tomt."),
         statuses=STATUSES,
@@ -91,7 +107,7 @@ def inbox(visit: Visit) -> Response:
         tongue=lambda code: tongue(code, visit),
         today=visit.now.astimezone(SWEDEN).date(),
         number=number,
-        has_more=has_more,
+        has_more=listed.has_more,
         pauses=queries.pauses(visit.session),
         here=lambda **changed: _here(visit, changed),
     )
@@ -105,6 +121,12 @@ def tongue(code: str, visit: Visit) -> str:
 def names(visit: Visit) -> Mapping[str, str]:
     """Mail address -> name, of everybody who has an account."""
     return {user.email: user.name for user in accounts.everybody(visit.session)}
+
+
+def colleagues(visit: Visit) -> Sequence[User]:
+    """The coordinators, by name."""
+    users = visit.session.scalars(select(User).where(User.is_active).order_by(User.name))
+    return [user for user in users if Role.COORDINATOR in user.roles]
 
 
 def filters_of(visit: Visit) -> Filters:

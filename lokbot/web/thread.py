@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import delete, func, select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -41,10 +41,9 @@ from lokbot.store.schema import (
     OutboxItem,
     Presence,
     SteeringMatter,
-    User,
 )
-from lokbot.web import rendering
-from lokbot.web.cases import CHANNELS, STATUSES, names, tongue
+from lokbot.web import related, rendering
+from lokbot.web.cases import CHANNELS, STATUSES, colleagues, names, tongue
 from lokbot.web.visit import Visit
 
 ANSWER, NOTE = "answer", "note"
@@ -76,6 +75,12 @@ EVENTS = {
     "reachable": "Den som skrev sa hur ett svar når fram",
     "copied": "Den som skrev bad om en kopia av chatten med mejl",
     "moved": "flyttade ärendet från chatten till mejl eller telefon",
+    "merged": "slog ihop ärendet med {case}",
+    "taken-apart": "tog isär ärendet från {case}",
+    "split": "flyttade meddelanden till {case}",
+    "split-from": "gav meddelanden ur {case} det här ärendet",
+    "linked-case": "länkade ärendet till {case}",
+    "unlinked-case": "tog bort länken till {case}",
     "hidden": "Den som skrev har dolt chatten för sig. Inget är borttaget.",
 }
 # What a pressed button or a command asks for (``model.Button``).
@@ -140,8 +145,10 @@ def find(visit: Visit) -> Conversation:
 def thread(visit: Visit) -> Response:
     """Show the case. That somebody looked is written down, but not for each time the page renews itself."""
     conversation = find(visit)
+    if queries.is_part(visit.session, visit.path("case")):
+        return visit.to(f"/arenden/{conversation.case_number}", klart="part")
     if visit.request.headers.get("x-live") is None:
-        _looked(visit, conversation)
+        looked(visit, conversation)
     if visit.has(Role.COORDINATOR):
         arrive(visit, conversation)
     return show(visit, conversation)
@@ -181,14 +188,15 @@ def show(
         "thread.html",
         status=status,
         case=conversation,
-        entries=entries(session.scalars(_events(conversation)).all(), conversation),
+        entries=entries(_events(visit, conversation), conversation),
         to=to,
         latest=latest,
         leaving=leaving,
         suggestions=[item for item in conversation.outbox if item.status is OutboxStatus.HELD],
         failed=_has_failed(conversation),
         earlier=_earlier(visit, conversation),
-        related=session.get(Conversation, conversation.related_to_id) if conversation.related_to_id else None,
+        related=related.related(visit, conversation),
+        parts=[one for one in queries.parts(session, conversation) if one.merged_into_id == conversation.id],
         drafts={**drafts, **(typed or {})},
         door=door,
         greeting=_greeting(visit, conversation, door),
@@ -211,7 +219,7 @@ def show(
         largest=visit.settings.web.max_upload_bytes,
         file_endings=uploads.ENDINGS,
         is_passed_on=escalation.is_passed_on,
-        coordinators=[user for user in _colleagues(visit) if user.email != conversation.taken_by],
+        coordinators=[user for user in colleagues(visit) if user.email != conversation.taken_by],
         people=people_of(visit),
         can_act=can_act,
         is_mine=conversation.taken_by == visit.actor,
@@ -282,9 +290,16 @@ def entries(events: Sequence[Event], conversation: Conversation) -> Sequence[Ent
     found = [Entry(message.received_at, "message", message=message) for message in conversation.messages]
     found += [Entry(item.created_at, "item", item=item) for item in conversation.outbox]
     found += [Entry(note.at, "note", note=note) for note in conversation.notes]
-    found += [Entry(event.at, "event", event=event) for event in events if event.verb in EVENTS]
+    found += [
+        Entry(event.at, "event", event=event) for event in events if event.verb in EVENTS and not _is_no_news(event)
+    ]
     order = {"message": 0, "event": 1, "item": 2, "note": 3}
     return sorted(found, key=lambda entry: (entry.at, order[entry.kind]))
+
+
+def _is_no_news(event: Event) -> bool:
+    """Whether it says only that a case went to a person which was with one already."""
+    return event.verb == "escalated" and event.detail.get("reason") == "with-a-person"
 
 
 def _pressed(visit: Visit, command: str) -> str:
@@ -293,8 +308,8 @@ def _pressed(visit: Visit, command: str) -> str:
     return visit.say(name) if name else visit.say("Val {number}", number=command[:32])
 
 
-def _events(conversation: Conversation) -> Select[Event]:
-    return select(Event).where(Event.conversation_id == conversation.id, Event.verb.in_(EVENTS)).order_by(Event.id)
+def _events(visit: Visit, conversation: Conversation) -> Sequence[Event]:
+    return [event for event in queries.events_of(visit.session, conversation) if event.verb in EVENTS]
 
 
 def _association(visit: Visit, conversation: Conversation) -> Association | None:
@@ -319,7 +334,7 @@ def _earlier(visit: Visit, conversation: Conversation) -> Sequence[Conversation]
     whose = Conversation.contact_id == contact.id
     if contact.association_id is not None:
         whose = Conversation.contact_id.in_(select(Contact.id).where(Contact.association_id == contact.association_id))
-    query = select(Conversation).where(whose, Conversation.id != conversation.id)
+    query = select(Conversation).where(whose, Conversation.id != conversation.id, Conversation.merged_into_id.is_(None))
     return visit.session.scalars(query.order_by(Conversation.id.desc()).limit(10)).all()
 
 
@@ -391,11 +406,6 @@ def line_of(visit: Visit, conversation: Conversation) -> str:
     return visit.knowledge.phrases.get(conversation.language, {}).get(OTHER_LANGUAGE, "")
 
 
-def _colleagues(visit: Visit) -> Sequence[User]:
-    users = visit.session.scalars(select(User).where(User.is_active).order_by(User.name))
-    return [user for user in users if Role.COORDINATOR in user.roles]
-
-
 # ------------------------------------------------------------------ who is here, and what they have seen
 
 
@@ -440,6 +450,9 @@ HAPPENED = {
     "forwarded": "skickade frågan vidare",
     "resolved": "markerade ärendet som klart",
     "reopened": "öppnade ärendet igen",
+    "merged": "slog ihop ärendet med ett annat",
+    "taken-apart": "tog isär ärendet från ett annat",
+    "split": "delade ärendet",
 }
 
 
@@ -476,7 +489,7 @@ def attachment(visit: Visit) -> Response:
     message = visit.session.get(Message, found.message_id) if found is not None else None
     if found is None or content is None or message is None:
         raise HTTPException(404)
-    _looked(visit, message.conversation, attachment=found.id)
+    looked(visit, message.conversation, attachment=found.id)
     return rendering.download(content.content, found.name or "bilaga")
 
 
@@ -486,7 +499,7 @@ def sent_attachment(visit: Visit) -> Response:
     item = visit.session.get(OutboxItem, found.outbox_id) if found is not None else None
     if found is None or item is None:
         raise HTTPException(404)
-    _looked(visit, item.conversation, sent_attachment=found.id)
+    looked(visit, item.conversation, sent_attachment=found.id)
     return rendering.download(found.content.content, found.name or "bilaga")
 
 
@@ -495,11 +508,11 @@ def original(visit: Visit) -> Response:
     message = visit.session.get(Message, visit.request.path_params["message"])
     if message is None:
         raise HTTPException(404)
-    _looked(visit, message.conversation, original=message.id)
+    looked(visit, message.conversation, original=message.id)
     return rendering.download(message.raw, f"{message.conversation.case_number}-{message.id}.eml")
 
 
-def _looked(visit: Visit, conversation: Conversation, **what: Any) -> None:
+def looked(visit: Visit, conversation: Conversation, **what: Any) -> None:
     """Who saw what of a case stands in the audit log."""
     audit.record(
         visit.session,

@@ -80,18 +80,16 @@ def view(session: Session, address: str | None) -> View:
     if contact is None:
         return View()
     latest = session.scalar(
-        select(Conversation).where(Conversation.contact_id == contact.id).order_by(Conversation.id.desc()).limit(1)
+        select(Conversation)
+        .where(Conversation.contact_id == contact.id, Conversation.merged_into_id.is_(None))
+        .order_by(Conversation.id.desc())
+        .limit(1)
     )
     if latest is None or latest.hidden_at is not None:
         latest = None
     lines = sorted([*_asked(session, contact), *_told(session, contact)], key=lambda line: line.at)[-MOST:]
-    return View(
-        _pressable(lines),
-        _is_writing(session, contact),
-        latest,
-        contact.language,
-        stamp(session, address) or "",
-    )
+    is_writing = _is_writing(session, contact)
+    return View(_pressable(lines), is_writing, latest, contact.language, _stamp(session, contact, is_writing))
 
 
 def stamp(session: Session, address: str | None) -> str | None:
@@ -100,8 +98,10 @@ def stamp(session: Session, address: str | None) -> str | None:
     A browser that hears it fetches the page, so what changes nothing on it is not counted.
     """
     contact = contact_of(session, address)
-    if contact is None:
-        return None
+    return None if contact is None else _stamp(session, contact, _is_writing(session, contact))
+
+
+def _stamp(session: Session, contact: Contact, is_writing: bool) -> str:
     cases = select(Conversation.id).where(Conversation.contact_id == contact.id).scalar_subquery()
     asked = select(func.max(Message.id)).where(Message.conversation_id.in_(cases))
     told = select(func.count(OutboxItem.id), func.max(OutboxItem.id)).where(
@@ -110,7 +110,7 @@ def stamp(session: Session, address: str | None) -> str | None:
         OutboxItem.status == OutboxStatus.SENT,
     )
     count, last = session.execute(told).one()
-    return f"{session.scalar(asked) or 0}.{count}.{last or 0}.{int(_is_writing(session, contact))}"
+    return f"{session.scalar(asked) or 0}.{count}.{last or 0}.{int(is_writing)}"
 
 
 def file_for(session: Session, address: str | None, number: int) -> OutboxAttachment | None:

@@ -1,5 +1,6 @@
-"""``kill -9`` on the way of a coordinator's reply in the group: the asker is answered once. And what the desk sets holds
-in processes that run.
+"""``kill -9`` on the way of a coordinator's reply in the group: the asker is answered once.
+
+And what the desk sets holds in processes that run.
 """
 
 from __future__ import annotations
@@ -37,8 +38,7 @@ def telegram() -> Iterator[TelegramServer]:
 @pytest.fixture
 def town(tmp_path: Path, telegram: TelegramServer, smtp_sink: SmtpSink) -> Iterator[TelegramTown]:
     """A lokbot without undo time that gives up a dead sender after two seconds. No group is set in its settings."""
-    settings = {"outbox__lease_seconds": "2", "answering__undo_minutes": "0"}
-    with TelegramTown(tmp_path, telegram, smtp_sink, **settings) as made:
+    with TelegramTown(tmp_path, telegram, smtp_sink, outbox__lease_seconds="2", answering__undo_minutes="0") as made:
         yield made
 
 

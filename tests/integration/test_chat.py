@@ -434,6 +434,32 @@ def test_a_file_that_was_not_taken_gets_a_polite_answer_and_a_person(known: Chat
     assert known.case.conversation.status is ConversationStatus.WAITING
 
 
+def test_what_is_sent_while_a_person_has_not_answered_yet_is_acknowledged(known: Chat) -> None:
+    """Their receipt says nothing of it: somebody who hears nothing sends it again, or believes that it has arrived."""
+    known.write(OWN)
+    case = known.case.conversation.case_number
+    say = known.world.active.knowledge.phrases["sv"]
+    opening, filing, personal = (say[key] for key in ("opening.chat", "receipt.file", "personal-number"))
+    assert known.write("Här är den", attachments=(PDF,)) == [
+        "\n\n".join((opening, filing, f"Ditt ärendenummer är {case}."))
+    ]
+    assert "Filer som kom med, att öppna i ärendet: protokoll.pdf" in known.case.notified()[-1].text
+    assert say["notify.no-receipt"] not in known.case.notified()[-1].text
+    (left,) = known.write("", warnings=(NOT_FETCHED,))
+    assert "Mejla det till lok@helsingborg.se" in left
+    assert case in left
+    (told,) = known.write(f"Mitt nummer är {PERSONAL_NUMBER}")
+    assert personal in told
+    assert known.write("Är ni där?") == []
+
+
+def test_nothing_is_acknowledged_after_a_take_over(known: Chat) -> None:
+    known.write(OWN)
+    with known.world.sessions.begin() as session:
+        escalation.take_over(session, _conversation(session, known), actor="Kim Prov", now=known.world.now)
+    assert known.write("Här är den", attachments=(PDF,)) == []
+
+
 def test_a_personal_number_is_masked_and_the_writer_told(known: Chat) -> None:
     said = known.write(f"{PREMISES} {NONSENSE.rstrip('?')} {PERSONAL_NUMBER}?")
     assert "Du skrev ett personnummer." in said[-1]

@@ -111,6 +111,7 @@ def test_closed_days_and_hours_are_kept_by_the_next_receipt(desk: DeskWorld) -> 
         (RECEIPT, {"act": "draft", "text": "Vi svarar."}, "saknar {answer_by}"),
         (RECEIPT, {"act": "draft", "text": "{answer_by} {case}"}, "{case} fylls inte i"),
         (RECEIPT, {"act": "draft", "text": "{answer_by} {"}, "En klammer saknar"),
+        (RECEIPT, {"act": "draft", "text": "{answer_by!r}"}, "saknar {answer_by}"),
         (RECEIPT, {"act": "draft", "text": " "}, "Frasen är tom"),
         (RECEIPT, {"act": "draft", "text": "{answer_by}" + "x" * 4000}, "Den får ha 4000"),
         (RECEIPT, {"act": "preview", "text": "Vi svarar."}, "saknar {answer_by}"),

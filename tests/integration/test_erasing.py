@@ -301,6 +301,7 @@ KEPT = {
     "tombstones": {"digest"},
     "forwards": {"administration"},
     "reviews": {"verdict", "reviewed_by"},
+    "case_links": {"linked_by"},
     "associations": {"name", "organisation_number", "aliases", "domain", "notes", "created_by", "kind"},
     "association_links": {"linked_by", "unlinked_by"},
     "facts": {
@@ -328,6 +329,7 @@ NOT_OF_A_CASE = {
     "telegram_updates",  # numbers, and what became of each
     "reading_links",
     *("published_months", "published_cells", "fact_cells"),
+    "search_documents",  # which rows the index of words knows; those of what is erased go
     "chat_acts",  # hashes that are counted for a day
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, cast
 
 import pytest
@@ -746,6 +746,25 @@ def test_the_bot_waits_for_who_is_taking_over_and_is_then_silent(postgres: Engin
     assert [decision.reason for decision in result[1].decisions] == ["with-a-person"]
     assert (first.conversation.status, first.conversation.taken_by) == (ConversationStatus.TAKEN, "Kim")
     assert len(first.told()) == 1
+
+
+def test_who_waited_for_a_case_sees_its_contact_as_it_stands_now(postgres: Engine) -> None:
+    """Else two workers with a message each of a new chat would both greet whoever wrote them."""
+    world = World(session_factory(postgres))
+    identity = world.store(sample.JOIN)
+
+    def seen() -> datetime | None:
+        with world.sessions.begin() as session:
+            (message,) = queries.take_up(session, [identity], is_waiting=True)
+            return message.conversation.contact.greeted_at
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.sessions.begin() as session:
+            (message,) = queries.take_up(session, [identity], is_waiting=True)
+            message.conversation.contact.greeted_at = world.now
+            waiting = pool.submit(seen)
+            wait_until(lambda: waits_for_a_lock(postgres), "the second waits for the first")
+        assert waiting.result() == world.now
 
 
 def test_a_pause_holds_what_was_being_decided_when_it_was_set(postgres: Engine) -> None:

@@ -36,7 +36,7 @@ def stands_in(case: Case) -> set[Folder]:
         found = {
             folder
             for folder in (*QUEUES, Folder.SNOOZED, Folder.WITH_ADMINISTRATION)
-            if identity in {one.id for one in inbox.cases(session, folder, Filters(), "Kim")[0]}
+            if identity in {one.id for one in inbox.cases(session, folder, Filters(), "Kim").cases}
         }
         counts = inbox.counts(session, "Kim")
     assert {folder for folder in found if counts[folder]} == found

@@ -33,7 +33,7 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 def _is_modelled(name: str | None, *_: object) -> bool:
     """The index of words is the database's own: it differs between the two, and no row of it is ever loaded."""
-    return name is None or not name.startswith(("search", "ix_search"))
+    return name is None or "search_documents" in name or not name.startswith(("search", "ix_search"))
 
 
 def test_the_migrated_schema_is_that_of_the_models(engine: Engine) -> None:

@@ -152,6 +152,13 @@ def test_the_typing_sign_is_shown_while_the_bot_is_to_answer_and_not_after_a_per
     assert line.telegram.calls.count("sendChatAction") == 1
 
 
+def test_nothing_is_asked_about_who_writes(line: Line) -> None:
+    """Neither a telephone number nor a profile picture: only these four methods are ever called for words."""
+    line.telegram.write(JOIN)
+    line.turn()
+    assert set(line.telegram.calls) == {"getMe", "getUpdates", "sendChatAction", "sendMessage"}
+
+
 def test_a_button_belongs_to_the_message_it_stands_under(line: Line) -> None:
     line.telegram.write(JOIN)
     line.turn()

@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from lokbot.cli import main
+from lokbot.knowledge.document import Loader
 
 Lokbot = Callable[..., Result]
 
@@ -145,10 +146,10 @@ def test_an_export_reads_back_as_the_same_article_with_its_approval(
 ) -> None:
     lokbot("approve", "ga-med", "--by", "Anna Ek")
     assert lokbot("knowledge", "export", str(tmp_path / "out")).exit_code == 0
-    exported = yaml.safe_load((tmp_path / "out" / "ga-med.yaml").read_text("utf-8"))
+    exported = yaml.load((tmp_path / "out" / "articles" / "ga-med.yaml").read_text("utf-8"), Loader=Loader)
     assert exported["sv"]["approved_by"] == "Anna Ek"
     assert exported["sv"]["answer"].strip() == "Fatta ett beslut i styrelsen."
-    content.write_text((tmp_path / "out" / "ga-med.yaml").read_text("utf-8"), encoding="utf-8")
+    content.write_text((tmp_path / "out" / "articles" / "ga-med.yaml").read_text("utf-8"), encoding="utf-8")
     assert "Ändrade: 0." in lokbot("knowledge", "import").output
 
 

@@ -14,7 +14,7 @@ from lokbot.config import ChatSettings
 from lokbot.conversation import escalation
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus
 from lokbot.store import queries
-from lokbot.store.schema import ChatKey, Conversation, Message, OutboxItem
+from lokbot.store.schema import ChatKey, Contact, Conversation, Message, OutboxItem
 from lokbot.store.session import Sessions
 from lokbot.web import chat
 from lokbot.webchat import keys, limits
@@ -344,6 +344,25 @@ def test_a_telephone_number_is_shown_to_whoever_answers(desk: DeskWorld, anna: S
     anna.pause()
     assert {one.channel for one in desk.world.sent} == {ChannelName.MAIL}, "to the coordinators only"
     assert all("Vi ringer." not in one.text for one in desk.world.sent)
+
+
+def test_the_desk_tells_of_a_chat_in_words(desk: DeskWorld, anna: Surfer) -> None:
+    """Neither the made-up address of a chat nor the name of a door is anybody's name."""
+    anna.write(sample.JOIN)
+    anna.press("Nej, jag vill prata med en människa")
+    anna.write("Är ni där?")
+    anna.send("/chatt/na-mig", how="to", to="anna@forening.example")
+    case, kim = conversation(desk.world), desk.person()
+    with desk.world.sessions() as session:
+        address = session.scalars(select(Contact.address)).one()
+    for page in (kim.see("/arenden?mapp=alla"), kim.see(f"/arenden/{case.case_number}")):
+        assert "Någon i chatten" in page
+        assert address not in page
+    page = kim.see(f"/arenden/{case.case_number}")
+    assert "</time> Den som skrev sa hur ett svar når fram" in page
+    assert "Tryckte på eller skrev kommandot: Nej, jag vill prata med en människa" in page
+    assert "<p>Nej, jag vill prata" not in page
+    assert page.count("Ärendet gick till en person") == 1
 
 
 def test_an_answer_does_not_die_with_the_browsers_secret(desk: DeskWorld, anna: Surfer) -> None:

@@ -34,7 +34,9 @@ async function renew() {
       if (part.innerHTML === other.innerHTML) continue;
       const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : null;
       const open = [...part.querySelectorAll("details")].map((one) => one.open);
+      const chosen = [...part.querySelectorAll("input[type=checkbox]:checked")].map((one) => one.value);
       part.replaceChildren(...other.childNodes);
+      part.querySelectorAll("input[type=checkbox]").forEach((one) => { one.checked = chosen.includes(one.value); });
       part.querySelectorAll("details").forEach((one, index) => { one.open = open[index] ?? one.open; });
       if (focused !== null) part.querySelectorAll("a, button, summary, input, select")[focused]?.focus();
     }

@@ -68,6 +68,12 @@ def test_a_suggestion_is_quoted_with_how_to_send_it_and_why_it_was_held() -> Non
     assert SAY["notify.held"].format(held=SAY["held.suggest-mode"]) in text
 
 
+def test_files_are_named() -> None:
+    assert SAY["notify.files"].format(names="protokoll.pdf, plats.geojson") in waiting(
+        text="", files=("protokoll.pdf", "plats.geojson")
+    )
+
+
 def test_without_a_suggestion_nothing_is_said_of_one() -> None:
     text = waiting()
     assert SAY["notify.suggestion"] not in text

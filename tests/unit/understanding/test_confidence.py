@@ -41,7 +41,7 @@ STRONG = Signals(
     meant_votes_for_none=0.0,
     meant_near_miss=-0.05,
 )
-MIDDLE_LONG = Circumstances(length=0.4, veto=-0.1)
+MIDDLE_LONG = Circumstances(length=0.4, for_a_person=0.1)
 BOTH = pytest.mark.parametrize("name", [LEXICAL, SEMANTIC])
 
 
@@ -78,7 +78,7 @@ def test_a_fact_of_a_kind_that_the_answer_lacks_is_not_answered(name: str) -> No
 def test_no_signal_weighs_against_sense(name: str) -> None:
     """A bad signal never helps and a good one never harms: else nobody could read the file."""
     against = {"missing", "is_pointed_elsewhere", "is_kind_missing", "near_miss", "votes_for_none"}
-    against |= {"meant_near_miss", "meant_votes_for_none"}
+    against |= {"meant_near_miss", "meant_votes_for_none", "for_a_person"}
     either = {"length", "is_english", "is_other"}
     for line in (fitted()[name].rank, fitted()[name].trust):
         for signal, weight in line.weights.items():
@@ -90,12 +90,11 @@ def test_every_weight_is_of_a_known_signal_and_words_alone_need_no_vectors() -> 
     for model in fitted().values():
         assert set(model.rank.weights) <= set(RANK_SIGNALS)
         assert set(model.trust.weights) <= set(TRUST_SIGNALS)
-    by_meaning = {"meant_votes", "meant_whole_votes", "meant_votes_for_none", "meant_near_miss"}
+    by_meaning = {"meant_votes", "meant_whole_votes", "meant_votes_for_none", "meant_near_miss", "for_a_person"}
     assert not by_meaning & {*fitted()[LEXICAL].rank.weights, *fitted()[LEXICAL].trust.weights}
-    # A veto is no matter of weight.
-    vetoes = {"veto", "is_matterless"}
+    # Without a matter nothing is trusted: that is no matter of weight.
     every = {"gap", "share"} | {each.name for each in (*fields(Signals), *fields(Circumstances))}
-    assert every == {*TRUST_SIGNALS, *vetoes}
+    assert every == {*TRUST_SIGNALS, "is_matterless"}
 
 
 @BOTH
@@ -134,6 +133,6 @@ def test_probabilities_are_probabilities_and_the_best_stays_first(best: float, r
 
 
 def test_what_means_a_matter_for_a_person_is_out_of_the_question_only_where_rules_miss_much() -> None:
-    assert Circumstances(is_other=True, veto=0.01).is_vetoed
-    assert not Circumstances(is_other=True, veto=-0.01).is_vetoed
-    assert not Circumstances(is_english=True, veto=0.01).is_vetoed
+    assert Circumstances(is_other=True, for_a_person=0.51).is_vetoed
+    assert not Circumstances(is_other=True, for_a_person=0.49).is_vetoed
+    assert not Circumstances(is_english=True, for_a_person=0.51).is_vetoed

@@ -130,3 +130,16 @@ def test_many_threads_share_one_child(child: Child) -> None:
     for each in threads:
         each.join()
     assert found == {size: float(size) for size in range(1, 20)}
+
+
+def test_many_texts_are_shared_among_children_and_come_back_in_order(child: Child) -> None:
+    texts = ["x" * (number % 500) for number in range(2000)]
+    found = child.encode_many("p", texts, seconds=SECONDS, cores=3)
+    assert found is not None
+    assert found[:, 0].tolist() == [float(number % 500) for number in range(2000)]
+
+
+def test_where_one_of_many_fails_there_are_none(child: Child) -> None:
+    texts = ["x" * (number % 500) for number in range(2000)]
+    assert child.encode_many("p", [*texts, CRASH], seconds=SECONDS, cores=2) is None
+    assert child.encode_many("p", texts[:100], seconds=SECONDS, cores=2) is not None

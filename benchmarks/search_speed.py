@@ -1,0 +1,146 @@
+"""How fast the desk's search is over 350,000 messages that came in and the answers to them, as a coordinator meets it:
+the whole page, its excerpts with the words marked, in a mix of what people look for.
+
+    python -m benchmarks.search_speed --url sqlite:////tmp/search.db [--conversations 146000] [--turns 600]
+    python -m benchmarks.search_speed --url postgresql://lokbot@localhost/search
+
+The store is generated once (some minutes) where ``--url`` says. Bar: p99 150 ms, on SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import random
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+from sqlalchemy import Engine, func, select, text
+from starlette.testclient import TestClient
+
+from benchmarks import desk_speed
+from lokbot import accounts
+from lokbot.config import Settings
+from lokbot.content import Content
+from lokbot.loops import Service
+from lokbot.model import Role
+from lokbot.store import schema
+from lokbot.store.migrations import migrate
+from lokbot.store.session import Sessions, connect, session_factory
+from lokbot.web.app import create_app
+
+NOW, PASSWORD, USER = desk_speed.NOW, desk_speed.PASSWORD, "kim@stad.example"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--conversations", type=int, default=156_000)
+    parser.add_argument("--turns", type=int, default=600)
+    parser.add_argument("--only-generate", action="store_true")
+    options = parser.parse_args()
+    engine = connect(options.url)
+    migrate(engine)
+    sessions = session_factory(engine)
+    if not _is_generated(sessions):
+        _generate(engine, sessions, options.conversations)
+    if not options.only_generate:
+        _measure(engine, sessions, options.turns)
+
+
+def _is_generated(sessions: Sessions) -> bool:
+    with sessions() as session:
+        return session.scalar(select(schema.Message.id).limit(1)) is not None
+
+
+def _generate(engine: Engine, sessions: Sessions, conversations: int) -> None:
+    with engine.begin() as connection:
+        desk_speed.generate(connection, conversations)
+        # One contact in ten is known to write for an association.
+        connection.execute(text("UPDATE contacts SET association_id = (id / 10) % 1800 + 1 WHERE id % 10 = 0"))
+        if engine.dialect.name == "postgresql":
+            # The rows were given their ids.
+            for table in ("contacts", "messages", "outbox", "conversations"):
+                connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
+    with sessions.begin() as session:
+        _, token = accounts.invite(session, USER, "Kim", (Role.COORDINATOR,), actor="-", now=NOW)
+        link = accounts.open_link(session, token, now=NOW)
+        assert link is not None
+        accounts.follow_link(session, link, PASSWORD, now=NOW)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _asked(numbers: list[str], known: list[str], random_: random.Random) -> Mapping[str, Callable[[], dict[str, str]]]:
+    """What people look for, by what it is called."""
+
+    def one(values: list[str]) -> str:
+        return random_.choice(values)
+
+    def period() -> dict[str, str]:
+        year = random_.randint(2022, 2026)
+        return {"fran": f"{year}-02-01", "till": f"{year}-04-30"}
+
+    return {
+        "a rare word": lambda: {"q": one(desk_speed.RARE)},
+        "a common word": lambda: {"q": one(desk_speed.WORDS)},
+        "two common words": lambda: {"q": f"{one(desk_speed.WORDS)} {one(desk_speed.WORDS)}"},
+        "a common and a rare word": lambda: {"q": f"{one(desk_speed.WORDS)} {one(desk_speed.RARE)}"},
+        "the beginning of a word": lambda: {"q": one(desk_speed.WORDS)[:4]},
+        "an inflected word": lambda: {"q": one(["bidragen", "föreningarnas", "lokalerna", "ansökningar", "mötets"])},
+        "a sentence in quotation marks": lambda: {"q": f'"Anna Ek {one(desk_speed.PLACES)}"'},
+        "a contact's name": lambda: {"q": f"Person {random_.randint(1, 150_000)}"},
+        "an address": lambda: {"q": f"p{random_.randint(1, 150_000)}@forening.example"},
+        "an association": lambda: {"q": one(known)},
+        "the name of a file": lambda: {"q": f"Protokoll {random_.randint(1, 996)}.pdf"},
+        "a case number": lambda: {"q": one(numbers)},
+        "part of a case number": lambda: {"q": one(numbers)[-5:]},
+        "a common word and a topic": lambda: {"q": one(desk_speed.WORDS), "rubrik": "lokaler"},
+        "a common word in a period": lambda: {"q": one(desk_speed.WORDS), **period()},
+        "a common word, an association": lambda: {"q": one(desk_speed.WORDS), "forening": one(known)},
+        "a common word, what waits": lambda: {"q": one(desk_speed.WORDS), "mapp": "vantar"},
+        "a common word, what is taken": lambda: {"q": one(desk_speed.WORDS), "status": "taken"},
+        "a common word, the tenth page": lambda: {"q": one(desk_speed.WORDS), "sida": "10"},
+        "a word that stands nowhere": lambda: {"q": f"{one(desk_speed.RARE)}zq"},
+    }
+
+
+def _measure(engine: Engine, sessions: Sessions, turns: int) -> None:
+    settings = Settings(semantic="off")
+    content = Content(settings, sessions, lambda: NOW)
+    content.current()
+    app = create_app(Service(settings, engine, sessions), content, now=lambda: NOW)
+    site = "http://localhost:8080"
+    client = TestClient(app, base_url=site, headers={"origin": site})
+    client.post("/logga-in", data={"email": USER, "password": PASSWORD})
+    with sessions() as session:
+        numbers = list(session.scalars(select(schema.Conversation.case_number).limit(20_000)))
+        known = list(session.scalars(select(schema.Association.name)))
+        messages = session.scalar(select(func.count(schema.Message.id)))
+        documents = session.scalar(select(func.count(schema.SearchDocument.id)))
+    gc.freeze()  # as web.server does
+    asked = _asked(numbers, known, random.Random(3))
+    taken: dict[str, list[float]] = defaultdict(list)
+    kinds = [kind for _ in range(-(-turns // len(asked))) for kind in asked]
+    random.Random(4).shuffle(kinds)
+    for kind in (*asked, *kinds):  # once each to warm up, which counts for nothing
+        query = {"mapp": "alla", **asked[kind]()}
+        began = time.perf_counter()
+        response = client.get(f"/arenden?{urlencode(query)}")
+        taken[kind].append((time.perf_counter() - began) * 1000)
+        assert response.status_code == 200, query
+    print(f"{engine.dialect.name}: {messages} messages, {documents} documents, {len(kinds)} searches")
+    every = [time_ for times in taken.values() for time_ in times[1:]]
+    for kind, times in {**{kind: times[1:] for kind, times in taken.items()}, "all of them": every}.items():
+        print(f"{kind:34}p50 {statistics.median(times):6.1f}  p99 {_p99(times):6.1f}  most {max(times):6.1f} ms")
+
+
+def _p99(values: list[float]) -> float:
+    return sorted(values)[max(0, int(len(values) * 0.99) - 1)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""A second process that understands what a backlog holds, while the worker writes what came before.
+
+To understand takes about as long as to write, and Python does one at a time in a process. The process is started when
+more waits than one commit takes, gets the worker's own ``Understander``, and ends when nothing waits any more, or with
+the worker, however that ends: its input is then closed. Run as ``python -m lokbot.ahead``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import select
+import subprocess
+import sys
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import IO, Any, BinaryIO
+
+from lokbot.model import Understanding
+from lokbot.understanding import Active, Understander
+
+log = logging.getLogger(__name__)
+
+Texts = Collection[tuple[str, str]]
+"""What is to be understood: texts with their subjects."""
+
+COMMAND = (sys.executable, "-m", "lokbot.ahead")
+READY = "ready"
+FAILURES = (OSError, EOFError, pickle.UnpicklingError)
+
+
+class Helper:
+    """The process, for one thread. What it cannot do is left to whoever asks: nothing depends on it."""
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self._understander: Understander | None = None
+        self._is_ready = False
+
+    def read(self, active: Active, parts: Sequence[Texts]) -> Generator[Active, None, None]:
+        """``active`` for each part of a backlog, in turn, with what the part's texts mean understood. While the caller
+        is busy with one part, the next is being understood.
+        """
+        if not self._can_help(active, parts):
+            yield from read_here(active, parts)
+            return
+        rest = list(parts)
+        try:
+            self._ask(list(rest[0]))
+            while rest:
+                known: Mapping[tuple[str, str], Understanding] = self._answer()
+                if len(rest) > 1:
+                    self._ask(list(rest[1]))
+                rest.pop(0)
+                yield replace(active, read_ahead=known)
+        except FAILURES as error:
+            self._give_up(error)
+            yield from read_here(active, rest)
+        except GeneratorExit:
+            self.end()  # an answer that nobody waits for may be on its way
+            raise
+
+    def end(self) -> None:
+        """Let the process go; it is started again for the next backlog."""
+        process, self._process, self._understander, self._is_ready = self._process, None, None, False
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def _can_help(self, active: Active, parts: Sequence[Texts]) -> bool:
+        """Whether the process is there and knows what ``active`` knows. Starts it where it would be of use: until it
+        has taken that in, which takes a second, whoever asks does the work.
+        """
+        # What computes vectors is a process of its own already, and cannot be sent to another.
+        if len(parts) < 2 or active.understander.encoder is not None or _processors() < 2:
+            return False
+        if self._understander is not active.understander:
+            self.end()
+            self._understander = active.understander  # where it cannot start it is not tried again with the same
+            try:
+                self._process = subprocess.Popen(
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+                self._ask(active.understander)
+            except OSError as error:
+                self._give_up(error)
+        if not self._is_ready and self._process is not None and _has_answered(self._process):
+            try:
+                self._is_ready = self._answer() == READY
+            except FAILURES as error:
+                self._give_up(error)
+        return self._is_ready
+
+    def _give_up(self, error: Exception) -> None:
+        """Do without the process until there is other knowledge or another backlog."""
+        log.warning("no second process understands ahead (%s); it is done in this one", type(error).__name__)
+        understander = self._understander
+        self.end()
+        self._understander = understander
+
+    def _ask(self, what: object) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        send(self._process.stdin, what)
+
+    def _answer(self) -> Any:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return pickle.load(self._process.stdout)
+
+
+def _has_answered(process: subprocess.Popen[bytes]) -> bool:
+    assert process.stdout is not None
+    return bool(select.select([process.stdout], [], [], 0)[0])
+
+
+def read_here(active: Active, parts: Sequence[Texts]) -> Iterator[Active]:
+    """``Helper.read`` in this process: each part is understood when its turn has come."""
+    for texts in parts:
+        try:
+            known = active.reading_ahead(texts)
+        except Exception as error:  # noqa: BLE001 - the message that does it is found and set aside by whoever asks
+            log.warning("could not read ahead: %s", type(error).__name__)
+            known = active
+        yield known
+
+
+def send(pipe: IO[bytes], what: object) -> None:
+    pickle.dump(what, pipe, pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until there are no more requests. The first is an ``Understander``."""
+    understander: Understander = pickle.load(requests)
+    send(answers, READY)
+    while True:
+        try:
+            texts: Texts = pickle.load(requests)
+        except EOFError:
+            return
+        known = {}
+        for text, subject in texts:
+            try:
+                known[text, subject] = understander.understand(text, subject=subject)
+            except Exception:  # noqa: BLE001 - the parent meets the same, and says which message it was
+                continue
+        send(answers, known)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get among the answers
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
