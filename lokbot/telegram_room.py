@@ -216,12 +216,13 @@ def _told_there(session: Session, arrived: Arrived) -> OutboxItem | None:
     number = arrived.answered.split("\n", 1)[0].strip()
     if not (arrived.is_group and _CASE.fullmatch(number)):
         return None
+    case = queries.numbered(session, number)  # the whole, where it has become part of another
+    if case is None or case.erased_at is not None:
+        return None
     told = session.scalars(
         select(OutboxItem)
-        .join(Conversation, Conversation.id == OutboxItem.conversation_id)
         .where(
-            Conversation.case_number == number,
-            Conversation.erased_at.is_(None),
+            OutboxItem.conversation_id == case.id,
             OutboxItem.kind == OutboxKind.NOTIFICATION,
             OutboxItem.channel == ChannelName.TELEGRAM,
         )

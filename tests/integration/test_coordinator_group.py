@@ -14,11 +14,11 @@ from lokbot import accounts, telegram_links
 from lokbot.channels.telegram import TelegramChannel, TelegramSettings
 from lokbot.config import ChatSettings
 from lokbot.config import TelegramSettings as TelegramChoices
-from lokbot.conversation import coordinator_group
+from lokbot.conversation import coordinator_group, merging
 from lokbot.conversation.coordinator_mail import Request
 from lokbot.loops import Service, clock
 from lokbot.model import ConversationStatus, OutboxKind, OutboxStatus, Role
-from lokbot.store.schema import Message, OutboxItem, StaffMail, TelegramLink, User
+from lokbot.store.schema import Conversation, Message, OutboxItem, StaffMail, TelegramLink, User
 from lokbot.store.session import Sessions
 from lokbot.telegram_room import Room
 from tests import sample_knowledge as sample
@@ -452,3 +452,16 @@ def test_what_comes_again_acts_once(office: Office) -> None:
     office.waits_out()
     assert len(office.answers()) == 1
     assert len(office.to_asker()) == 1
+
+
+def test_a_reply_about_a_case_that_became_part_of_another_answers_in_that(office: Office) -> None:
+    office.link()
+    part, whole = office.case(), office.case()
+    ids = [case.conversation.id for case in (whole, part)]
+    with office.world.sessions.begin() as session:
+        cases = [session.get_one(Conversation, number) for number in ids]
+        merging.merge(session, *cases, actor=KIM_MAIL, now=clock(), are_strangers_seen=True)
+    office.reply("tar", to=0)
+    office.turn()
+    assert office.said().startswith(whole.conversation.case_number)
+    assert whole.conversation.taken_by == KIM_MAIL
