@@ -13,7 +13,9 @@ import pickle
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, Any, BinaryIO
 
@@ -27,14 +29,18 @@ Texts = Collection[tuple[str, str]]
 
 COMMAND = (sys.executable, "-m", "lokbot.ahead")
 READY = "ready"
+PATIENCE = 30.0  # a part takes a tenth of a second
 FAILURES = (OSError, EOFError, pickle.UnpicklingError)
 
 
 class Helper:
-    """The process, for one thread. What it cannot do is left to whoever asks: nothing depends on it."""
+    """The process, for one thread. What it cannot do is left to whoever asks: nothing depends on it. It is ended where
+    it takes longer than ``patience`` (seconds) over one part.
+    """
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, command: Sequence[str] = COMMAND, patience: float = PATIENCE) -> None:
         self._command = command
+        self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._understander: Understander | None = None
         self._is_ready = False
@@ -104,14 +110,26 @@ class Helper:
         self._understander = understander
 
     def _ask(self, what: object) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        send(self._process.stdin, what)
+        with self._in_time() as process:
+            assert process.stdin is not None
+            send(process.stdin, what)
 
     def _answer(self) -> Any:
+        with self._in_time() as process:
+            assert process.stdout is not None
+            return pickle.load(process.stdout)
+
+    @contextmanager
+    def _in_time(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The process, which is killed when it makes the caller wait: its pipes then end, and so does the wait."""
         assert self._process is not None
-        assert self._process.stdout is not None
-        return pickle.load(self._process.stdout)
+        timer = threading.Timer(self._patience, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield self._process
+        finally:
+            timer.cancel()
 
 
 def _has_answered(process: subprocess.Popen[bytes]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -59,6 +60,18 @@ def test_a_process_that_dies_on_the_way_is_done_without(helper: Helper, active: 
     helper._process.kill()
     understood += turns
     assert [set(each.read_ahead) for each in understood] == PARTS
+
+
+def test_a_process_that_hangs_is_not_waited_for(helper: Helper, active: Active) -> None:
+    made_ready(helper, active)
+    helper._patience = 0.5
+    turns = helper.read(active, PARTS)
+    understood = [next(turns)]
+    assert helper._process is not None
+    helper._process.send_signal(signal.SIGSTOP)
+    understood += turns
+    assert [set(each.read_ahead) for each in understood] == PARTS
+    assert helper._process is None
 
 
 def test_a_process_that_cannot_start_is_done_without(helper: Helper, active: Active) -> None:
