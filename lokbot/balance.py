@@ -12,6 +12,7 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy.orm import Session
 
+from lokbot import desk_settings, desk_texts
 from lokbot.channels.imap import Mailbox
 from lokbot.conversation import escalation, outbox
 from lokbot.conversation.working_days import SWEDEN
@@ -146,7 +147,6 @@ def _conclude(service: Service, found: Balance) -> Balance:
 def alarm(session: Session, service: Service, found: Balance, *, now: datetime) -> None:
     """Open a case, or use the one that still waits, and mail the coordinators."""
     # Read here and now: whoever only reads the mailbox has no other use for the texts.
-    knowledge = loading.load(service.settings.knowledge_dir, service.settings.intents_dir)
-    escalation.raise_alarm(
-        session, "balance", settings=service.settings, knowledge=knowledge, now=now, detail=found.difference
-    )
+    files = loading.load(service.settings.knowledge_dir, service.settings.intents_dir)
+    settings, knowledge = desk_settings.current(session, service.settings), desk_texts.current(session, files)
+    escalation.raise_alarm(session, "balance", settings=settings, knowledge=knowledge, now=now, detail=found.difference)

@@ -11,12 +11,11 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from lokbot import audit, describing, desk_texts
-from lokbot.cli.common import now, open_store, with_settings
+from lokbot import audit, describing
+from lokbot.cli.common import as_it_holds, now, open_store, with_settings
 from lokbot.config import Settings
 from lokbot.conversation import escalation, uploads
 from lokbot.conversation.escalation import NotPossible, PauseScope
-from lokbot.knowledge import loading
 from lokbot.masking import mask_personal_numbers
 from lokbot.model import ChannelName, ConversationStatus, Knowledge
 from lokbot.store import queries
@@ -132,6 +131,7 @@ def reply(
     except UnicodeDecodeError:
         raise NotPossible("Texten är inte UTF-8. Spara den som UTF-8 och försök igen.") from None
     with open_store(settings) as session:
+        settings, _ = as_it_holds(session, settings)
         conversation = find_case(session, number)
         escalation.coordinator_reply(
             session,
@@ -166,9 +166,8 @@ def forward(
     by: str | None,
 ) -> None:
     """Send a case on to an administration; the asker is told once it has been sent."""
-    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
     with open_store(settings) as session:
-        knowledge = desk_texts.current(session, knowledge)
+        settings, knowledge = as_it_holds(session, settings)
         conversation = find_case(session, number)
         escalation.forward(
             session,
@@ -241,7 +240,7 @@ def pause(
             click.echo(describing.pauses(queries.pauses(session)))
             return
         scope, value = _scope(channel, topic, article)
-        knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+        settings, knowledge = as_it_holds(session, settings)
         _must_exist(knowledge, scope, value)
         count = escalation.pause(
             session, scope, value, actor=who(by), settings=settings, knowledge=knowledge, now=now()

@@ -15,7 +15,7 @@ import click
 from lokbot import config, understanding, vectors
 from lokbot.config import Settings, SettingsError
 from lokbot.knowledge import loading
-from lokbot.model import UserError
+from lokbot.model import Knowledge, UserError
 from lokbot.understanding import Active
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ def active_of_files(settings: Settings) -> Active:
         click.get_current_context().call_on_close(encoder.close)
         encoder.start()  # loads the model while the articles are indexed
     return Active(knowledge, understanding.build(knowledge, encoder))
+
+
+def as_it_holds(session: Session, settings: Settings) -> tuple[Settings, Knowledge]:
+    """The settings and the content of the files, with what the desk has set over them."""
+    from lokbot import desk_settings, desk_texts  # as in ``open_store``
+
+    knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+    return desk_settings.current(session, settings), desk_texts.current(session, knowledge)
 
 
 class DatabaseError(UserError):

@@ -9,7 +9,7 @@ import click
 
 from lokbot import describing
 from lokbot.cli.cases import BY, find_case, who
-from lokbot.cli.common import now, open_store, with_settings
+from lokbot.cli.common import as_it_holds, now, open_store, with_settings
 from lokbot.config import Settings
 from lokbot.conversation import calls, escalation, recalling, reviewing
 from lokbot.conversation import steering as meetings
@@ -48,7 +48,7 @@ def move(settings: Settings, number: str, to: str, by: str | None) -> None:
     """Go on with a chat's case by mail or telephone. Whoever asked is told so in the chat."""
     with open_store(settings) as session:
         conversation = find_case(session, number)
-        knowledge = loading.load(settings.knowledge_dir, settings.intents_dir)
+        settings, knowledge = as_it_holds(session, settings)
         escalation.move(session, conversation, to, actor=who(by), settings=settings, knowledge=knowledge, now=now())
         click.echo(f"{conversation.case_number} fortsätter: {conversation.moved_to}.")
 
@@ -79,6 +79,7 @@ def call(
 ) -> None:
     """Write down a call or a visit as a case of yours. Nothing is sent to anybody."""
     with open_store(settings) as session:
+        settings, _ = as_it_holds(session, settings)
         conversation = calls.log_call(
             session,
             text=text,
@@ -164,13 +165,14 @@ def correct_all(
         elif text is None:
             click.echo(mask_personal_numbers(describing.receivers(revision, recalling.receivers(session, revision))))
         else:
+            settings, knowledge = as_it_holds(session, settings)
             queued = recalling.correct_all(
                 session,
                 revision,
                 text,
                 actor=who(by),
                 settings=settings,
-                knowledge=loading.load(settings.knowledge_dir, settings.intents_dir),
+                knowledge=knowledge,
                 now=now(),
             )
             minutes = settings.answering.undo_minutes

@@ -15,7 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from lokbot import config, understanding
+from lokbot import config, desk_settings, understanding
 from lokbot.channels import mime
 from lokbot.cli import COMMANDS, main
 from lokbot.conversation import delivery, intake, pipeline
@@ -536,7 +536,14 @@ def test_a_wrong_text_is_corrected_to_all(answered: None) -> None:
     assert "sven@forening.example" in said("correct-all", "ga-med")
     assert "lokbot pause" in refused("correct-all", "ga-med", "Så här är det.", code=NOT_POSSIBLE)
     said("pause", "--article", "ga-med")
-    assert "1 rättelser" in said("correct-all", "ga-med", "Så här är det.")
+    settings = config.load()
+    engine = connect(settings.database)
+    with session_factory(engine).begin() as session:
+        none = desk_settings.stamp(None)
+        put = {"seen": none, "settings": settings, "actor": "kim", "now": datetime.now(UTC)}
+        desk_settings.put_setting(session, desk_settings.UNDO, 45, **put)  # type: ignore[arg-type]
+    engine.dispose()
+    assert "1 rättelser går om 45 minuter" in said("correct-all", "ga-med", "Så här är det."), "as the desk has set it"
     assert "0 rättelser" in said("correct-all", "ga-med", "Så här är det.")
     assert "Så här är det." in said("case", "1")
     assert "1 rättelser stoppades" in said("correct-all", "ga-med", "--stop")

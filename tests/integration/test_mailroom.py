@@ -19,7 +19,7 @@ from imapclient import FLAGGED, SEEN, IMAPClient
 from pydantic import SecretStr
 from sqlalchemy import select, text
 
-from lokbot import balance, mailroom, service
+from lokbot import accounts, balance, mailroom, service
 from lokbot.balance import Balance
 from lokbot.channels.imap import Mailbox
 from lokbot.channels.smtp import SmtpChannel
@@ -28,7 +28,7 @@ from lokbot.content import Content
 from lokbot.conversation import delivery, pipeline
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import Service, clock
-from lokbot.model import AnsweringMode, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus
+from lokbot.model import AnsweringMode, ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import Conversation, Event, MailboxMail, Message, OutboxItem
 from lokbot.store.schema import Mailbox as Account
 from tests import small_content
@@ -593,6 +593,18 @@ def test_a_real_hole_is_told_once_a_day(office: Office) -> None:
     assert "1 mejl i brevlådan är inte sparade" in words(alarm)
     case = office.cases()[-1]
     assert (case.status, case.reason) == (ConversationStatus.WAITING, "balance")
+
+
+def test_who_answers_by_an_account_in_the_desk_hears_of_a_hole_too(office: Office) -> None:
+    with office.service.sessions.begin() as session:
+        accounts.invite(session, "kim@stad.example", "Kim", (Role.COORDINATOR,), actor="x", now=clock())
+    office.dovecot.deliver(letter(ANNA, OWN_MATTER).as_bytes())
+    office.look()
+    lose_a_message(office)
+    office.strike()
+    office.work()
+    (alarm,) = office.sent_to("kim@stad.example")
+    assert "1 mejl i brevlådan är inte sparade" in words(alarm)
 
 
 def test_the_next_days_alarm_uses_the_case_that_still_waits(office: Office) -> None:
