@@ -25,7 +25,8 @@ from lokbot.conversation.handover import (
     tell_of_failure,
     tell_of_undelivered,
 )
-from lokbot.conversation.merging import link, merge, split, take_apart, unlink
+from lokbot.conversation.linking import link, unlink
+from lokbot.conversation.merging import merge, split, take_apart
 from lokbot.conversation.moving import move
 from lokbot.conversation.parties import asker, door, is_from_inside, is_passed_on, latest_from_asker, others
 from lokbot.conversation.pausing import PauseScope, is_paused, pause, resume

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from lokbot import audit
 from lokbot.audit import Source
-from lokbot.conversation import escalation, merging
+from lokbot.conversation import escalation, linking
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.describing import CLASSES
@@ -178,7 +178,7 @@ def _document(
         "taken_by": conversation.taken_by,
         "related_to": related.case_number if related else None,
         "parts": [one.case_number for one in queries.parts(session, conversation)],
-        "linked_to": [one.case_number for one in merging.linked(session, conversation)],
+        "linked_to": [one.case_number for one in linking.linked(session, conversation)],
         "language": conversation.language,
         "created_at": _time(conversation.created_at),
         "contact": {"name": contact.name, "address": contact.address},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from lokbot.conversation import merging
+from lokbot.conversation import linking
 from lokbot.store import queries
 from lokbot.store.schema import Conversation
 from lokbot.web.visit import Visit
@@ -23,7 +23,7 @@ class Related:
 
 def related(visit: Visit, conversation: Conversation) -> Sequence[Related]:
     """What people have linked, and what a mail suggested by what it quoted; in both cases."""
-    said = merging.linked(visit.session, conversation)
+    said = linking.linked(visit.session, conversation)
     near = Conversation.related_to_id == conversation.id
     guessed = [
         *visit.session.scalars(select(Conversation).where(near).order_by(Conversation.id)),

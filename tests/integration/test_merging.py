@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from lokbot import accounts, audit, records
 from lokbot.config import SmtpSettings
-from lokbot.conversation import escalation, intake, merging
+from lokbot.conversation import escalation, intake, linking, merging
 from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.merging import State
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, RecordClass, Role
@@ -357,8 +357,8 @@ def test_chosen_messages_get_a_case_of_their_own(world: World) -> None:
     assert dict(row[:2] for row in after["messages"]) == {first.message_id: old, other.message_id: new}
     assert {row[1] for row in after["facts"]} == {old, new}
     with world.sessions() as session:
-        assert [one.id for one in merging.linked(session, _get(session, old))] == [new]
-        assert [one.id for one in merging.linked(session, _get(session, new))] == [old]
+        assert [one.id for one in linking.linked(session, _get(session, old))] == [new]
+        assert [one.id for one in linking.linked(session, _get(session, new))] == [old]
     reply = world.write("Mer om den.", in_reply_to=(other.message.message_id,))
     assert reply.conversation.id == new
     assert world.write("Mer om den första.", in_reply_to=(first.message.message_id,)).conversation.id == old
@@ -404,11 +404,11 @@ def test_links_show_in_both_and_follow_a_merge(world: World) -> None:
     whole, last = first.conversation.id, third.conversation.id
     merged(world, first, second)
     with world.sessions.begin() as session:
-        assert [one.id for one in merging.linked(session, _get(session, whole))] == [last]
-        assert [one.id for one in merging.linked(session, _get(session, last))] == [whole]
+        assert [one.id for one in linking.linked(session, _get(session, whole))] == [last]
+        assert [one.id for one in linking.linked(session, _get(session, last))] == [whole]
         escalation.unlink(session, _get(session, last), _get(session, whole), actor=KIM, now=world.now)
     with world.sessions.begin() as session:
-        assert merging.linked(session, _get(session, whole)) == []
+        assert linking.linked(session, _get(session, whole)) == []
         with pytest.raises(NotPossible, match="inte länkat"):
             escalation.unlink(session, _get(session, last), _get(session, whole), actor=KIM, now=world.now)
 
