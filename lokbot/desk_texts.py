@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,8 +25,6 @@ from lokbot.knowledge import checks
 from lokbot.model import Administration, AdministrationKind, Knowledge, NotPossible
 from lokbot.store.schema import DeskSetting
 
-log = logging.getLogger(__name__)
-
 PHRASE, DRAFT, OWNER = "phrase-", "draft-", "administration-"
 Phrases = Mapping[str, Mapping[str, str]]
 """Language -> key -> sentence."""
@@ -37,26 +34,42 @@ LONGEST_BUTTON = 60  # what a phone shows of one
 
 # What stands in a preview for each word that is filled in.
 EXAMPLES: Mapping[str, str] = {
-    **{"act": "#ta", "addresses": "anna@forening.example", "answer_by": "fredag den 27 november", "answer_to": "–"},
-    **{"as_of": "november 2026", "browser": "Firefox, Windows", "case": "LOK-2026-00123", "count": "3"},
-    **{"date": "2026-11-02", "day": "torsdag den 26 november", "detail": "En mer än väntat.", "error": "okänd adress"},
-    **{"held": "boten är pausad", "inviter": "Kim Sand", "kind": "frånvaro", "link": "https://lokbot.example/lank"},
-    **{"matters": "föreningsbidrag och lokaler", "minutes": "10", "moment": "i dag 10.42", "name": "Kim Sand"},
-    **{"names": "protokoll.pdf", "number": "1", "question": "Hur går vi med?", "reason": "boten hittade inget svar"},
-    **{"sender": "anna@forening.example", "sources": "Lokal överenskommelse", "subject": "Vår ansökan"},
-    **{
-        "text": "Hur går vi med?",
-        "time": "klockan 10.42",
-        "title": "Lokal överenskommelse",
-        "to": "anna@forening.example",
-    },
-    **{
-        "topic": "Bidrag",
-        "who": "Kim Sand",
-        "why": "Mejlet har en bilaga.",
-        "word": "svar",
-        "words": "bidrag, ansökan",
-    },
+    "act": "#ta",
+    "addresses": "anna@forening.example",
+    "answer_by": "fredag den 27 november",
+    "answer_to": "–",
+    "as_of": "november 2026",
+    "browser": "Firefox, Windows",
+    "case": "LOK-2026-00123",
+    "count": "3",
+    "date": "2026-11-02",
+    "day": "torsdag den 26 november",
+    "detail": "En mer än väntat.",
+    "error": "okänd adress",
+    "held": "boten är pausad",
+    "inviter": "Kim Sand",
+    "kind": "frånvaro",
+    "link": "https://lokbot.example/lank",
+    "matters": "föreningsbidrag och lokaler",
+    "minutes": "10",
+    "moment": "i dag 10.42",
+    "name": "Kim Sand",
+    "names": "protokoll.pdf",
+    "number": "1",
+    "question": "Hur går vi med?",
+    "reason": "boten hittade inget svar",
+    "sender": "anna@forening.example",
+    "sources": "Lokal överenskommelse",
+    "subject": "Vår ansökan",
+    "text": "Hur går vi med?",
+    "time": "klockan 10.42",
+    "title": "Lokal överenskommelse",
+    "to": "anna@forening.example",
+    "topic": "Bidrag",
+    "who": "Kim Sand",
+    "why": "Mejlet har en bilaga.",
+    "word": "svar",
+    "words": "bidrag, ansökan",
 }
 
 
@@ -148,10 +161,9 @@ def is_fitting(of_files: Phrases, name: str, text: str) -> bool:
     language, key = parts(name)
     if key not in of_files.get(language, {}):
         return False
-    try:
+    try:  # the settings' page says where one does not: to log it here would be to say it at each mail
         refuse_unfit(of_files, name, text)
     except NotUsable:
-        log.warning("the desk's text of %s (%s) does not fit any more; the file's is used", key, language)
         return False
     return True
 
