@@ -311,14 +311,12 @@ def absence(session: Session, user: User) -> Setting:
     return Setting(f"{ABSENCE}{user.id}", value, None, True, by, at, stamp(value))
 
 
-def set_absence(
-    session: Session, user: User, until: str, deputy: str, *, seen: str | None, actor: str, now: datetime
-) -> None:
-    """Set it for whoever has read what ``seen`` names (None: whatever it was). Raises NotUsable, ChangedMeanwhile."""
+def set_absence(session: Session, user: User, until: str, deputy: str, *, seen: str, actor: str, now: datetime) -> None:
+    """Set it for whoever has read what ``seen`` names. Raises NotUsable, ChangedMeanwhile."""
     take_turns(session, "desk settings")
     session.refresh(user, ("absent_until", "deputy"))
     before, deputy = absence(session, user), deputy.strip().lower()
-    if seen is not None and before.stamp != seen:
+    if before.stamp != seen:
         raise ChangedMeanwhile(MEANWHILE)
     if deputy and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", deputy):
         raise NotUsable("Ersättarens adress är ingen mejladress. Skriv som namn@stad.example.")

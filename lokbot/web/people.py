@@ -49,9 +49,12 @@ def telegram_code(visit: Visit) -> Response:
     return _account(visit, telegram_code=telegram_links.new_code(visit.session, visit.user, now=visit.now))
 
 
-def _account(visit: Visit, *, telegram_code: str = "") -> Response:
+def _account(visit: Visit, *, telegram_code: str = "", status: int = 200, error: str = "") -> Response:
     return visit.page(
         "account.html",
+        status=status,
+        error=error,
+        absence=desk_settings.absence(visit.session, visit.user).stamp,
         telegram=telegram_links.link_of(visit.session, visit.user),
         telegram_code=telegram_code,
         telegram_holds=telegram_links.HOLDS.seconds // 60,
@@ -71,9 +74,21 @@ def change_account(visit: Visit) -> Response:
     name = " ".join(form["name"].split())[:200]
     if not name:
         raise NotAllowed("Skriv ett namn.")
-    desk_settings.set_absence(
-        visit.session, user, form["absent_until"], form["deputy"], seen=None, actor=visit.actor, now=visit.now
-    )
+    try:
+        desk_settings.set_absence(
+            visit.session,
+            user,
+            form["absent_until"],
+            form["deputy"],
+            seen=form["seen"],
+            actor=visit.actor,
+            now=visit.now,
+        )
+    except desk_settings.ChangedMeanwhile:
+        error = visit.say(
+            "Någon annan ändrade när du är borta, medan du skrev. Inget är sparat. Nu står det som den andra skrev."
+        )
+        return _account(visit, status=409, error=error)
     user.name = name
     user.language = form["language"] if form["language"] in LANGUAGES else user.language
     queries.record(visit.session, "account-changed", actor=visit.actor, now=visit.now, user=user.id)

@@ -428,7 +428,7 @@ def test_coordinators_with_an_account_hear_of_cases(desk: DeskWorld) -> None:
 
 def test_an_english_desk_is_english(desk: DeskWorld) -> None:
     kim, case = desk.person(), desk.world.write(sample.OWN)
-    kim.do("/konto", name="Kim Sand", language="en", deputy="", absent_until="")
+    kim.do("/konto", name="Kim Sand", language="en", seen=hidden(kim.see("/konto"), "seen"))
     for path in ("/arenden", path_of(case), "/paus", "/installningar", "/konto"):
         page = kim.see(path)
         assert '<html lang="en">' in page

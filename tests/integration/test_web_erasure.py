@@ -12,7 +12,7 @@ from lokbot.loops import Service
 from lokbot.model import Address, Role
 from lokbot.store.session import Sessions, connect, session_factory
 from tests import sample_knowledge as sample
-from tests.integration.browser import DeskWorld, Person
+from tests.integration.browser import DeskWorld, Person, hidden
 from tests.integration.world import Case, World
 from tests.sample_mails import attachment
 
@@ -111,7 +111,7 @@ def test_the_worker_takes_the_rest_out_of_the_file(tmp_path: Path, migrated_file
 def test_why_it_was_not_possible_is_english_where_the_desk_is(desk: DeskWorld) -> None:
     kim, case = desk.person(), desk.world.write(sample.OWN)
     number = case.conversation.case_number
-    kim.do("/konto", name="Kim Sand", language="en", deputy="", absent_until="")
+    kim.do("/konto", name="Kim Sand", language="en", seen=hidden(kim.see("/konto"), "seen"))
     assert f"{number} is not done." in kim.do(f"/arenden/{number}/oppna", seen="")[1]
     assert "The answer is empty. Write a text first." in kim.do(f"/arenden/{number}/svara", seen="", answer=" ")[1]
     page = kim.do("/paus/upphav", what="all")[1]
