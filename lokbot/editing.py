@@ -369,14 +369,14 @@ class Readability:
     """LIX, words a sentence, and the sentence about both."""
 
     lix: int
-    words: float
+    words: int
     verdict: str
 
 
 def reads_as(text: str) -> Readability:
     lix = round(readability.lix(text))
     verdict = VERDICTS["easy" if lix < EASY else "fair" if lix <= HEAVY else "heavy"]
-    return Readability(lix, round(readability.mean_sentence(text), 1), verdict)
+    return Readability(lix, round(readability.mean_sentence(text)), verdict)
 
 
 _SOMEBODY = "somebody"  # who approves; a reply does not name them
@@ -409,11 +409,7 @@ def _as_lines(content: Mapping[str, Any]) -> list[str]:
     for name, value in content.items():
         label = FIELDS.get(name, name)
         for part in value if isinstance(value, list) else [value]:
-            shown = (
-                _source_line(**{"title": part["title"], "url": part["url"], "day": part["date"]})
-                if isinstance(part, dict)
-                else part
-            )
+            shown = ", ".join(filter(None, part.values())) if isinstance(part, dict) else part  # a source
             lines += [f"{label}: {line}" for line in str(shown or "–").splitlines()]
     return lines
 

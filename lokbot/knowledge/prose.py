@@ -98,7 +98,7 @@ def links(content: Content) -> Iterator[Problem]:
     """Links are https, lead to the public site, and somebody has tried them."""
     for said in _all_linking(content.knowledge):
         for match in LINK.finditer(said.text):
-            url = match[0].rstrip(".,;:!?)'")
+            url = _address(match)
             if (fault := _fault(url)) is not None:
                 message, remedy = fault
                 yield content.error(said.trail, f"{quoted(url)} {message}", remedy, text=said.text, index=match.start())
@@ -110,11 +110,16 @@ def links(content: Content) -> Iterator[Problem]:
             said, link = first
             yield content.warning(
                 said.trail,
-                f"ingen har provat länken {quoted(link[0])}",
+                f"ingen har provat länken {quoted(_address(link))}",
                 "Öppna länkarna i artikeln och skriv dagens datum i link_checked_on.",
                 text=said.text,
                 index=link.start(),
             )
+
+
+def _address(link: re.Match[str]) -> str:
+    """Without what ends the sentence that it stands in."""
+    return link[0].rstrip(".,;:!?)'")
 
 
 def _linking(article: Article) -> Iterator[Said]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Page
 
@@ -18,3 +21,15 @@ def faults(page: Page) -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         found.append("the page is wider than the screen")
     return found
+
+
+def look(page: Page, name: str, found: dict[str, list[str]]) -> None:
+    """Open whatever is folded, and put the faults into ``found`` by the page's name. With ``SCREENSHOTS`` (a folder) in
+    the environment a person may look too.
+    """
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    if wrong := faults(page):
+        found[name] = wrong
+    if folder := os.environ.get("SCREENSHOTS"):
+        width = page.viewport_size["width"] if page.viewport_size else 0
+        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)

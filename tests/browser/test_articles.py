@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from lokbot.conversation import corrections
 from lokbot.knowledge import publishing
@@ -15,7 +13,7 @@ from lokbot.knowledge.loading import with_digest
 from lokbot.model import GoldenQuestion, Outcome
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
-from tests.browser.looking import faults
+from tests.browser.looking import look
 from tests.browser.test_desk import press_to
 
 QUESTION = "Vem målar vår ryttarstaty turkos?"
@@ -56,15 +54,6 @@ def prepare(office: Office) -> None:
     told = hall.texts["sv"]
     file = replace(hall, texts={**hall.texts, "sv": replace(told, answer="Filens svar.")})
     world.publish(with_digest(replace(base, articles={**base.articles, hall.id: file})))
-
-
-def look(page: Page, name: str, found: dict[str, list[str]]) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-    if wrong := faults(page):
-        found[name] = wrong
-    if folder := os.environ.get("SCREENSHOTS"):
-        width = page.viewport_size["width"] if page.viewport_size else 0
-        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from lokbot import desk_settings, desk_texts
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
-from tests.browser.looking import faults
+from tests.browser.looking import look
 from tests.browser.test_desk import press_to
 
 RECEIPT = "phrase-sv-receipt.next"
-
-
-def look(page: Page, name: str, found: dict[str, list[str]]) -> None:
-    if wrong := faults(page):
-        found[name] = wrong
-    if folder := os.environ.get("SCREENSHOTS"):
-        width = page.viewport_size["width"] if page.viewport_size else 0
-        page.screenshot(path=Path(folder) / f"{name}-{width}.png", full_page=True)
 
 
 def prepare(office: Office) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from lokbot.model import Address, ConversationStatus
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
-from tests.browser.looking import faults
+from tests.browser.looking import look
 from tests.browser.test_desk import press_to
 from tests.integration.world import Case
 from tests.sample_mails import attachment
@@ -38,13 +35,6 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
     page = office.log_in(office.page(size))
     found: dict[str, list[str]] = {}
 
-    def look(name: str) -> None:
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        if folder := os.environ.get("LOKBOT_SCREENSHOTS"):
-            page.screenshot(path=Path(folder) / f"{name}-{size[0]}.png", full_page=True)
-        if wrong := faults(page):
-            found[name] = wrong
-
     for name, path in (
         ("search", "/arenden?mapp=alla&q=ans%C3%B6kan"),
         ("inbox", "/arenden?mapp=alla"),
@@ -52,18 +42,18 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
         ("split", f"/arenden/{number(first)}/dela"),
     ):
         page.goto(office.site + path)
-        look(name)
+        look(page, name, found)
     page.goto(f"{office.site}/arenden/{number(first)}/sla-ihop?med={number(second)}")
     page.check("[name=strangers]")
     page.click("main button.primary")
     expect(page.locator(".done")).to_contain_text("ihopslagna")
-    look("merged")
+    look(page, "merged", found)
     page.goto(f"{office.site}/arenden?mapp=alla")
     page.check("[name=case]")
     page.click("summary:has-text('Gör något')")
     page.click("text=Klarmarkera")
     expect(page.locator("h1")).to_have_text("Flera ärenden")
-    look("several")
+    look(page, "several", found)
     assert found == {}
 
 

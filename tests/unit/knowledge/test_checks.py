@@ -150,7 +150,14 @@ def test_every_check_is_in_the_table() -> None:
         (OWNERS, "url: https://www.rf.se\n", "url: http://www.rf.se\n", ERROR, "url: http", "börjar inte med https://"),
         (OWNERS, "https://www.rf.se/stod", "http://www.rf.se/stod", ERROR, "source:", "börjar inte med https://"),
         (OWNERS, "Se https://www.rf.se.", "Se http://www.rf.se.", ERROR, "Se http", "»http://www.rf.se» börjar inte"),
-        (ARTICLE, 'link_checked_on: "2026-01-16"\n', "", WARNING, "Läs mer", "ingen har provat länken"),
+        (
+            ARTICLE,
+            'link_checked_on: "2026-01-16"\n',
+            "",
+            WARNING,
+            "Läs mer",
+            "provat länken »https://helsingborg.se/lok»",
+        ),
         # contact details
         (
             ARTICLE,
