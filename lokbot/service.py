@@ -37,7 +37,8 @@ log = logging.getLogger(__name__)
 FINAL_TIMEOUT = 600.0
 POLL_SECONDS = 1.0
 LEAST_SECONDS = 0.02
-# How many messages are begun with at once; an order to stop waits for them, a second at most.
+# How many messages are begun with at once; an order to stop waits for them, about a second. With vectors, which
+# cannot be computed ahead (``ahead``) and take ten times as long, it is what one commit takes.
 MESSAGES_A_TURN = 100
 REMIND_SECONDS = 60.0
 # A part that has not shown itself for so long is taken for dead by `lokbot health`.
@@ -211,8 +212,9 @@ def work(service: Service) -> None:
             every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()
         has_handled = False
+        most = pipeline.MESSAGES_A_COMMIT if active.understander.is_semantic else MESSAGES_A_TURN
         for handled in pipeline.handle_waiting(
-            service.sessions, active, settings, most=MESSAGES_A_TURN, clock=clock, read=helper.read
+            service.sessions, active, settings, most=most, clock=clock, read=helper.read
         ):
             service.observer.handled(*handled)
             has_handled = True
