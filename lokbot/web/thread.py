@@ -120,6 +120,36 @@ OUTCOMES = {
     Outcome.ESCALATE: "att en person behövs",
     Outcome.IGNORE: "att inget svar behövs",
 }
+# What a ground of a decision is, by its matcher. Some quote what the asker wrote, others a sentence of ours.
+GROUNDS = {
+    "rule": "Ord som avgjorde",
+    "lexical": "Ord som finns i svaret",
+    "wording": "Samma fråga som",
+    "fuzzy": "Skrivs ungefär som",
+    "semantic": "Betyder ungefär som",
+    "missing": "Ord som svaret saknar",
+    "kind": "Uppgift som svaret saknar",
+    "choice": "Valde nummer",
+    "button": "Tryckte på",
+}
+FACTS = {
+    "amount": "belopp",
+    "date": "datum",
+    "past": "när något var",
+    "now": "hur det är just nu",
+    "duration": "hur länge",
+    "frequency": "hur ofta",
+    "person": "en persons namn",
+    "list": "vilka föreningar",
+    "contact": "kontaktuppgift",
+    "mobile": "mobilnummer",
+    "place": "plats",
+    "count": "hur många",
+    "form": "blankett eller bilaga",
+    "letters": "vad en förkortning betyder",
+    "opinion": "vad vi tycker",
+    "elsewhere": "hur det är i en annan kommun",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +273,26 @@ def show(
         shown=lambda address: parties.shown(address, conversation),
         sending=SENDING,
         outcomes=OUTCOMES,
+        grounds=lambda evidence: grounds(visit, evidence),
         event_names=EVENTS,
         reason=lambda key: _reason(visit, key),
         escalated=lambda event: _escalated(visit, conversation, event),
         article_name=lambda key: article_name(visit, key),
         owner_name=lambda key: owner_name(visit, key),
     )
+
+
+def grounds(visit: Visit, evidence: Sequence[Mapping[str, Any]]) -> Sequence[tuple[str, str]]:
+    """Why the bot decided so: what each ground is, and its words."""
+    found = []
+    for one in evidence:
+        detail = str(one["detail"])
+        if one["matcher"] == "kind":
+            detail = ", ".join(visit.say(FACTS[fact]) for fact in detail.split() if fact in FACTS)
+        elif one["matcher"] in ("wording", "fuzzy", "semantic"):
+            detail = f"”{detail}”"
+        found.append((visit.say(GROUNDS.get(one["matcher"], "Ord som avgjorde")), detail))
+    return found
 
 
 def suggested_associations(visit: Visit) -> Response:

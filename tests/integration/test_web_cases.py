@@ -11,7 +11,7 @@ from sqlalchemy import select
 from lokbot import audit, desk_settings
 from lokbot.config import Settings
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
-from lokbot.store.schema import Correction, Draft, Message, Note
+from lokbot.store.schema import Correction, DecisionRecord, Draft, Message, Note
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
 from tests.integration.browser import DeskWorld, Person, hidden
@@ -141,6 +141,20 @@ def test_an_associations_cases_are_found_by_its_name(desk: DeskWorld) -> None:
 
 
 # ------------------------------------------------------------------ a case
+
+
+def test_what_only_sounds_alike_is_not_told_as_the_askers_words(desk: DeskWorld) -> None:
+    case = desk.world.write(sample.OWN)
+    with desk.world.sessions.begin() as session:
+        for decision in session.scalars(select(DecisionRecord)):
+            decision.evidence = [
+                {"matcher": "semantic", "detail": "Har ni läst vårt brev?", "score": 0.9},
+                {"matcher": "kind", "detail": "amount date", "score": 0.0},
+            ]
+    page = desk.person().see(path_of(case))
+    assert "<dt>Betyder ungefär som</dt><dd>”Har ni läst vårt brev?”</dd>" in page
+    assert "<dt>Uppgift som svaret saknar</dt><dd>belopp, datum</dd>" in page
+    assert "Ord som avgjorde" not in page
 
 
 def test_a_case_tells_what_happened_and_why(desk: DeskWorld) -> None:

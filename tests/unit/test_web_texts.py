@@ -13,6 +13,7 @@ from lokbot.conversation.phrases import REQUIRED_PHRASES
 from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus, Outcome
 from lokbot.records import page
 from lokbot.store.inbox import Folder
+from lokbot.understanding.kinds import Kind
 from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
@@ -28,6 +29,8 @@ TABLES = (
     thread.KINDS,
     thread.SENDING,
     thread.OUTCOMES,
+    thread.GROUNDS,
+    thread.FACTS,
     thread.PRESSED,
     people.ROLES,
     people.MAY,
@@ -102,6 +105,7 @@ def test_every_kind_state_and_channel_has_a_name() -> None:
     assert set(thread.KINDS) == set(OutboxKind)
     assert set(thread.SENDING) == set(OutboxStatus)
     assert set(thread.OUTCOMES) == set(articles.OUTCOMES) == set(Outcome)
+    assert set(thread.FACTS) == {str(kind) for kind in Kind}
     assert set(cases.STATUSES) == set(ConversationStatus)
     assert set(cases.CHANNELS) == {str(channel) for channel in ChannelName}
     assert set(cases.NAMES) == set(Folder)
