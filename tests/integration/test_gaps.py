@@ -24,7 +24,7 @@ from tests.integration.world import World
 from tests.small_content import JOIN, OWN_MATTER, RECORDS, letter
 
 SAUNA = ("Finns det en bastu att hyra?", "Vem hyr ut bastun vid havet?", "Kan vi hyra bastu, undrar Eva Ek")
-PIANO = "Vem stämmer pianot i aulan?"
+PIANO = "Vem kan stämma det gamla pianot i skolans aula?"
 
 
 def test_only_what_nothing_fitted_is_a_gap(sessions: Sessions) -> None:
