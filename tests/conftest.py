@@ -25,6 +25,16 @@ def do_without(missing: MissingServerError) -> NoReturn:
     pytest.skip(str(missing))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses Chromium runs last: from its start on, Playwright's event loop counts as running in this process, and
+    no other can (the Telegram door has one of its own)."""
+    items.sort(key=uses_chromium)
+
+
+def uses_chromium(item: pytest.Item) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
+
+
 @pytest.fixture
 def dovecot() -> Iterator[DovecotServer]:
     """A Dovecot with an empty mailbox, running."""

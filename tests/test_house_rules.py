@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import uses_chromium
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Every other part is given the time.
@@ -111,3 +113,9 @@ def test_tests_wait_for_conditions_and_never_for_time() -> None:
         if isinstance(call.func, ast.Attribute) and call.func.attr == "sleep"
     }
     assert sleeping <= {"tests/servers.py"}
+
+
+def test_what_uses_chromium_runs_last(request: pytest.FixtureRequest) -> None:
+    """Whatever runs an event loop of its own must run before it, in each process."""
+    order = [uses_chromium(item) for item in request.session.items]
+    assert order == sorted(order)
