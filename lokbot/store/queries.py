@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, FunctionFilter, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, FunctionFilter, Select, bindparam, event, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager, selectinload, undefer
 
@@ -43,6 +43,8 @@ from lokbot.store.schema import (
 
 _T = TypeVar("_T")
 
+_FLUSHES = "flushes"
+
 # Who wrote what was found in the mailbox's folder of sent mail; shown to people.
 MAILBOX = "brevlådan"
 # Reasons to escalate that say: the knowledge holds no answer, or none that is sure enough.
@@ -69,7 +71,8 @@ def as_json(values: Iterable[Address]) -> list[dict[str, str]]:
 
 def signing_key(session: Session, name: str = "mail", *, now: datetime) -> bytes:
     """This installation's secret called ``name``, made when it is first asked for."""
-    found = session.get(SigningKey, name)
+    with session.no_autoflush:
+        found = session.get(SigningKey, name)
     if found is None:
         # Of two that make it at once one waits for the other, and takes the other's.
         with suppress(IntegrityError), session.begin_nested():
@@ -249,13 +252,16 @@ def hold_whole(session: Session, conversation: Conversation) -> Conversation:
 
 
 def once(session: Session, what: str, ask: Callable[[], _T]) -> _T:
-    """What ``ask`` said when it was first asked in this transaction."""
+    """What ``ask`` said when it was first asked in this transaction, of what was stored by then: it is no reason to
+    write what waits to be written, which is quickest all at once.
+    """
     transaction, known = session.info.get("once", (None, {}))
     if transaction is not session.get_transaction():
         known = {}
         session.info["once"] = session.get_transaction(), known
     if what not in known:
-        known[what] = ask()
+        with session.no_autoflush:
+            known[what] = ask()
     answer: _T = known[what]
     return answer
 
@@ -468,17 +474,17 @@ def _counted(since: BindParameter[datetime], *which: ColumnElement[bool]) -> Fun
     )
 
 
-_AUTOMATIC = select(
+_AUTOMATIC = (
     select(_counted(_SINCE, OutboxItem.channel == ChannelName.MAIL))
     .select_from(OutboxItem)
     .where(OutboxItem.created_at >= _SINCE)
-    .scalar_subquery(),
+)
+_AUTOMATIC_TO = (
     select(_counted(_CONTACT_SINCE))
     .select_from(OutboxItem)
     .where(
         OutboxItem.conversation_id.in_(select(Conversation.id).where(Conversation.contact_id == bindparam("contact")))
     )
-    .scalar_subquery(),
 )
 
 
@@ -495,9 +501,9 @@ _NOTIFICATIONS = (
 
 def automatic_texts(session: Session, *, since: datetime, contact: int, contact_since: datetime) -> tuple[int, int]:
     """How many automatic texts were queued to askers since then: of mails in all, and to one contact (its id)."""
-    values = {"since": since, "contact": contact, "contact_since": contact_since}
+    in_all = _stored_since(session, "automatic texts", _AUTOMATIC, since)
     with session.no_autoflush:
-        in_all, to_contact = session.execute(_AUTOMATIC, values).one()
+        to_contact = session.scalar(_AUTOMATIC_TO, {"contact": contact, "contact_since": contact_since}) or 0
     for item in _unflushed(session, OutboxItem):
         if item.is_automatic and item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY:
             in_all += item.channel is ChannelName.MAIL and item.created_at >= since
@@ -507,13 +513,25 @@ def automatic_texts(session: Session, *, since: datetime, contact: int, contact_
 
 def notifications(session: Session, *, since: datetime) -> int:
     """How many mails to coordinators were queued since then."""
-    with session.no_autoflush:
-        stored = session.scalar(_NOTIFICATIONS, {"since": since}) or 0
+    stored = _stored_since(session, "notifications", _NOTIFICATIONS, since)
     new = (
         item.kind is OutboxKind.NOTIFICATION and item.channel is ChannelName.MAIL and item.created_at >= since
         for item in _unflushed(session, OutboxItem)
     )
     return stored + sum(new)
+
+
+def _stored_since(session: Session, what: str, counting: Select[int], since: datetime) -> int:
+    """What ``counting`` says of ``what``, asked again only when this session has written rows: it goes through all that
+    was sent in an hour, and of a backlog of thousands each message asks.
+    """
+    flushes = session.info.get(_FLUSHES, 0)
+    return once(session, f"{what} since {since} at {flushes}", lambda: session.scalar(counting, {"since": since}) or 0)
+
+
+@event.listens_for(Session, "after_flush")
+def _note_flush(session: Session, _context: Any) -> None:
+    session.info[_FLUSHES] = session.info.get(_FLUSHES, 0) + 1
 
 
 def _unflushed(session: Session, kind: type[_T]) -> Iterator[_T]:
