@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -27,10 +27,11 @@ from lokbot.model import (
     OutboxKind,
     OutboxStatus,
     Outcome,
+    Owner,
     Understanding,
 )
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, Message, OutboxItem
+from lokbot.store.schema import Conversation, Message, OutboxItem, QuestionRecord
 from lokbot.store.session import ANSWERING, Sessions, session_factory, share_turns
 from lokbot.understanding import Understander
 from tests import sample_knowledge as sample
@@ -698,6 +699,24 @@ def test_whoever_was_only_begun_beside_a_message_that_stops_the_process_is_handl
 
 def test_nothing_to_handle(world: World) -> None:
     assert world.handle_next() is None
+
+
+def test_what_was_understood_is_kept_whole(world: World) -> None:
+    """The records are written by hand: a field that somebody adds must not be forgotten there."""
+
+    def as_json(one: Match | Owner) -> dict[str, Any]:
+        return {**asdict(one), "evidence": [asdict(each) for each in one.evidence]}
+
+    (understood,) = world.active.understand(sample.POLICE).questions
+    assert understood.matches
+    assert understood.owners
+    world.write(sample.POLICE)
+    with world.sessions() as session:
+        question = session.scalars(select(QuestionRecord)).one()
+        kept = question.understanding
+        assert kept["matches"] == [as_json(one) for one in understood.matches]
+        assert kept["owners"] == [as_json(one) for one in understood.owners]
+        assert question.decisions[0].evidence
 
 
 # ------------------------------------------------------------------ two at once, on PostgreSQL
