@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sqlalchemy import func, select
@@ -46,6 +46,9 @@ class Sum:
         return Cell(self.text(), self.number, self.shown if self.hidden else 0)
 
 
+_NOTHING: Mapping[Month, int] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """The cells of a view. ``found``: by scope, dimension and category the number of each month."""
@@ -61,16 +64,25 @@ class Read:
     distinct_associations: int | None
     oldest: date | None
     today: date
+    _sums: dict[tuple[str, str, str], Sum] = field(default_factory=dict, compare=False, repr=False)
 
     def sum(
         self, dimension: str, category: str = "", *, over: Sequence[Month] | None = None, scope: str | None = None
     ) -> Sum:
         """A category over months (those of the period)."""
-        over = self.months if over is None else over
-        values = self.of(dimension, scope).get(category, {})
+        if over is not None:
+            return self._added_up(self.of(dimension, scope).get(category, _NOTHING), over)
+        # Sentences, tables and pictures ask for the same again and again.
+        which = dimension, category, self.scope if scope is None else scope
+        if which not in self._sums:
+            self._sums[which] = self._added_up(self.of(dimension, scope).get(category, _NOTHING), self.months)
+        return self._sums[which]
+
+    def _added_up(self, values: Mapping[Month, int], over: Sequence[Month]) -> Sum:
+        there = [values[month] for month in over if month in values]
         # Coordinators see all there is, so what is not there is nought.
-        hidden = sum(month not in values for month in over) if self.view is View.STEERING else 0
-        return Sum(sum(values.get(month, 0) for month in over), hidden, len(over), self.least)
+        hidden = len(over) - len(there) if self.view is View.STEERING else 0
+        return Sum(sum(there), hidden, len(over), self.least)
 
     def of(self, dimension: str, scope: str | None = None) -> Mapping[str, Mapping[Month, int]]:
         return self.found.get((self.scope if scope is None else scope, dimension), {})
