@@ -6,7 +6,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -192,6 +192,8 @@ def doors(service: Service) -> dict[ChannelName, Sender]:
 def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
+    chats = {name: door for name, door in senders.items() if name.is_chat}
+    here = {name: door for name, door in senders.items() if name is ChannelName.WEBCHAT}
     content: Content | None = None
     helper = Helper()
     reads = reading_sessions(service.sessions)
@@ -211,26 +213,39 @@ def work(service: Service) -> None:
         if time.monotonic() - reminded > REMIND_SECONDS:
             every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()
+
+        def send(through: Mapping[ChannelName, Sender]) -> bool:
+            item = delivery.deliver_next(
+                service.sessions, through, settings, active.knowledge, worker=service.process, now=clock()
+            )
+            if item is not None:
+                service.observer.sent(item)
+            return item is not None
+
         has_handled = False
         most = pipeline.MESSAGES_A_COMMIT if active.understander.is_semantic else MESSAGES_A_TURN
-        for handled in pipeline.handle_waiting(
+        for commit in pipeline.handle_waiting(
             service.sessions, active, settings, most=most, clock=clock, read=helper.read
         ):
-            service.observer.handled(*handled)
-            has_handled = True
+            for handled in commit:
+                service.observer.handled(*handled)
+                has_handled = True
+            # Whoever chats sits and waits: not until everything that waits is handled. To show an answer in the web
+            # chat takes no network, which might be slow; of the others one goes at a time.
+            while send(here):
+                pass
+            send(chats)
         if has_handled:
             return
         helper.end()
-        if item := delivery.deliver_next(
-            service.sessions, senders, settings, active.knowledge, worker=service.process, now=clock()
+        mail = senders.get(ChannelName.MAIL)
+        if (
+            send(chats)
+            or send(senders)
+            or (mail and staff_mail.deliver_next(service.sessions, mail, settings, now=clock()))
         ):
-            service.observer.sent(item)
-        elif (mail := senders.get(ChannelName.MAIL)) and staff_mail.deliver_next(
-            service.sessions, mail, settings, now=clock()
-        ):
-            pass
-        else:
-            service.news.wait(_idle_seconds(reads, settings))
+            return
+        service.news.wait(_idle_seconds(reads, settings))
 
     try:
         persist(service, "handle and send", turn)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,7 @@ def town(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Installation]:
         "web__port": port,
         "web__public_url": f"http://localhost:{port}",
         "chat__quiet_seconds": "0.3",
+        "outbox__lease_seconds": "2",
     }
     with Installation(tmp_path, NO_MAILBOX, smtp_sink, **settings) as made:
         yield made
@@ -71,3 +74,28 @@ def test_between_the_question_and_its_commit(town: Installation, browser: httpx.
     for _ in range(2):  # whoever gets no answer sends it again, and some press twice
         assert browser.post("/chatt", data=question).status_code == 200
     is_answered_once(town, browser)
+
+
+def test_between_the_send_and_its_commit(town: Installation, browser: httpx.Client) -> None:
+    # The greeting gets through; what says that the answer was sent does not, as if that commit never ended.
+    hold = """CREATE TRIGGER hold BEFORE UPDATE OF status ON outbox WHEN NEW.status = 'sent' AND NEW.kind = 'reply'
+        BEGIN SELECT RAISE(ABORT, 'held'); END"""
+    question = form(browser.get("/chatt").text)
+    with closing(sqlite3.connect(town.database, timeout=30)) as database:
+        database.execute(hold)
+        assert browser.post("/chatt", data=question).status_code == 200
+        town.until(
+            lambda: town.rows("SELECT attempts FROM outbox WHERE kind = 'reply' AND status = 'claimed'") != [],
+            "the answer is on its way",
+        )
+        worker = town.processes[0]
+        worker.kill()
+        assert town.rows("SELECT status FROM outbox WHERE kind = 'reply'") == [("claimed",)]
+        page = browser.get("/chatt").text
+        assert JOIN_ANSWER not in page, "what is not committed is shown to nobody"
+        assert "Läser det du skrev" in page
+        database.execute("DROP TRIGGER hold")
+
+    town.start("worker")
+    is_answered_once(town, browser)
+    assert town.rows("SELECT count(*) FROM events WHERE kind = 'sent'") == [(2,)]
