@@ -20,7 +20,7 @@ from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.channels.webchat import WebChannel
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, digest, pipeline, reading, reminders, snoozing, staff_mail
+from lokbot.conversation import delivery, digest, outbox, pipeline, reading, reminders, snoozing, staff_mail
 from lokbot.conversation.delivery import Sender
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
@@ -193,7 +193,6 @@ def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
     chats = {name: door for name, door in senders.items() if name.is_chat}
-    here = {name: door for name, door in senders.items() if name is ChannelName.WEBCHAT}
     content: Content | None = None
     helper = Helper()
     reads = reading_sessions(service.sessions)
@@ -215,12 +214,28 @@ def work(service: Service) -> None:
             reminded = time.monotonic()
 
         def send(through: Mapping[ChannelName, Sender]) -> bool:
+            with reads() as session:
+                if not outbox.due_cases(session, channels=tuple(through), now=clock(), most=1):
+                    return False
             item = delivery.deliver_next(
                 service.sessions, through, settings, active.knowledge, worker=service.process, now=clock()
             )
             if item is not None:
                 service.observer.sent(item)
             return item is not None
+
+        def show() -> bool:
+            shown = delivery.show_due(
+                service.sessions,
+                senders[ChannelName.WEBCHAT],
+                settings,
+                active.knowledge,
+                worker=service.process,
+                now=clock(),
+            )
+            for item in shown:
+                service.observer.sent(item)
+            return bool(shown)
 
         has_handled = False
         most = pipeline.MESSAGES_A_COMMIT if active.understander.is_semantic else MESSAGES_A_TURN
@@ -232,7 +247,7 @@ def work(service: Service) -> None:
                 has_handled = True
             # Whoever chats sits and waits: not until everything that waits is handled. To show an answer in the web
             # chat takes no network, which might be slow; of the others one goes at a time.
-            while send(here):
+            while show():
                 pass
             send(chats)
         if has_handled:
@@ -240,7 +255,8 @@ def work(service: Service) -> None:
         helper.end()
         mail = senders.get(ChannelName.MAIL)
         if (
-            send(chats)
+            show()
+            or send(chats)
             or send(senders)
             or (mail and staff_mail.deliver_next(service.sessions, mail, settings, now=clock()))
         ):

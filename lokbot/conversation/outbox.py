@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from lokbot.config import Settings
@@ -168,20 +168,39 @@ def _is_in_turn(now: datetime) -> ColumnElement[bool]:
     return or_(is_free, OutboxItem.is_automatic.is_(False), ~is_before)
 
 
-def claim(
-    session: Session, *, worker: str, channels: Collection[ChannelName], lease: timedelta, now: datetime
-) -> OutboxItem | None:
-    """Take the next thing to send through ``channels``; nobody else gets it until ``lease`` has passed.
-
-    The caller commits, then sends.
-    """
+def _is_due(channels: Collection[ChannelName], now: datetime) -> ColumnElement[bool]:
     is_due = or_(
         and_(OutboxItem.status == OutboxStatus.QUEUED, OutboxItem.not_before <= now),
         and_(OutboxItem.status == OutboxStatus.CLAIMED, OutboxItem.lease_until <= now),
     )
+    return and_(is_due, OutboxItem.channel.in_(channels), _may_go(), _is_in_turn(now))
+
+
+def due_cases(session: Session, *, channels: Collection[ChannelName], now: datetime, most: int) -> Sequence[int]:
+    """The ids of conversations that have something to send through ``channels``. Claims nothing, so that those who look
+    keep nobody from writing.
+    """
+    query = select(OutboxItem.conversation_id).where(_is_due(channels, now)).order_by(OutboxItem.not_before)
+    return tuple(dict.fromkeys(session.scalars(query.limit(most))))
+
+
+def claim(
+    session: Session,
+    *,
+    worker: str,
+    channels: Collection[ChannelName],
+    lease: timedelta,
+    now: datetime,
+    cases: Collection[int] | None = None,
+) -> OutboxItem | None:
+    """Take the next thing to send through ``channels``, where ``cases`` are given only of conversations with these ids;
+    nobody else gets it until ``lease`` has passed.
+
+    The caller commits, then sends.
+    """
     candidate = (
         select(OutboxItem.id)
-        .where(is_due, OutboxItem.channel.in_(channels), _may_go(), _is_in_turn(now))
+        .where(_is_due(channels, now), true() if cases is None else OutboxItem.conversation_id.in_(cases))
         .order_by(OutboxItem.not_before, OutboxItem.id)
         .limit(1)
         .with_for_update(skip_locked=True)  # left out on SQLite, where a transaction that writes is alone
