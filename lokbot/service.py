@@ -192,7 +192,7 @@ def doors(service: Service) -> dict[ChannelName, Sender]:
 def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
-    chats = {name: door for name, door in senders.items() if name.is_chat}
+    chats = {name: door for name, door in senders.items() if name.is_chat and name is not ChannelName.WEBCHAT}
     content: Content | None = None
     helper = Helper()
     reads = reading_sessions(service.sessions)
@@ -214,6 +214,8 @@ def work(service: Service) -> None:
             reminded = time.monotonic()
 
         def send(through: Mapping[ChannelName, Sender]) -> bool:
+            if not through:
+                return False
             with reads() as session:
                 if not outbox.due_cases(session, channels=tuple(through), now=clock(), most=1):
                     return False
@@ -247,8 +249,7 @@ def work(service: Service) -> None:
                 has_handled = True
             # Whoever chats sits and waits: not until everything that waits is handled. To show an answer in the web
             # chat takes no network, which might be slow; of the others one goes at a time.
-            while show():
-                pass
+            show()
             send(chats)
         if has_handled:
             return

@@ -90,14 +90,21 @@ def show_due(
         with sessions.begin() as session:
             # The cases before what is in them, and none that somebody else holds: nobody waits for each other.
             held = queries.hold_free(session, due)
-            while item := outbox.claim(
-                session, worker=worker, channels=(ChannelName.WEBCHAT,), lease=lease, now=now, cases=held
+            # Of each chat at first what comes first, then what waited for it.
+            while items := outbox.claim_several(
+                session,
+                worker=worker,
+                channels=(ChannelName.WEBCHAT,),
+                lease=lease,
+                now=now,
+                most=SHOWN_AT_ONCE,
+                cases=held,
             ):
-                outgoing = _signed(session, outbox.outgoing(item), item, knowledge)
-                _sent(session, item, door.send(outgoing), settings, knowledge, now=now)
-                moving.also_by_mail(session, item, outgoing.text, settings=settings, knowledge=knowledge, now=now)
-                session.flush()
-                shown.append(item)
+                for item in items:
+                    outgoing = _signed(session, outbox.outgoing(item), item, knowledge)
+                    _sent(session, item, door.send(outgoing), settings, knowledge, now=now)
+                    moving.also_by_mail(session, item, outgoing.text, settings=settings, knowledge=knowledge, now=now)
+                shown += items
     except DBAPIError:
         raise
     except Exception as error:  # noqa: BLE001 - promise 1: the others' answers do not wait for a fault of ours
