@@ -253,7 +253,7 @@ def test_at_twice_the_size_nothing_is_covered_or_beside_the_screen(town: Office,
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     found["answered"] = (covered(page), faults_of_layout(page))
     photographed(page, "answered", tmp_path)
-    page.click("#nas button[value=code]")
+    page.click("#mer button[value=code]")
     expect(page.locator(".code")).to_be_visible()
     found["code"] = (covered(page), faults_of_layout(page))
     photographed(page, "code", tmp_path)
