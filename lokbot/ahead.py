@@ -17,6 +17,7 @@ import threading
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from queue import Queue
 from typing import IO, Any, BinaryIO
 
 from lokbot.model import Understanding
@@ -44,21 +45,27 @@ class Helper:
         self._process: subprocess.Popen[bytes] | None = None
         self._understander: Understander | None = None
         self._is_ready = False
+        self._begun: Texts | None = None
 
-    def read(self, active: Active, parts: Sequence[Texts]) -> Generator[Active, None, None]:
+    def read(self, active: Active, parts: Sequence[Texts], following: Texts = ()) -> Generator[Active, None, None]:
         """``active`` for each part of a backlog, in turn, with what the part's texts mean understood. While the caller
-        is busy with one part, the next is being understood.
+        is busy with one part, the next are being understood, and after the last what is likely to come ``following``.
         """
         if not self._can_help(active, parts):
             yield from read_here(active, parts)
             return
         rest = list(parts)
         try:
-            self._ask(list(rest[0]))
+            if self._begun is not None and not set(rest[0]) <= set(self._begun):
+                self._answer()  # to what nobody asks for any more
+                self._begun = None
+            for texts in rest if self._begun is None else rest[1:]:
+                self._ask(list(texts))
+            self._begun = list(following) or None
+            if self._begun is not None:
+                self._ask(self._begun)
             while rest:
                 known: Mapping[tuple[str, str], Understanding] = self._answer()
-                if len(rest) > 1:
-                    self._ask(list(rest[1]))
                 rest.pop(0)
                 yield replace(active, read_ahead=known)
         except FAILURES as error:
@@ -71,6 +78,7 @@ class Helper:
     def end(self) -> None:
         """Let the process go; it is started again for the next backlog."""
         process, self._process, self._understander, self._is_ready = self._process, None, None, False
+        self._begun = None
         if process is not None:
             process.kill()
             process.wait()
@@ -137,7 +145,7 @@ def _has_answered(process: subprocess.Popen[bytes]) -> bool:
     return bool(select.select([process.stdout], [], [], 0)[0])
 
 
-def read_here(active: Active, parts: Sequence[Texts]) -> Iterator[Active]:
+def read_here(active: Active, parts: Sequence[Texts], _following: Texts = ()) -> Iterator[Active]:
     """``Helper.read`` in this process: each part is understood when its turn has come."""
     for texts in parts:
         try:
@@ -154,14 +162,23 @@ def send(pipe: IO[bytes], what: object) -> None:
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until there are no more requests. The first is an ``Understander``."""
+    """Answer until there are no more requests. The first is an ``Understander``.
+
+    Requests are taken in while others are being answered: whoever asks never waits for that.
+    """
     understander: Understander = pickle.load(requests)
     send(answers, READY)
-    while True:
+    waiting: Queue[Texts | None] = Queue()
+
+    def take_in() -> None:
         try:
-            texts: Texts = pickle.load(requests)
-        except EOFError:
-            return
+            while True:
+                waiting.put(pickle.load(requests))
+        except (EOFError, pickle.UnpicklingError):
+            waiting.put(None)
+
+    threading.Thread(target=take_in, daemon=True).start()
+    while (texts := waiting.get()) is not None:
         known = {}
         for text, subject in texts:
             try:

@@ -150,7 +150,8 @@ def _newcomers(session: Session, conversation: Conversation, message: Message, s
 
 
 def _case_number(session: Session, conversation_id: int | None) -> str | None:
-    return session.get_one(Conversation, conversation_id).case_number if conversation_id else None
+    with session.no_autoflush:
+        return session.get_one(Conversation, conversation_id).case_number if conversation_id else None
 
 
 def sound_the_breaker(
@@ -176,7 +177,9 @@ def note_bounce(session: Session, message: Message, *, now: datetime) -> None:
     """A mail of ours came back: it is marked, and for good (5.x.x) so is the contact that takes no mail any more."""
     bounce = message.bounce or {}
     identities = {bounce.get("original_message_id"), *message.in_reply_to, *message.references} - {None}
-    for item in session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(identities))):
+    with session.no_autoflush:  # what has come back was written long ago
+        items = session.scalars(select(OutboxItem).where(OutboxItem.external_id.in_(identities))).all()
+    for item in items:
         item.bounced_at = item.bounced_at or now
         to = {address["email"].lower() for address in (*item.to, *item.cc)}
         # Reports name the address as the last server knew it, after forwarding.

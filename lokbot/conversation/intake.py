@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
@@ -64,17 +65,19 @@ def receive_all(session: Session, messages: Sequence[IncomingMessage], *, now: d
 
 
 def _strangers(messages: Iterable[IncomingMessage]) -> Iterator[list[IncomingMessage]]:
-    """``messages`` in their order, in groups in which none has to do with another: they are written at once.
+    """``messages`` in their order, in groups through one door in which none has to do with another: they are written
+    at once.
 
     That a mail names a case of its own group cannot be: nobody knows its number yet.
     """
     group: list[IncomingMessage] = []
     known: set[str] = set()
     for each in messages:
-        ids = (each.external_id, each.message_id, each.replaces, each.bounce.original_message_id)
+        chat = f"{each.channel} {each.sender.email}" if each.channel.is_chat else None
+        ids = (each.external_id, each.message_id, each.replaces, each.bounce.original_message_id, chat)
         files = (attachment.sha256 for attachment in each.attachments)
         marks = {mark for mark in (*ids, *each.in_reply_to, *each.references, *files) if mark}
-        if not marks.isdisjoint(known):
+        if group and (group[0].channel != each.channel or not marks.isdisjoint(known)):
             yield group
             group, known = [], set()
         group.append(each)
@@ -89,19 +92,21 @@ def _receive(
     try:
         with _on_trial(session):
             with session.no_autoflush:
-                found = [
-                    _stored(session, each) or _erased(session, each, key) or _store(session, each, key, now)
-                    for each in group
-                ]
+                known = _known(session, group, key)
+                found = [known.stored.get(each.external_id) or known.erased.get(each.external_id) for each in group]
+                new = [each for each, place in zip(group, found, strict=True) if place is None]
+                messages = iter(_store_all(session, new, key, now))
             session.flush()
     except IntegrityError:
         # Another stored the same message, sender or attachment between our look and our insert.
         if not tries_left:
             raise
         return [received for each in group for received in _receive(session, [each], key, now, tries_left - 1)]
-    return [
-        each if isinstance(each, Received) else Received(each.id, each.conversation_id, is_new=True) for each in found
-    ]
+    return [place or _place(next(messages)) for place in found]
+
+
+def _place(message: Message) -> Received:
+    return Received(message.id, message.conversation_id, is_new=True)
 
 
 def _on_trial(session: Session) -> AbstractContextManager[object]:
@@ -110,22 +115,35 @@ def _on_trial(session: Session) -> AbstractContextManager[object]:
 
 
 # Statements of this room are put together once: that takes longer than the database's answer.
-_WITH_ID = select(Message.id, Message.conversation_id).where(
-    Message.channel == bindparam("channel", type_=Message.channel.type), Message.external_id == bindparam("id")
+_WITH_IDS = select(Message.external_id, Message.id, Message.conversation_id).where(
+    Message.channel == bindparam("channel", type_=Message.channel.type),
+    Message.external_id.in_(bindparam("ids", expanding=True)),
 )
 
 
-def _stored(session: Session, incoming: IncomingMessage) -> Received | None:
-    row = session.execute(_WITH_ID, {"channel": incoming.channel, "id": incoming.external_id}).one_or_none()
-    return Received(row.id, row.conversation_id, is_new=False) if row else None
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Where messages are, or were before an erasure, that had come before; by external id."""
+
+    stored: Mapping[str, Received]
+    erased: Mapping[str, Received]
 
 
-def _erased(session: Session, incoming: IncomingMessage, key: bytes) -> Received | None:
-    marks = tombstones.marks(key, incoming.channel, incoming.external_id, incoming.raw)
-    stone = tombstones.over(session, marks)
-    if stone is None or stone.message_id is None:
-        return None
-    return Received(stone.message_id, stone.conversation_id, is_new=False)
+def _known(session: Session, group: Sequence[IncomingMessage], key: bytes) -> _Known:
+    """Asked once for the whole group: nearly all are new."""
+    ids = {"channel": group[0].channel, "ids": [each.external_id for each in group]}
+    stored = {row.external_id: Received(row.id, row.conversation_id, False) for row in session.execute(_WITH_IDS, ids)}
+    marks = {each.external_id: tombstones.marks(key, each.channel, each.external_id, each.raw) for each in group}
+    stones = tombstones.over(session, list(chain.from_iterable(marks.values())))
+    return _Known(
+        stored,
+        {
+            external_id: Received(stone.message_id, stone.conversation_id, is_new=False)
+            for external_id, digests in marks.items()
+            for stone in map(stones.get, digests)
+            if stone is not None and stone.message_id is not None
+        },
+    )
 
 
 def _recognised(incoming: IncomingMessage, key: bytes) -> IncomingMessage:
@@ -138,13 +156,29 @@ def _recognised(incoming: IncomingMessage, key: bytes) -> IncomingMessage:
     return incoming
 
 
-def _store(session: Session, incoming: IncomingMessage, key: bytes, now: datetime) -> Message:
-    thread = threads.find(session, incoming, key)
-    sender = asker(incoming)
-    contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now)
-    if not (incoming.automatic.is_automatic or incoming.bounce.is_bounce):
-        contact.undeliverable_at = None  # who writes can be written to
-    conversation = _whole(session, thread.conversation) or _open(session, incoming, contact, thread.related, now)
+def _store_all(session: Session, new: Sequence[IncomingMessage], key: bytes, now: datetime) -> list[Message]:
+    """Store messages of a group, each in its conversation. What the store holds is asked for all of them at once."""
+    if not new:
+        return []
+    heard_of = threads.heard_of(session, new)
+    found = [threads.find(session, each, key, heard_of) for each in new]
+    unplaced = sum(thread.conversation is None for thread in found)
+    numbers = iter(queries.next_case_numbers(session, now.astimezone(SWEDEN).year, unplaced))
+    contacts = queries.contacts_at(session, new[0].channel, {asker(each).email for each in new})
+    messages = []
+    for incoming, thread in zip(new, found, strict=True):
+        sender = asker(incoming)
+        contact = queries.contact_at(session, incoming.channel, sender.email, sender.name, now=now, known=contacts)
+        if not (incoming.automatic.is_automatic or incoming.bounce.is_bounce):
+            contact.undeliverable_at = None  # who writes can be written to
+        conversation = _whole(session, thread.conversation)
+        if conversation is None:
+            conversation = _open(session, incoming, contact, thread.related, next(numbers), now)
+        messages.append(_store(session, incoming, conversation, now))
+    return messages
+
+
+def _store(session: Session, incoming: IncomingMessage, conversation: Conversation, now: datetime) -> Message:
     automatic = incoming.automatic
     message = Message(
         channel=incoming.channel,
@@ -296,10 +330,15 @@ def _bounce(incoming: IncomingMessage) -> dict[str, object] | None:
 
 
 def _open(
-    session: Session, incoming: IncomingMessage, contact: Contact, related: Conversation | None, now: datetime
+    session: Session,
+    incoming: IncomingMessage,
+    contact: Contact,
+    related: Conversation | None,
+    case_number: str,
+    now: datetime,
 ) -> Conversation:
     conversation = Conversation(
-        case_number=queries.next_case_number(session, now.astimezone(SWEDEN).year),
+        case_number=case_number,
         channel=incoming.channel,
         contact=contact,
         subject=incoming.subject,

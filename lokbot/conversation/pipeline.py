@@ -582,7 +582,7 @@ def handle_waiting(
     *,
     most: int,
     clock: Callable[[], datetime],
-    read: Callable[[Active, Sequence[ahead.Texts]], Iterator[Active]] = ahead.read_here,
+    read: Callable[[Active, Sequence[ahead.Texts], ahead.Texts], Iterator[Active]] = ahead.read_here,
 ) -> Iterator[Sequence[tuple[int, Plan]]]:
     """Handle stored messages, some in each commit; gives what each commit has handled, once it is done. Chats come
     first, since their writers sit and wait, then what is oldest. A failure is shown to people, never raised.
@@ -591,12 +591,14 @@ def handle_waiting(
     ``read`` understands them before the transaction that handles them: on SQLite nobody else can write while that
     lasts, and to understand takes longest.
     """
-    begun = _begin(sessions, settings, active.knowledge, most=most, now=clock())
+    begun, following = _begin(sessions, settings, active.knowledge, most=most, now=clock())
     if not begun or begun[0].state is MessageState.FAILED:
         yield [(message.id, NOTHING) for message in begun]
         return
     parts = [begun[first : first + MESSAGES_A_COMMIT] for first in range(0, len(begun), MESSAGES_A_COMMIT)]
-    understood = read(active, [{_words(message) for message in part} for part in parts])
+    understood = read(
+        active, [{_words(message) for message in part} for part in parts], {_words(message) for message in following}
+    )
     for part, known in zip(parts, understood, strict=True):
         yield _handle_begun(sessions, [message.id for message in part], known, settings, now=clock())
 
@@ -635,8 +637,9 @@ def _handle_begun(
 
 def _begin(
     sessions: Sessions, settings: Settings, knowledge: Knowledge, *, most: int, now: datetime
-) -> Sequence[Message]:
-    """Choose the next messages and count the tries in their own commit, so that a crash in the middle is counted too.
+) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Choose the next messages, and count the tries in their own commit, so that a crash in the middle is counted too.
+    Beside them those that are likely to be next after them.
 
     Such a crash counts for all that were begun with. One that has been tried before is therefore begun alone: what
     was only beside the message that stops the process is then not given up with it.
@@ -651,16 +654,16 @@ def _begin(
                 or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
             )
             .order_by(Message.channel.not_in(CHATS), Message.id)
-            .limit(most)
+            .limit(most + MESSAGES_A_COMMIT)
             .with_for_update(skip_locked=True)
         ).all()
         if waiting and waiting[0].attempts >= MAX_ATTEMPTS:
             _fail(session, waiting[0], "stopped the process every time", settings, knowledge, now=now)
-            return waiting[:1]
-        begun = list(takewhile(lambda message: message.attempts == 0, waiting)) or waiting[:1]
+            return waiting[:1], ()
+        begun = list(takewhile(lambda message: message.attempts == 0, waiting[:most])) or waiting[:1]
         for message in begun:
             message.attempts, message.tried_at = message.attempts + 1, now
-        return begun
+        return begun, waiting[len(begun) :]
 
 
 def _fail(

@@ -9,7 +9,7 @@ people have made one is found by whatever either was found by.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,6 +39,12 @@ _PERSONS_ANSWERS = select(OutboxItem).where(
     OutboxItem.kind == OutboxKind.ANSWER,
     OutboxItem.created_at >= bindparam("since", type_=OutboxItem.created_at.type),
 )
+_ANSWERED = (
+    select(OutboxItem.in_reply_to)
+    .where(OutboxItem.in_reply_to.in_(_IDS), OutboxItem.created_by == queries.MAILBOX)
+    .distinct()
+)
+_NAMED = select(MessageReference.identity).where(MessageReference.identity.in_(_IDS)).distinct()
 _THESE_MAILS = select(Message).where(Message.channel == _CHANNEL, Message.message_id.in_(_IDS)).order_by(Message.id)
 _RELATIVES = (
     select(Message)
@@ -57,16 +63,29 @@ class Thread:
     related: Conversation | None = None
 
 
-def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
+def heard_of(session: Session, messages: Iterable[IncomingMessage]) -> frozenset[str]:
+    """Of the ids that mails bear or name, those that what is stored answers or refers to: of others ``find`` need not
+    ask. Asked once for many mails, of which nearly all are the first of their thread.
+    """
+    ids = {one for each in messages if not each.channel.is_chat for one in (*_answered(each), each.message_id) if one}
+    if not ids:
+        return frozenset()
+    named = session.scalars(_NAMED, {"ids": list(ids)})
+    answered = session.scalars(_ANSWERED, {"ids": list(ids)})
+    return frozenset((*named, *(identity for identity in answered if identity)))
+
+
+def find(session: Session, incoming: IncomingMessage, key: bytes, heard_of: Collection[str]) -> Thread:
     """Ask what proves most first; the first that knows the conversation decides.
 
-    A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it.
+    A mail that its domain disowns (DMARC) is not believed in who wrote it: only a signed id places it. ``heard_of``:
+    what the function of that name has said of this message in this transaction.
     """
     if incoming.command == FROM_GROUP:
         return Thread(_by_our_mail(session, incoming.in_reply_to))
     if incoming.channel.is_chat:
         return _in_chat(session, incoming)
-    if conversation := _by_a_persons_answer(session, incoming):
+    if incoming.message_id in heard_of and (conversation := _by_a_persons_answer(session, incoming)):
         return Thread(conversation)
     ids = _answered(incoming)
     if conversation := _by_token(session, incoming, ids, key) or _by_our_mail(session, ids):
@@ -75,7 +94,7 @@ def find(session: Session, incoming: IncomingMessage, key: bytes) -> Thread:
     related: Conversation | None = None
     for candidates in (
         _with_these_mails(session, incoming, ids),
-        _with_the_same_ancestors(session, incoming, ids),
+        _with_the_same_ancestors(session, incoming, [each for each in (*ids, incoming.message_id) if each in heard_of]),
         numbered,
     ):
         is_unclear = candidates is numbered and len(numbered) > 1
@@ -172,14 +191,15 @@ def _with_these_mails(session: Session, incoming: IncomingMessage, ids: Sequence
     )
 
 
-def _with_the_same_ancestors(session: Session, incoming: IncomingMessage, ids: Sequence[str]) -> list[Conversation]:
+def _with_the_same_ancestors(
+    session: Session, incoming: IncomingMessage, ids: Sequence[str | None]
+) -> list[Conversation]:
     """Mails that refer to an ancestor of this one, or to this one itself: answers overtake, and we never see what
     people write to each other before they put us in copy.
     """
-    wanted = [*ids, incoming.message_id] if incoming.message_id else list(ids)
-    if not wanted:
+    if not ids:
         return []
-    relatives = session.scalars(_RELATIVES, {"channel": incoming.channel, "ids": wanted}).all()
+    relatives = session.scalars(_RELATIVES, {"channel": incoming.channel, "ids": ids}).all()
     return _each_once(message.conversation for message in relatives)
 
 

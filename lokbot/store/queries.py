@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -71,6 +71,9 @@ def as_json(values: Iterable[Address]) -> list[dict[str, str]]:
 
 def signing_key(session: Session, name: str = "mail", *, now: datetime) -> bytes:
     """This installation's secret called ``name``, made when it is first asked for."""
+    known: SigningKey | None = session.info.get(("signing key", name))
+    if known is not None and known in session:
+        return known.key
     with session.no_autoflush:
         found = session.get(SigningKey, name)
     if found is None:
@@ -82,34 +85,59 @@ def signing_key(session: Session, name: str = "mail", *, now: datetime) -> bytes
     return found.key
 
 
-_NEXT_CASE_NUMBER = (
+_NEXT_CASE_NUMBERS = (
     update(CaseNumber)
     .where(CaseNumber.year == bindparam("of"))
-    .values(last=CaseNumber.last + 1)
+    .values(last=CaseNumber.last + bindparam("wanted"))
     .returning(CaseNumber.last)
     .execution_options(synchronize_session=False)  # nobody keeps such a row
 )
 
 
 def next_case_number(session: Session, year: int) -> str:
-    """The next ``LOK-2026-00123``. The row is locked until the transaction ends, so numbers have no holes or twins."""
-    number = session.scalar(_NEXT_CASE_NUMBER, {"of": year})
-    if number is not None:
-        return f"LOK-{year}-{number:05d}"
+    """The next ``LOK-2026-00123``."""
+    (number,) = next_case_numbers(session, year, 1)
+    return number
+
+
+def next_case_numbers(session: Session, year: int, wanted: int) -> list[str]:
+    """The next so many. The row is locked until the transaction ends, so numbers have no holes or twins."""
+    if not wanted:
+        return []
+    last = session.scalar(_NEXT_CASE_NUMBERS, {"of": year, "wanted": wanted})
+    if last is not None:
+        return [f"LOK-{year}-{number:05d}" for number in range(last - wanted + 1, last + 1)]
     # Of two that want the first number of a year, one makes the row and the other, having waited for it, does not.
     with suppress(IntegrityError), session.begin_nested():
         session.add(CaseNumber(year=year, last=0))
-    return next_case_number(session, year)
+    return next_case_numbers(session, year, wanted)
 
 
-_CONTACT_AT = select(Contact).where(
-    Contact.channel == bindparam("channel", type_=Contact.channel.type), Contact.address == bindparam("address")
+_CONTACTS_AT = select(Contact).where(
+    Contact.channel == bindparam("channel", type_=Contact.channel.type),
+    Contact.address.in_(bindparam("addresses", expanding=True)),
 )
 
 
-def contact_at(session: Session, channel: ChannelName, address: str, name: str, *, now: datetime) -> Contact:
-    """The contact with this address in this channel, made where there is none."""
-    contact = session.scalar(_CONTACT_AT, {"channel": channel, "address": address})
+def contacts_at(session: Session, channel: ChannelName, addresses: Collection[str]) -> dict[str, Contact]:
+    """The contacts that there are with these addresses in this channel."""
+    found = session.scalars(_CONTACTS_AT, {"channel": channel, "addresses": list(addresses)})
+    return {contact.address: contact for contact in found}
+
+
+def contact_at(
+    session: Session,
+    channel: ChannelName,
+    address: str,
+    name: str,
+    *,
+    now: datetime,
+    known: Mapping[str, Contact] | None = None,
+) -> Contact:
+    """The contact with this address in this channel, made where there is none. ``known``: what ``contacts_at`` has said
+    in this transaction, of this address too.
+    """
+    contact = (contacts_at(session, channel, [address]) if known is None else known).get(address)
     if contact is None:
         contact = next(
             (new for new in _unflushed(session, Contact) if (new.channel, new.address) == (channel, address)), None
@@ -288,6 +316,7 @@ def take_up(session: Session, ids: Collection[int], *, is_waiting: bool) -> Sequ
             case.selectinload(Conversation.messages),
             case.selectinload(Conversation.outbox),
             selectinload(Message.attachments),
+            selectinload(Message.answers),
         )
         .where(Message.id.in_(ids), Message.state == MessageState.STORED)
         .order_by(Message.id)
@@ -443,25 +472,11 @@ def solved_at(session: Session, conversation: Conversation) -> datetime | None:
     )
 
 
-_WRITTEN_AFTER = (
-    select(OutboxItem)
-    .where(
-        or_(
-            OutboxItem.conversation_id == bindparam("case", type_=OutboxItem.conversation_id.type),
-            OutboxItem.in_reply_to == bindparam("message", type_=OutboxItem.in_reply_to.type),  # a NULL equals nothing
-        ),
-        OutboxItem.created_by == bindparam("by"),
-        OutboxItem.created_at >= bindparam("since", type_=OutboxItem.created_at.type),
-    )
-    .order_by(OutboxItem.id)
-)
-
-
 def written_after(session: Session, message: Message, *, by: str) -> Sequence[OutboxItem]:
     """What ``by`` had sent since ``message`` came, in its conversation or in answer to it."""
-    values = {"case": message.conversation_id, "message": message.message_id, "by": by, "since": message.received_at}
     with session.no_autoflush:
-        return session.scalars(_WRITTEN_AFTER, values).all()
+        sent = dict.fromkeys((*message.conversation.outbox, *message.answers))
+    return [item for item in sent if item.created_by == by and item.created_at >= message.received_at]
 
 
 # What the caps ask for each message, put together once: that takes longer than the database's answer. Which rows count
@@ -486,11 +501,10 @@ _AUTOMATIC = (
     .where(OutboxItem.created_at >= _SINCE)
 )
 _AUTOMATIC_TO = (
-    select(_counted(_CONTACT_SINCE))
-    .select_from(OutboxItem)
-    .where(
-        OutboxItem.conversation_id.in_(select(Conversation.id).where(Conversation.contact_id == bindparam("contact")))
-    )
+    select(Conversation.contact_id, _counted(_CONTACT_SINCE))
+    .join(OutboxItem, OutboxItem.conversation_id == Conversation.id)
+    .where(Conversation.contact_id.in_(bindparam("contacts", expanding=True)))
+    .group_by(Conversation.contact_id)
 )
 
 
@@ -508,8 +522,7 @@ _NOTIFICATIONS = (
 def automatic_texts(session: Session, *, since: datetime, contact: int, contact_since: datetime) -> tuple[int, int]:
     """How many automatic texts were queued to askers since then: of mails in all, and to one contact (its id)."""
     in_all = _stored_since(session, "automatic texts", _AUTOMATIC, since)
-    with session.no_autoflush:
-        to_contact = session.scalar(_AUTOMATIC_TO, {"contact": contact, "contact_since": contact_since}) or 0
+    to_contact = _stored_to(session, contact, contact_since)
     for item in _unflushed(session, OutboxItem):
         if item.is_automatic and item.kind in TO_THE_ASKER and item.status in _ON_ITS_WAY:
             in_all += item.channel is ChannelName.MAIL and item.created_at >= since
@@ -533,6 +546,21 @@ def _stored_since(session: Session, what: str, counting: Select[int], since: dat
     """
     flushes = session.info.get(_FLUSHES, 0)
     return once(session, f"{what} since {since} at {flushes}", lambda: session.scalar(counting, {"since": since}) or 0)
+
+
+def _stored_to(session: Session, contact: int, since: datetime) -> int:
+    """How many automatic texts to a contact are stored; asked for all that the session knows of at once."""
+
+    def ask() -> dict[int, int]:
+        ids = {contact, *(each.id for each in session.identity_map.values() if isinstance(each, Contact))}
+        counted = dict.fromkeys(ids, 0)
+        for known, count in session.execute(_AUTOMATIC_TO, {"contacts": list(ids), "contact_since": since}):
+            counted[known] = count
+        return counted
+
+    what = f"automatic texts to contacts since {since} at {session.info.get(_FLUSHES, 0)}"
+    found = once(session, what, ask)
+    return found[contact] if contact in found else once(session, f"{what}, {contact}", ask)[contact]
 
 
 @event.listens_for(Session, "after_flush")

@@ -303,6 +303,10 @@ class Message(Base):
     attachments: Mapped[list[MessageAttachment]] = relationship(order_by="MessageAttachment.id")
     referred_to: Mapped[list[MessageReference]] = relationship()
     questions: Mapped[list[QuestionRecord]] = relationship(back_populates="message", order_by="QuestionRecord.position")
+    # What names this mail as the one that it answers, in whatever conversation.
+    answers: Mapped[list[OutboxItem]] = relationship(
+        primaryjoin="foreign(OutboxItem.in_reply_to) == Message.message_id", order_by="OutboxItem.id", viewonly=True
+    )
 
 
 class MessageReference(Base):

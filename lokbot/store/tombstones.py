@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Collection
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -31,12 +32,12 @@ def raise_over(session: Session, conversation_id: int, message_id: int | None, d
         session.merge(Tombstone(digest=digest, conversation_id=conversation_id, message_id=message_id))
 
 
-_OVER = select(Tombstone).where(Tombstone.digest.in_(bindparam("digests", expanding=True))).limit(1)
+_OVER = select(Tombstone).where(Tombstone.digest.in_(bindparam("digests", expanding=True)))
 
 
-def over(session: Session, digests: tuple[str, ...]) -> Tombstone | None:
-    """The tombstone of the message with these marks, if it has been erased."""
-    return session.scalar(_OVER, {"digests": digests})
+def over(session: Session, digests: Collection[str]) -> dict[str, Tombstone]:
+    """The tombstones of messages that have been erased, by those of these marks that they were known by."""
+    return {stone.digest: stone for stone in session.scalars(_OVER, {"digests": list(digests)})}
 
 
 def _digest(key: bytes, value: bytes) -> str:

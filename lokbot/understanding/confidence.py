@@ -159,4 +159,9 @@ def log_odds(probability: float) -> float:
 
 def plain(value: Signals | Circumstances) -> dict[str, float]:
     """The fields by name, as numbers."""
-    return {each.name: float(getattr(value, each.name)) for each in fields(value)}
+    return {name: float(getattr(value, name)) for name in _NAMES[type(value)]}
+
+
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(each.name for each in fields(kind)) for kind in (Signals, Circumstances)
+}

@@ -30,7 +30,10 @@ _CANDIDATES = 10
 _LIGHT_WEIGHT = 0.25  # at most, of a word that carries no matter alone
 _VOTED = 3  # and so many by the votes of their wordings
 _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
-_MOST_COMPARED = 5_000  # wordings that a question is compared with: of more, those of the articles nearest in words
+# A question is compared with all wordings and near misses up to so many (they are kept by key for it; a hundred
+# articles have half of that); of more, with so many of the articles nearest in words.
+_ALL_COMPARED = 10_000
+_MOST_COMPARED = 5_000
 _MOST_MISSING = 3.0
 Number = TypeVar("Number", int, float)
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
@@ -99,7 +102,7 @@ class Matcher:
         )
         # Each article's wordings, then its near misses.
         asked = [(*text.questions, *missed) for (_, text), missed in zip(texts, near_misses, strict=True)]
-        self._likenesses = Likenesses((self._asked(each) for several in asked for each in several), most=_MOST_COMPARED)
+        self._likenesses = Likenesses((self._asked(each) for several in asked for each in several), most=_ALL_COMPARED)
         self._articles = owners_of(asked)
         counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
         self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
@@ -213,7 +216,7 @@ class Matcher:
         nearest in words. None: all.
         """
         size = self._likenesses.size
-        if size <= _MOST_COMPARED:
+        if size <= _ALL_COMPARED:
             return None
         count = max(1, _MOST_COMPARED * len(by_words) // size)
         is_near = np.zeros(len(by_words), dtype=bool)

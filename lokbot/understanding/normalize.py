@@ -50,6 +50,7 @@ def fold(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
+@lru_cache(maxsize=64)  # many look at the same question
 def words(text: str) -> tuple[str, ...]:
     """The words of ``text``, cleaned, accents kept; a hyphen parts two words ("LOK-stöd": lok, stöd)."""
     return tuple(_WORD.findall(clean(text)))

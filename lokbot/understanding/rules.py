@@ -7,9 +7,11 @@ neighbouring words written as one, so "över klaga" hits too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from lokbot.model import Evidence, Intent, IntentAction, IntentHit, Rule
 from lokbot.understanding.normalize import fold, words
@@ -17,7 +19,7 @@ from lokbot.understanding.normalize import fold, words
 _STRENGTH = {action: place for place, action in enumerate(IntentAction)}
 # A joined pair must reach this many letters into its second word, else the first word alone would be the hit.
 _REACH = 2
-_ANCHOR = 4  # letters of a term's longest word that must occur before the term is looked for
+_ANCHOR = 4  # letters of a word within another that must occur before the word is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Text:
     folded: tuple[str, ...]
     squeezed: str
     distinct: frozenset[str]  # of the folded words
-    anchors: frozenset[str]  # all that a term's longest word may begin with
+    beginnings: frozenset[str]  # all that a word, or two in a row as one, begins with
+    anchors: frozenset[str]  # the same of whatever begins somewhere within, some letters each
 
     @classmethod
     @lru_cache(maxsize=64)  # the rules and the owners look at the same question
@@ -37,7 +40,9 @@ class Text:
         folded = tuple(fold(word) for word in found)
         squeezed = "".join(folded)
         anchors = {squeezed[i : i + n] for n in range(1, _ANCHOR + 1) for i in range(len(squeezed) - n + 1)}
-        return cls(found, folded, squeezed, frozenset(folded), frozenset(anchors))
+        joined = (left + right for left, right in pairwise(folded))
+        beginnings = {word[:n] for word in (*folded, *joined) for n in range(1, len(word) + 1)}
+        return cls(found, folded, squeezed, frozenset(folded), frozenset(beginnings), frozenset(anchors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +60,32 @@ class _Pattern:
 class Term:
     """A compiled term. Raises ValueError for a term without a letter or digit, which could never be meant."""
 
-    __slots__ = ("_patterns", "_whole", "longest", "written")
+    __slots__ = ("_longest", "_whole", "patterns", "written")
 
     def __init__(self, written: str) -> None:
         self.written = written
-        self._patterns = tuple(_patterns(written))
-        if not self._patterns:
+        self.patterns = tuple(_patterns(written))
+        if not self.patterns:
             raise ValueError(f"term without a word: {written!r}")
-        self.longest = max((pattern.literal for pattern in self._patterns), key=len)
-        self._whole = frozenset(each.literal for each in self._patterns if not (each.open_start or each.open_end))
+        self._whole = frozenset(each.literal for each in self.patterns if not (each.open_start or each.open_end))
+        self._longest = max((pattern.literal for pattern in self.patterns), key=len)
 
     def found_in(self, text: Text) -> str | None:
         """The words of ``text`` (as written, lower case) that the term hits first, or None."""
-        if self.longest not in text.squeezed:
+        if self._longest not in text.squeezed:
             return None
-        first, size = self._patterns[0], len(self._patterns)
+        first, size = self.patterns[0], len(self.patterns)
         if self._whole <= text.distinct:
             for start, word in enumerate(text.folded[: max(0, len(text.folded) - size + 1)]):
                 # The first test only spares the others: most words do not hold the literal at all.
                 if first.literal in word and all(
-                    pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self._patterns)
+                    pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self.patterns)
                 ):
                     return " ".join(text.words[start : start + size])
         return self._found_in_pairs(text) if size == 1 else None
 
     def _found_in_pairs(self, text: Text) -> str | None:
-        pattern = self._patterns[0]
+        pattern = self.patterns[0]
         for place, (left, right) in enumerate(zip(text.folded, text.folded[1:], strict=False)):
             if len(pattern.literal) >= len(left) + _REACH and pattern.fits(left + right):
                 return f"{text.words[place]} {text.words[place + 1]}"
@@ -102,28 +107,35 @@ def _patterns(written: str) -> Iterable[_Pattern]:
 class Terms:
     """Many terms to look for at once. Raises ValueError for one without a word.
 
-    Few of them are in one text: each is looked for only where the first letters of its longest word occur.
+    Few of them are in one text: each is looked for only where the word is that fewest of them share.
     """
 
-    __slots__ = ("_by_anchor",)
+    __slots__ = ("_by_anchor", "_by_beginning")
 
     def __init__(self, written: Iterable[str]) -> None:
+        self._by_beginning: dict[str, list[Term]] = {}
         self._by_anchor: dict[str, dict[str, list[Term]]] = {}
-        for each in dict.fromkeys(written):
-            term = Term(each)
-            self._by_anchor.setdefault(term.longest[:_ANCHOR], {}).setdefault(term.longest, []).append(term)
+        terms = [Term(each) for each in dict.fromkeys(written)]
+        shared = Counter(pattern.literal for term in terms for pattern in term.patterns)
+        for term in terms:
+            rarest = min(term.patterns, key=lambda pattern: (shared[pattern.literal], -len(pattern.literal)))
+            if rarest.open_start:
+                alike = self._by_anchor.setdefault(rarest.literal[:_ANCHOR], {})
+                alike.setdefault(rarest.literal, []).append(term)
+            else:
+                self._by_beginning.setdefault(rarest.literal, []).append(term)
 
     def found_in(self, text: Text) -> dict[str, str]:
         """The terms that occur in ``text``, as they are written, with the words that hit."""
-        squeezed = text.squeezed
-        return {
-            term.written: words
-            for anchor in text.anchors & self._by_anchor.keys()
-            for literal, terms in self._by_anchor[anchor].items()
-            if literal in squeezed
-            for term in terms
-            if (words := term.found_in(text)) is not None
-        }
+        return {term.written: words for term in self._perhaps_in(text) if (words := term.found_in(text)) is not None}
+
+    def _perhaps_in(self, text: Text) -> Iterator[Term]:
+        for beginning in text.beginnings & self._by_beginning.keys():
+            yield from self._by_beginning[beginning]
+        for anchor in text.anchors & self._by_anchor.keys():
+            for literal, terms in self._by_anchor[anchor].items():
+                if literal in text.squeezed:
+                    yield from terms
 
 
 class Rules:

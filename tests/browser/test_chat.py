@@ -277,11 +277,16 @@ def test_the_panel_at_twice_the_size(town: Office, host: str, tmp_path: Path) ->
     assert box["y"] >= 0
     assert box["x"] + box["width"] <= ZOOMED[0]
     assert box["y"] + box["height"] <= ZOOMED[1]
-    heading = frame.locator("h1").bounding_box()
+    frame.locator("footer").scroll_into_view_if_needed()
+    heading = frame.locator("h1").bounding_box()  # also where the chat has been scrolled
     close = page.locator("button.close").bounding_box()
     assert heading is not None
     assert close is not None
     assert heading["x"] + heading["width"] <= close["x"]
+    top = frame.locator(".top").bounding_box()
+    assert top is not None
+    assert top["y"] <= close["y"]
+    assert top["y"] + top["height"] >= close["y"] + close["height"]
     page.click("button.close")
     expect(page.locator(".panel")).to_be_hidden()
 

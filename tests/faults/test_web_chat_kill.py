@@ -107,4 +107,4 @@ def test_between_the_send_and_its_commit(town: Installation, browser: httpx.Clie
 
     town.start("worker")
     is_answered_once(town, browser)
-    assert town.rows("SELECT count(*) FROM events WHERE kind = 'sent'") == [(2,)]
+    assert town.rows("SELECT count(*) FROM events WHERE verb = 'sent'") == [(2,)]

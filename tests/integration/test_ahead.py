@@ -52,6 +52,37 @@ def test_what_the_second_process_understands_is_what_this_one_would(helper: Help
     assert best.evidence[0].matcher == "wording"
 
 
+def test_what_is_likely_to_follow_is_understood_before_it_is_asked_for(
+    helper: Helper, active: Active, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = made_ready(helper, active)
+    now, then = PARTS[:2], PARTS[2:]
+    here = [dict(each.read_ahead) for each in ahead.read_here(active, PARTS)]
+    understood = [dict(each.read_ahead) for each in helper.read(active, now, then[0])]
+    sent: list[object] = []
+    ask = helper._ask
+
+    def note(what: object) -> None:
+        sent.append(what)
+        ask(what)
+
+    monkeypatch.setattr(helper, "_ask", note)
+    understood += [dict(each.read_ahead) for each in helper.read(active, then)]
+    assert understood == here
+    assert sent == [list(then[1])], "the first of them had been asked for"
+    assert helper._process is not None
+    assert helper._process.pid == process
+
+
+def test_what_was_expected_and_did_not_follow_is_no_answer_to_what_did(helper: Helper, active: Active) -> None:
+    process = made_ready(helper, active)
+    list(helper.read(active, PARTS[:2], PARTS[2]))
+    understood = [dict(each.read_ahead) for each in helper.read(active, [PARTS[3], PARTS[0]])]
+    assert understood == [dict(each.read_ahead) for each in ahead.read_here(active, [PARTS[3], PARTS[0]])]
+    assert helper._process is not None
+    assert helper._process.pid == process
+
+
 def test_a_process_that_dies_on_the_way_is_done_without(helper: Helper, active: Active) -> None:
     made_ready(helper, active)
     turns = helper.read(active, PARTS)

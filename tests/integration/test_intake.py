@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, event, func, select
 
 from lokbot.conversation import intake, outbox
 from lokbot.conversation.intake import Received
@@ -109,6 +110,66 @@ def test_a_new_message_is_stored_whole(sessions: Sessions) -> None:
         assert (conversation.contact.address, conversation.contact.name) == ("anna@forening.example", "Anna Prov")
         event = queries.events_of(session, conversation)[0]
         assert (event.verb, event.actor, event.detail) == ("received", "mail", {}), "what cannot be erased is not kept"
+
+
+def test_what_comes_together_is_placed_as_if_it_came_one_by_one(sessions: Sessions) -> None:
+    known = mail("Förr")
+    first = receive(sessions, known)
+    ours = told(sessions, first)
+    new, other = mail("Nytt"), mail("Annat")
+    together = [
+        known,
+        new,
+        mail("Svar på ert", in_reply_to=(ours,)),
+        mail("Mer om det nya", in_reply_to=(new.message_id or "",)),
+        mail("Främmande", sender=STRANGER, in_reply_to=(known.message_id or "",)),
+        other,
+        new,
+    ]
+    with sessions.begin() as session:
+        received = intake.receive_all(session, together, now=NOW)
+        cases = [session.get_one(Conversation, each.conversation_id) for each in received]
+        numbers = [int(case.case_number[-5:]) for case in cases]
+        assert numbers == [1, 2, 1, 2, 3, 4, 2]
+        assert cases[4].related_to_id == first.conversation_id
+        assert [case.contact.address for case in cases] == [ANNA.email] * 4 + [STRANGER.email] + [ANNA.email] * 2
+    assert [each.is_new for each in received] == [False, True, True, True, True, True, False]
+    assert received[0] == replace(first, is_new=False)
+    assert received[6].message_id == received[1].message_id
+    assert count(sessions, Contact) == 2
+
+
+def test_what_is_written_in_a_new_chat_at_once_is_one_case(sessions: Sessions) -> None:
+    chat = [
+        mail(text, channel=ChannelName.WEBCHAT, sender=Address("", "kanal-1"), message_id=None)
+        for text in ("Hej", "Hur blir vi med?")
+    ]
+    with sessions.begin() as session:
+        received = intake.receive_all(session, chat, now=NOW)
+    assert [each.is_new for each in received] == [True, True]
+    assert len({each.conversation_id for each in received}) == 1
+
+
+def test_about_many_new_mails_the_store_is_asked_as_often_as_about_one(sessions: Sessions) -> None:
+    def asked(*texts: str) -> int:
+        found: list[str] = []
+
+        def note(*given: Any) -> None:
+            found.append(given[2])
+
+        mails = [mail(text, references=(f"far.{text}@annan.example",)) for text in texts]
+        with sessions.begin() as session:
+            engine = session.get_bind()
+            event.listen(engine, "before_cursor_execute", note)
+            intake.receive_all(session, mails, now=NOW)
+            event.remove(engine, "before_cursor_execute", note)
+        return sum(statement.startswith(("SELECT", "UPDATE")) for statement in found)
+
+    assert asked("Den första") > 0
+    one = asked("En")
+    thirty = asked(*(f"Fråga {number}" for number in range(30)))
+    # What a mail names is looked for by itself (by two statements); all else is asked of the whole group.
+    assert thirty - one == 29 * 2
 
 
 def test_machines_and_bounces_are_stored_as_such(sessions: Sessions) -> None:
