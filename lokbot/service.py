@@ -192,7 +192,8 @@ def doors(service: Service) -> dict[ChannelName, Sender]:
 def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
-    chats = {name: door for name, door in senders.items() if name.is_chat and name is not ChannelName.WEBCHAT}
+    chats: dict[ChannelName, Sender] = {}
+    chats |= {name: door for name, door in senders.items() if name.is_chat and name is not ChannelName.WEBCHAT}
     content: Content | None = None
     helper = Helper()
     reads = reading_sessions(service.sessions)

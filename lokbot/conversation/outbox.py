@@ -186,13 +186,13 @@ def _asking(channels: Collection[ChannelName], now: datetime, most: int) -> dict
 
 # To put these together takes longer than to run them, so that is done once.
 @cache
-def _due() -> Select[tuple[int]]:
+def _due() -> Select[int]:
     query = select(OutboxItem.conversation_id).where(_is_due()).order_by(OutboxItem.not_before)
     return query.limit(bindparam("most", type_=Integer))
 
 
 @cache
-def _claiming(*, is_within: bool) -> ReturningUpdate[tuple[int]]:
+def _claiming(*, is_within: bool) -> ReturningUpdate[int]:
     cases = bindparam("cases", expanding=True, type_=Integer)
     candidates = (
         select(OutboxItem.id)
