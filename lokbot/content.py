@@ -62,7 +62,10 @@ class Content:
         """What the bot knew of its files at most ``LOOK`` ago, for a loop that asks again and again. What was approved
         in the store counts at once: whoever did so may tell somebody to ask.
         """
-        has_rested = abs(self._now() - self._looked) >= LOOK  # a clock may be set back
+        now = self._now()
+        has_rested = abs(now - self._looked) >= LOOK  # a clock may be set back
+        if has_rested:
+            self._looked = now  # others who ask meanwhile need not wait
         return self.current() if has_rested or self._has_other_revisions() else self._active
 
     def _has_other_revisions(self) -> bool:

@@ -6,7 +6,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from lokbot.channels.smtp import SmtpChannel, SmtpSettings
 from lokbot.channels.webchat import WebChannel
 from lokbot.config import Settings
 from lokbot.content import Content
-from lokbot.conversation import delivery, digest, pipeline, reading, reminders, snoozing, staff_mail
+from lokbot.conversation import delivery, digest, outbox, pipeline, reading, reminders, snoozing, staff_mail
 from lokbot.conversation.delivery import Sender
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.loops import BEAT_SECONDS, Observer, Service, clock, persist
@@ -192,6 +192,8 @@ def doors(service: Service) -> dict[ChannelName, Sender]:
 def work(service: Service) -> None:
     """Handle what is stored and send what is queued until told to stop: a few things a turn, what came in first."""
     senders = doors(service)
+    chats: dict[ChannelName, Sender] = {}
+    chats |= {name: door for name, door in senders.items() if name.is_chat and name is not ChannelName.WEBCHAT}
     content: Content | None = None
     helper = Helper()
     reads = reading_sessions(service.sessions)
@@ -211,26 +213,57 @@ def work(service: Service) -> None:
         if time.monotonic() - reminded > REMIND_SECONDS:
             every_minute(service, settings, active.knowledge, content.encoder)
             reminded = time.monotonic()
+
+        def send(through: Mapping[ChannelName, Sender]) -> bool:
+            if not through:
+                return False
+            with reads() as session:
+                if not outbox.due_cases(session, channels=tuple(through), now=clock(), most=1):
+                    return False
+            item = delivery.deliver_next(
+                service.sessions, through, settings, active.knowledge, worker=service.process, now=clock()
+            )
+            if item is not None:
+                service.observer.sent(item)
+            return item is not None
+
+        def show() -> bool:
+            shown = delivery.show_due(
+                service.sessions,
+                senders[ChannelName.WEBCHAT],
+                settings,
+                active.knowledge,
+                worker=service.process,
+                now=clock(),
+            )
+            for item in shown:
+                service.observer.sent(item)
+            return bool(shown)
+
         has_handled = False
         most = pipeline.MESSAGES_A_COMMIT if active.understander.is_semantic else MESSAGES_A_TURN
-        for handled in pipeline.handle_waiting(
+        for commit in pipeline.handle_waiting(
             service.sessions, active, settings, most=most, clock=clock, read=helper.read
         ):
-            service.observer.handled(*handled)
-            has_handled = True
+            for handled in commit:
+                service.observer.handled(*handled)
+                has_handled = True
+            # Whoever chats sits and waits: not until everything that waits is handled. To show an answer in the web
+            # chat takes no network, which might be slow; of the others one goes at a time.
+            show()
+            send(chats)
         if has_handled:
             return
         helper.end()
-        if item := delivery.deliver_next(
-            service.sessions, senders, settings, active.knowledge, worker=service.process, now=clock()
+        mail = senders.get(ChannelName.MAIL)
+        if (
+            show()
+            or send(chats)
+            or send(senders)
+            or (mail and staff_mail.deliver_next(service.sessions, mail, settings, now=clock()))
         ):
-            service.observer.sent(item)
-        elif (mail := senders.get(ChannelName.MAIL)) and staff_mail.deliver_next(
-            service.sessions, mail, settings, now=clock()
-        ):
-            pass
-        else:
-            service.news.wait(_idle_seconds(reads, settings))
+            return
+        service.news.wait(_idle_seconds(reads, settings))
 
     try:
         persist(service, "handle and send", turn)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
@@ -16,12 +17,14 @@ from lokbot.conversation import escalation, moving, outbox, parties
 from lokbot.model import ChannelError, ChannelName, Knowledge, OutboxKind, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, OutboxItem
-from lokbot.store.session import Sessions
+from lokbot.store.session import Sessions, reading
 
 log = logging.getLogger(__name__)
 
 # How often the mailbox is asked to keep a copy of a sent mail.
 COPY_TRIES = 5
+# Of how many chats the answers are shown in one commit.
+SHOWN_AT_ONCE = 20
 
 
 class Sender(Protocol):
@@ -67,6 +70,47 @@ def deliver_next(
             if not is_again:
                 moving.also_by_mail(session, item, outgoing.text, settings=settings, knowledge=knowledge, now=now)
     return item
+
+
+def show_due(
+    sessions: Sessions, door: Sender, settings: Settings, knowledge: Knowledge, *, worker: str, now: datetime
+) -> Sequence[OutboxItem]:
+    """Show what is due in the web chat; returns it, empty where nothing is.
+
+    Nothing leaves this machine, so what is claimed is sent in the same commit, and many answers in one: a crash leaves
+    all of it as it was. What goes wrong with one of them is for ``deliver_next``, which sets that one aside.
+    """
+    with reading(sessions)() as session:
+        due = outbox.due_cases(session, channels=(ChannelName.WEBCHAT,), now=now, most=SHOWN_AT_ONCE)
+    if not due:
+        return ()
+    lease = timedelta(seconds=settings.outbox.lease_seconds)
+    shown: list[OutboxItem] = []
+    try:
+        with sessions.begin() as session:
+            # The cases before what is in them, and none that somebody else holds: nobody waits for each other.
+            held = queries.hold_free(session, due)
+            # Of each chat at first what comes first, then what waited for it.
+            while items := outbox.claim_several(
+                session,
+                worker=worker,
+                channels=(ChannelName.WEBCHAT,),
+                lease=lease,
+                now=now,
+                most=SHOWN_AT_ONCE,
+                cases=held,
+            ):
+                for item in items:
+                    outgoing = _signed(session, outbox.outgoing(item), item, knowledge)
+                    _sent(session, item, door.send(outgoing), settings, knowledge, now=now)
+                    moving.also_by_mail(session, item, outgoing.text, settings=settings, knowledge=knowledge, now=now)
+                shown += items
+    except DBAPIError:
+        raise
+    except Exception as error:  # noqa: BLE001 - promise 1: the others' answers do not wait for a fault of ours
+        log.error("some of %s answers could not be shown together: %s", len(due), type(error).__name__)
+        return ()
+    return shown
 
 
 def _signed(session: Session, outgoing: OutgoingMessage, item: OutboxItem, knowledge: Knowledge) -> OutgoingMessage:

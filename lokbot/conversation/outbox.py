@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from lokbot.config import Settings
 from lokbot.conversation import parties, tokens
@@ -150,7 +152,7 @@ def _may_go() -> ColumnElement[bool]:
     )
 
 
-def _is_in_turn(now: datetime) -> ColumnElement[bool]:
+def _is_in_turn() -> ColumnElement[bool]:
     """In a chat the greeting comes before the answer, whoever sends them: what the bot says waits a while for what it
     said before. Mails carry their place in a thread themselves, and a person's words wait for nothing.
     """
@@ -162,10 +164,62 @@ def _is_in_turn(now: datetime) -> ColumnElement[bool]:
         earlier.is_automatic,
         earlier.kind != OutboxKind.NOTIFICATION,  # told to a group of coordinators, beside the asker's chat
         earlier.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED)),
-        earlier.queued_at > now - LONGEST_TURN,
+        earlier.queued_at > bindparam("turns_since", type_=OutboxItem.queued_at.type),
     )
     is_free = or_(OutboxItem.channel == ChannelName.MAIL, OutboxItem.kind == OutboxKind.NOTIFICATION)
     return or_(is_free, OutboxItem.is_automatic.is_(False), ~is_before)
+
+
+def _is_due() -> ColumnElement[bool]:
+    now = bindparam("asked_at", type_=OutboxItem.not_before.type)
+    is_due = or_(
+        and_(OutboxItem.status == OutboxStatus.QUEUED, OutboxItem.not_before <= now),
+        and_(OutboxItem.status == OutboxStatus.CLAIMED, OutboxItem.lease_until <= now),
+    )
+    channels = bindparam("doors", expanding=True, type_=OutboxItem.channel.type)
+    return and_(is_due, OutboxItem.channel.in_(channels), _may_go(), _is_in_turn())
+
+
+def _asking(channels: Collection[ChannelName], now: datetime, most: int) -> dict[str, object]:
+    return {"doors": list(channels), "asked_at": now, "turns_since": now - LONGEST_TURN, "most": most}
+
+
+# To put these together takes longer than to run them, so that is done once.
+@cache
+def _due() -> Select[int]:
+    query = select(OutboxItem.conversation_id).where(_is_due()).order_by(OutboxItem.not_before)
+    return query.limit(bindparam("most", type_=Integer))
+
+
+@cache
+def _claiming(*, is_within: bool) -> ReturningUpdate[int]:
+    cases = bindparam("cases", expanding=True, type_=Integer)
+    candidates = (
+        select(OutboxItem.id)
+        .where(_is_due(), OutboxItem.conversation_id.in_(cases) if is_within else true())
+        .order_by(OutboxItem.not_before, OutboxItem.id)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)  # left out on SQLite, where a transaction that writes is alone
+    )
+    return (
+        update(OutboxItem)
+        .where(OutboxItem.id.in_(candidates.scalar_subquery()))
+        .values(
+            status=OutboxStatus.CLAIMED,
+            claimed_by=bindparam("by_worker"),
+            lease_until=bindparam("held_until"),
+            attempts=OutboxItem.attempts + 1,
+        )
+        .returning(OutboxItem.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def due_cases(session: Session, *, channels: Collection[ChannelName], now: datetime, most: int) -> Sequence[int]:
+    """The ids of conversations that have something to send through ``channels``. Claims nothing, so that those who look
+    keep nobody from writing.
+    """
+    return tuple(dict.fromkeys(session.scalars(_due(), _asking(channels, now, most))))
 
 
 def claim(
@@ -175,30 +229,29 @@ def claim(
 
     The caller commits, then sends.
     """
-    is_due = or_(
-        and_(OutboxItem.status == OutboxStatus.QUEUED, OutboxItem.not_before <= now),
-        and_(OutboxItem.status == OutboxStatus.CLAIMED, OutboxItem.lease_until <= now),
-    )
-    candidate = (
-        select(OutboxItem.id)
-        .where(is_due, OutboxItem.channel.in_(channels), _may_go(), _is_in_turn(now))
-        .order_by(OutboxItem.not_before, OutboxItem.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)  # left out on SQLite, where a transaction that writes is alone
-        .scalar_subquery()
-    )
-    claimed = session.scalar(
-        update(OutboxItem)
-        .where(OutboxItem.id == candidate)
-        .values(
-            status=OutboxStatus.CLAIMED,
-            claimed_by=worker,
-            lease_until=now + lease,
-            attempts=OutboxItem.attempts + 1,
-        )
-        .returning(OutboxItem.id)
-    )
-    return session.get(OutboxItem, claimed, populate_existing=True) if claimed is not None else None
+    return next(iter(claim_several(session, worker=worker, channels=channels, lease=lease, now=now, most=1)), None)
+
+
+def claim_several(
+    session: Session,
+    *,
+    worker: str,
+    channels: Collection[ChannelName],
+    lease: timedelta,
+    now: datetime,
+    most: int,
+    cases: Collection[int] | None = None,
+) -> Sequence[OutboxItem]:
+    """As ``claim``, up to ``most`` at once; where ``cases`` are given only of conversations with these ids."""
+    session.flush()
+    asking = _asking(channels, now, most) | {"by_worker": worker, "held_until": now + lease}
+    if cases is not None:
+        asking["cases"] = list(cases)
+    claimed = session.scalars(_claiming(is_within=cases is not None), asking).all()
+    if not claimed:
+        return ()
+    query = select(OutboxItem).where(OutboxItem.id.in_(claimed)).order_by(OutboxItem.not_before, OutboxItem.id)
+    return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
 def outgoing(item: OutboxItem) -> OutgoingMessage:

@@ -32,6 +32,7 @@ from lokbot.conversation.reply import ReplyContext, acknowledge, compose, quoted
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.masking import has_personal_number
 from lokbot.model import (
+    CHATS,
     FROM_GROUP,
     JUNK,
     LEFT_ON_SERVER,
@@ -570,7 +571,8 @@ def _is_reply_elsewhere(message: Message) -> bool:
 
 def handle_next(sessions: Sessions, active: Active, settings: Settings, *, now: datetime) -> tuple[int, Plan] | None:
     """``handle_waiting`` for the oldest one; None when there is none."""
-    return next(iter(handle_waiting(sessions, active, settings, most=1, clock=lambda: now)), None)
+    commits = handle_waiting(sessions, active, settings, most=1, clock=lambda: now)
+    return next((done for commit in commits for done in commit), None)
 
 
 def handle_waiting(
@@ -581,8 +583,9 @@ def handle_waiting(
     most: int,
     clock: Callable[[], datetime],
     read: Callable[[Active, Sequence[ahead.Texts], ahead.Texts], Iterator[Active]] = ahead.read_here,
-) -> Sequence[tuple[int, Plan]]:
-    """Handle the oldest stored messages, some in each commit. A failure is shown to people, never raised.
+) -> Iterator[Sequence[tuple[int, Plan]]]:
+    """Handle stored messages, some in each commit; gives what each commit has handled, once it is done. Chats come
+    first, since their writers sit and wait, then what is oldest. A failure is shown to people, never raised.
 
     Only trouble with the database itself is raised: then nothing can be written down, and the messages still wait.
     ``read`` understands them before the transaction that handles them: on SQLite nobody else can write while that
@@ -590,16 +593,14 @@ def handle_waiting(
     """
     begun, following = _begin(sessions, settings, active.knowledge, most=most, now=clock())
     if not begun or begun[0].state is MessageState.FAILED:
-        return [(message.id, NOTHING) for message in begun]
+        yield [(message.id, NOTHING) for message in begun]
+        return
     parts = [begun[first : first + MESSAGES_A_COMMIT] for first in range(0, len(begun), MESSAGES_A_COMMIT)]
     understood = read(
         active, [{_words(message) for message in part} for part in parts], {_words(message) for message in following}
     )
-    return [
-        done
-        for part, known in zip(parts, understood, strict=True)
-        for done in _handle_begun(sessions, [message.id for message in part], known, settings, now=clock())
-    ]
+    for part, known in zip(parts, understood, strict=True):
+        yield _handle_begun(sessions, [message.id for message in part], known, settings, now=clock())
 
 
 def _words(message: Message) -> tuple[str, str]:
@@ -652,7 +653,7 @@ def _begin(
                 reading.is_due(quiet=timedelta(seconds=settings.chat.quiet_seconds), now=now),
                 or_(Message.attempts < MAX_ATTEMPTS, Message.tried_at <= now - GIVEN_UP_AFTER),
             )
-            .order_by(Message.id)
+            .order_by(Message.channel.not_in(CHATS), Message.id)
             .limit(most + MESSAGES_A_COMMIT)
             .with_for_update(skip_locked=True)
         ).all()

@@ -270,6 +270,12 @@ def lock(session: Session, conversation: Conversation) -> None:
     session.refresh(conversation, with_for_update={"key_share": True})
 
 
+def hold_free(session: Session, ids: Collection[int]) -> Sequence[int]:
+    """As ``hold``, of several, those that nobody else holds; gives their ids."""
+    query = select(Conversation.id).where(Conversation.id.in_(ids)).order_by(Conversation.id)
+    return session.scalars(query.with_for_update(skip_locked=True, key_share=True)).all()
+
+
 def hold_whole(session: Session, conversation: Conversation) -> Conversation:
     """As ``hold``, of the case that it is a part of by then; for what must not fail since two are made one."""
     lock(session, conversation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -20,8 +20,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lokbot import accounts, desk_settings, desk_texts, second_factor
+from lokbot.config import Settings
 from lokbot.loops import Service, clock, loggable
-from lokbot.model import UserError
+from lokbot.model import Knowledge, UserError
 from lokbot.store.schema import WebSession
 from lokbot.store.session import reading
 from lokbot.understanding import Active
@@ -38,6 +39,8 @@ class Knows(Protocol):
     """What has the active knowledge (``content.Content``)."""
 
     def current(self) -> Active: ...
+
+    def lately(self) -> Active: ...
 
 
 def create_app(service: Service, content: Knows, *, now: Callable[[], datetime] = clock) -> Starlette:
@@ -56,6 +59,15 @@ def create_app(service: Service, content: Knows, *, now: Callable[[], datetime] 
         middleware=security.middleware(service.settings),
         exception_handlers={HTTPException: gate.refuse, Exception: gate.fail},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the desk and the files say while a page is made."""
+
+    settings: Settings
+    active: Active
+    of_files: Knowledge
 
 
 class _Gate:
@@ -95,34 +107,46 @@ class _Gate:
         return Form(fields, files)
 
     def _visit(self, page: Page, request: Request, form: Form) -> Response:
-        """One request, in a thread of its own and one transaction."""
+        """One request, in a thread of its own and one transaction.
+
+        What holds for every page is read before: on SQLite nobody else can write while a page does.
+        """
         self._see(request)
-        active = self._content.current()
+        # A hundred may chat at once, and to look whether any file has changed takes as long as to read a chat.
+        held = self._held(self._content.lately() if page.roles is None else self._content.current())
         sessions = self._service.sessions if page.writes else self._reading
         with sessions() as session:
-            visit = self._open(session, request, form, active)
+            visit = self._open(session, request, form, held)
             if refusal := _refusal(page, visit):
                 return refusal
             try:
                 response = page.function(visit)
             except UserError as error:
                 session.rollback()
-                again = self._open(session, request, form, active)
+                again = self._open(session, request, form, held)
                 return again.page("error.html", status=409, title=again.say("Det gick inte"), text=again.told(error))
             session.commit()
         if page.writes:
             self._service.news.set()  # there may be something to send or handle
         return response
 
-    def _open(self, session: Session, request: Request, form: Form, active: Active) -> Visit:
+    def _held(self, active: Active) -> _Held:
+        with self._reading() as session:
+            return _Held(
+                desk_settings.current(session, self._service.settings),
+                replace(active, knowledge=desk_texts.current(session, active.knowledge)),
+                active.knowledge,
+            )
+
+    def _open(self, session: Session, request: Request, form: Form, held: _Held) -> Visit:
         now = self._now()
         return Visit(
             request=request,
             service=self._service,
             session=session,
-            settings=desk_settings.current(session, self._service.settings),
-            active=replace(active, knowledge=desk_texts.current(session, active.knowledge)),
-            of_files=active.knowledge,
+            settings=held.settings,
+            active=held.active,
+            of_files=held.of_files,
             login=self._login(session, request, now),
             form=form,
             now=now,
@@ -165,9 +189,9 @@ class _Gate:
     def _say(self, request: Request, status: int) -> Response:
         title, text = REFUSALS.get(status, REFUSALS[400])
         try:
-            active = self._content.current()
+            held = self._held(self._content.lately())
             with self._reading() as session:
-                visit = self._open(session, request, Form(), active)
+                visit = self._open(session, request, Form(), held)
                 return visit.page("error.html", status=status, title=visit.say(title), text=visit.say(text))
         except Exception as error:  # noqa: BLE001 - the database itself may be away
             log.error("could not say so on a page: %s", loggable(error))

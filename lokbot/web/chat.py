@@ -70,7 +70,8 @@ def write(visit: Visit) -> Response:
     address = keys.begin(visit.session, token, now=visit.now)
     if not limits.may_write(visit.session, address, visit.place, visit.settings, now=visit.now):
         return _too_many(visit, token, text)
-    speaks = _language(visit, showing.view(visit.session, address))
+    contact = showing.contact_of(visit.session, address)
+    speaks = _language(visit, View(language=contact.language if contact is not None else None))
     if wanted in writing.COMMANDS:
         label = _phrases(visit, wanted.removeprefix("lang-") if wanted.startswith("lang-") else speaks)
         writing.command(

@@ -29,6 +29,8 @@ from tests.integration.world import SUGGEST, World
 from tests.servers import wait_until
 
 DESKTOP, PHONE = (1280, 900), (320, 640)
+# What is left of DESKTOP where everything is twice as large (WCAG 2.2, 1.4.4 and 1.4.10): with ``scale=2``.
+ZOOMED = (640, 450)
 
 
 @dataclass(repr=False)
@@ -44,10 +46,15 @@ class Office:
     def world(self) -> World:
         return self.desk.world
 
-    def page(self, size: tuple[int, int] = DESKTOP, *, scripts: bool = True) -> Page:
-        """A browser of its own. Whatever goes wrong in its console fails the test when it closes."""
+    def page(self, size: tuple[int, int] = DESKTOP, *, scripts: bool = True, scale: float = 1) -> Page:
+        """A browser of its own; its screen has ``scale`` points for each pixel of ``size``. Whatever goes wrong in its
+        console fails the test when it closes.
+        """
         context = self.browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts, locale="sv-SE"
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=scale,
+            java_script_enabled=scripts,
+            locale="sv-SE",
         )
         self.contexts.append(context)
         page = context.new_page()

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from lokbot.conversation import escalation
 from lokbot.store.schema import Conversation, Message
 from tests import sample_knowledge as sample
-from tests.browser.conftest import DESKTOP, PHONE, Office
+from tests.browser.conftest import DESKTOP, PHONE, ZOOMED, Office
 from tests.browser.looking import faults
 from tests.browser.test_desk import press_to
 from tests.integration.web_chat import deliver, work
@@ -212,8 +212,83 @@ def test_it_works_without_javascript(town: Office, tmp_path: Path) -> None:
     assert not faults_of_layout(page)
 
 
-def faults_of_layout(page: Page) -> bool:
+def faults_of_layout(page: Page | Frame) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+# Of everything that can be used: its middle, brought into view, must be its own. Returns what lies under something else
+# or sticks out at a side.
+COVERED = """root => [...root.querySelectorAll("a, button, input:not([type=hidden]), textarea, summary, .line .text")]
+  .filter((one) => one.checkVisibility() && !one.closest(".skip"))
+  .filter((one) => {
+    one.scrollIntoView({ block: "center", behavior: "instant" });
+    const box = one.getBoundingClientRect(), width = document.documentElement.clientWidth;
+    const y = Math.min(Math.max(box.top + box.height / 2, 0), innerHeight - 1);
+    const at = document.elementFromPoint(box.left + box.width / 2, y);
+    return box.left < 0 || box.right > width || !at || !(one.contains(at) || at.contains(one));
+  }).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+def covered(page: Page | Frame) -> list[str]:
+    found: list[str] = page.locator("body").evaluate(COVERED)
+    return found
+
+
+def photographed(page: Page, name: str, tmp_path: Path) -> None:
+    page.screenshot(path=tmp_path / f"{name}.png", full_page="panel" not in name)
+
+
+def test_at_twice_the_size_nothing_is_covered_or_beside_the_screen(town: Office, tmp_path: Path) -> None:
+    page = town.page(ZOOMED, scale=2)
+    page.goto(f"{town.site}/chatt")
+    found = {"empty": (covered(page), faults_of_layout(page))}
+    photographed(page, "empty", tmp_path)
+    write(page, sample.JOIN)
+    go_on(town, 1)
+    page.click(NO)
+    go_on(town, 2)
+    expect(page.locator("#nas h2")).to_be_visible()
+    answer(town, "Vi ringer er i morgon.")
+    expect(page.locator(".line.person")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    found["answered"] = (covered(page), faults_of_layout(page))
+    photographed(page, "answered", tmp_path)
+    page.click("#mer button[value=code]")
+    expect(page.locator(".code")).to_be_visible()
+    found["code"] = (covered(page), faults_of_layout(page))
+    photographed(page, "code", tmp_path)
+    assert found == dict.fromkeys(found, ([], False))
+
+
+def test_the_panel_at_twice_the_size(town: Office, host: str, tmp_path: Path) -> None:
+    page = town.page(ZOOMED, scale=2)
+    page.goto(f"{host}/en.html")
+    assert (covered(page), faults_of_layout(page)) == ([], False)
+    page.click("button.open")
+    frame = chat_frame(page)
+    write(frame, sample.JOIN)
+    go_on(town, 1)
+    expect(frame.locator(".line.bot")).to_have_count(2)
+    photographed(page, "panel", tmp_path)
+    assert (covered(frame), faults_of_layout(frame), faults_of_layout(page)) == ([], False, False)
+    box = page.locator(".panel").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["y"] >= 0
+    assert box["x"] + box["width"] <= ZOOMED[0]
+    assert box["y"] + box["height"] <= ZOOMED[1]
+    frame.locator("footer").scroll_into_view_if_needed()
+    heading = frame.locator("h1").bounding_box()  # also where the chat has been scrolled
+    close = page.locator("button.close").bounding_box()
+    assert heading is not None
+    assert close is not None
+    assert heading["x"] + heading["width"] <= close["x"]
+    top = frame.locator(".top").bounding_box()
+    assert top is not None
+    assert top["y"] <= close["y"]
+    assert top["y"] + top["height"] >= close["y"] + close["height"]
+    page.click("button.close")
+    expect(page.locator(".panel")).to_be_hidden()
 
 
 def test_hostile_words_run_nowhere(town: Office) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,7 @@ def town(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[Installation]:
         "web__port": port,
         "web__public_url": f"http://localhost:{port}",
         "chat__quiet_seconds": "0.3",
+        "outbox__lease_seconds": "2",
     }
     with Installation(tmp_path, NO_MAILBOX, smtp_sink, **settings) as made:
         yield made
@@ -71,3 +74,37 @@ def test_between_the_question_and_its_commit(town: Installation, browser: httpx.
     for _ in range(2):  # whoever gets no answer sends it again, and some press twice
         assert browser.post("/chatt", data=question).status_code == 200
     is_answered_once(town, browser)
+
+
+def is_writing(database: Path) -> bool:
+    """Whether somebody has been in one transaction for a second."""
+    with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
+
+
+def test_between_the_send_and_its_commit(town: Installation, browser: httpx.Client) -> None:
+    # The store takes a minute and more to note that the answer is sent.
+    slow = """CREATE TRIGGER slow BEFORE UPDATE OF status ON outbox WHEN NEW.status = 'sent' AND NEW.kind = 'reply'
+        BEGIN SELECT count(*) FROM (
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 1000000000)
+            SELECT n FROM numbers
+        ); END"""
+    question = form(browser.get("/chatt").text)
+    with closing(sqlite3.connect(town.database, timeout=30)) as database:
+        database.execute(slow)
+    assert browser.post("/chatt", data=question).status_code == 200
+    town.until(lambda: town.rows("SELECT 1 FROM outbox WHERE kind = 'reply'") != [], "the answer is stored")
+    town.until(lambda: is_writing(town.database), "the answer is being sent")
+    town.processes[0].kill()
+    assert town.rows("SELECT 1 FROM outbox WHERE kind = 'reply' AND status = 'sent'") == []
+    assert JOIN_ANSWER not in browser.get("/chatt").text, "what is not committed is shown to nobody"
+    with closing(sqlite3.connect(town.database, timeout=30)) as database:
+        database.execute("DROP TRIGGER slow")
+
+    town.start("worker")
+    is_answered_once(town, browser)
+    assert town.rows("SELECT count(*) FROM events WHERE verb = 'sent'") == [(2,)]

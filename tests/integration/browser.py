@@ -31,6 +31,9 @@ class DeskWorld:
         self.service = Service(self.world.settings, self.world.sessions.kw["bind"], self.world.sessions)
         self.app = create_app(self.service, self, now=lambda: self.world.now)
 
+    def lately(self) -> Active:
+        return self.current()
+
     def current(self) -> Active:
         return self.world.active
 

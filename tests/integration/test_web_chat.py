@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
+from lokbot.channels.webchat import WebChannel
 from lokbot.config import ChatSettings
-from lokbot.conversation import escalation
-from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStatus
+from lokbot.conversation import delivery, escalation
+from lokbot.conversation.delivery import Sender
+from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
 from lokbot.store.schema import ChatKey, Contact, Conversation, Message, OutboxItem
 from lokbot.store.session import Sessions
@@ -21,7 +23,7 @@ from lokbot.webchat import keys, limits
 from tests import sample_knowledge as sample
 from tests.integration.browser import DeskWorld
 from tests.integration.chatting import PDF
-from tests.integration.web_chat import Surfer
+from tests.integration.web_chat import Surfer, show
 from tests.integration.world import SEND, World, edited
 from tests.sample_mails import NOW
 
@@ -656,3 +658,69 @@ def test_two_first_messages_at_once_are_one_chat(desk: DeskWorld) -> None:
     with desk.world.sessions.begin() as session:
         assert keys.begin(session, token, now=NOW) == first
         assert queries.contact_at(session, ChannelName.WEBCHAT, first, "", now=NOW).address == first
+
+
+# ------------------------------------------------------------------ many at once
+
+
+def test_what_is_due_in_many_chats_is_shown_in_one_commit(desk: DeskWorld) -> None:
+    surfers = [Surfer(desk) for _ in range(3)]
+    for surfer in surfers:
+        surfer.send(text=sample.JOIN)
+    desk.world.later(seconds=3)
+    while desk.world.handle_next():
+        pass
+    commits: list[str] = []
+    event.listen(desk.world.sessions.kw["bind"], "commit", lambda _: commits.append("commit"))
+    assert len(show(desk.world)) == 6, "a greeting and an answer each"
+    assert len(commits) == 1
+    assert [surfer.see().count('class="line bot"') for surfer in surfers] == [2, 2, 2]
+    commits.clear()
+    assert show(desk.world) == ()
+    assert commits == [], "to look whether anything is due writes nothing"
+
+
+def test_one_that_cannot_be_shown_is_set_aside_and_the_others_are_shown(desk: DeskWorld) -> None:
+    anna, bo = Surfer(desk), Surfer(desk)
+    anna.send(text=sample.JOIN)
+    bo.send(text=sample.POLICE)
+    desk.world.later(seconds=3)
+    while desk.world.handle_next():
+        pass
+
+    class Failing(WebChannel):
+        def send(self, message: OutgoingMessage) -> bytes:
+            if "Skicka styrelsens beslut." in message.text:
+                raise KeyError(message.text)
+            return super().send(message)
+
+    doors: dict[ChannelName, Sender] = {**dict.fromkeys(ChannelName, desk.world), ChannelName.WEBCHAT: Failing()}
+    assert show(desk.world, Failing()) == ()
+    assert anna.see().count('class="line bot"') == 0, "all of it or nothing"
+    while delivery.deliver_next(
+        desk.world.sessions,
+        doors,
+        desk.world.settings,
+        desk.world.active.knowledge,
+        worker="w",
+        now=desk.world.now,
+    ):
+        pass
+    assert bo.see().count('class="line bot"') == 2
+    assert anna.see().count('class="line bot"') == 1
+    with desk.world.sessions() as session:
+        failed = session.scalars(select(OutboxItem).where(OutboxItem.status == OutboxStatus.FAILED)).all()
+        assert [(item.kind, item.channel) for item in failed] == [(OutboxKind.REPLY, ChannelName.WEBCHAT)]
+
+
+def test_what_is_asked_in_a_chat_is_read_before_older_mail(desk: DeskWorld, anna: Surfer) -> None:
+    mails = [desk.world.store(f"Hur lånar vi lokal nummer {number}?") for number in range(3)]
+    anna.send(text=sample.JOIN)
+    desk.world.later(seconds=3)
+    with desk.world.sessions() as session:
+        asked = session.scalars(select(Message.id).where(Message.channel == ChannelName.WEBCHAT)).all()
+    assert [desk.world.handle_next() is not None for _ in asked] == [True]
+    with desk.world.sessions() as session:
+        handled = session.scalars(select(Message.id).where(Message.state == MessageState.HANDLED)).all()
+    assert handled == asked
+    assert [number for number, _ in desk.world.handle_waiting(most=10)] == mails

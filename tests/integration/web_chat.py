@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
@@ -12,6 +13,7 @@ from lokbot.channels.webchat import WebChannel
 from lokbot.conversation import delivery
 from lokbot.conversation.delivery import Sender
 from lokbot.model import ChannelName
+from lokbot.store.schema import OutboxItem
 from tests.integration.browser import SITE, DeskWorld
 from tests.integration.world import World
 
@@ -21,10 +23,18 @@ PDF = b"%PDF-1.4\n%%EOF\n"
 def deliver(world: World) -> None:
     """Send all that is due: to browsers by their door, to others by the world's."""
     doors: dict[ChannelName, Sender] = {**dict.fromkeys(ChannelName, world), ChannelName.WEBCHAT: WebChannel()}
+    show(world)
     while delivery.deliver_next(
         world.sessions, doors, world.settings, world.active.knowledge, worker="w", now=world.now
     ):
         pass
+
+
+def show(world: World, door: Sender | None = None) -> Sequence[OutboxItem]:
+    """What is due in web chats, in one commit; gives what is shown now."""
+    return delivery.show_due(
+        world.sessions, door or WebChannel(), world.settings, world.active.knowledge, worker="w", now=world.now
+    )
 
 
 def work(world: World) -> None:

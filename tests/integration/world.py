@@ -88,7 +88,8 @@ class World:
         return pipeline.handle_next(self.sessions, self.active, self.settings, now=self.now)
 
     def handle_waiting(self, *, most: int) -> Sequence[tuple[int, Plan]]:
-        return pipeline.handle_waiting(self.sessions, self.active, self.settings, most=most, clock=lambda: self.now)
+        commits = pipeline.handle_waiting(self.sessions, self.active, self.settings, most=most, clock=lambda: self.now)
+        return [done for commit in commits for done in commit]
 
     def deliver(self) -> Sequence[OutgoingMessage]:
         """Send all that is due; gives what was sent now."""
