@@ -75,7 +75,7 @@ class Stage:
 
     def wait_until_watched(self) -> None:
         """Until the reader has set its cursor: what comes from now on is new mail."""
-        _until(self._is_watched, "the mailbox is watched")
+        _until(self._is_watched, "brevlådan bevakades")
 
     def _is_watched(self) -> bool:
         with self.service.sessions() as session:
@@ -125,10 +125,10 @@ class Stage:
         try:
             return self._handled.get(timeout=PATIENCE_SECONDS)
         except queue.Empty:
-            raise NotInTime(f"The mail was not handled in {PATIENCE_SECONDS:.0f} s.") from None
+            raise _not_in_time("mejlet togs om hand") from None
 
     def _ending(self, message_id: int, plan: Plan) -> Ending:
-        _until(lambda: self._is_settled(message_id), "everything is sent")
+        _until(lambda: self._is_settled(message_id), "allt var skickat")
         with self.service.sessions() as session:
             message = session.get_one(Message, message_id)
             conversation = message.conversation
@@ -182,9 +182,17 @@ def _indented(text: str, prefix: str) -> str:
     return textwrap.indent(mask_personal_numbers(text.strip()), prefix, lambda _: True)
 
 
-def _until(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _until(is_so: Callable[[], bool], what: str, *, patience: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + patience
     while not is_so():
         if time.monotonic() > deadline:
-            raise NotInTime(f"Waited {PATIENCE_SECONDS:.0f} s in vain until {what}.")
+            raise _not_in_time(what)
         time.sleep(0.02)
+
+
+def _not_in_time(what: str) -> NotInTime:
+    return NotInTime(
+        f"Demon väntade {PATIENCE_SECONDS:.0f} sekunder utan att {what}, och slutar här.\n"
+        "Datorn är troligen upptagen med annat. Starta om med `lokbot demo` när den är ledigare,\n"
+        "eller med LOKBOT_SEMANTIC=off: då går det fortare."
+    )
