@@ -13,6 +13,7 @@ from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.model import (
     Address,
     Administration,
+    AdministrationKind,
     ChannelName,
     ConversationStatus,
     Knowledge,
@@ -41,6 +42,12 @@ def concerned(conversation: Conversation) -> str:
         return "\n\n".join(dict.fromkeys(filter(None, texts)))
     latest = latest_from_asker(conversation)
     return reading.whole(latest).strip() if latest else ""
+
+
+def receivers(knowledge: Knowledge) -> list[Administration]:
+    """Whom a case can be sent on to: the city's own, but not the desk itself and nobody outside the city."""
+    others = (AdministrationKind.COORDINATORS, AdministrationKind.OUTSIDE)
+    return [one for one in knowledge.administrations.values() if one.kind not in others]
 
 
 def _is_open(decision: DecisionRecord) -> bool:
@@ -77,7 +84,7 @@ def forward(
     to = address or owner.address
     if not to:
         raise NotPossible(
-            "{name} har ingen mejladress. Skriv den där du skickar vidare, i ärendet på skrivbordet.",
+            "Kunskapen har ingen mejladress till {name}. Skriv en i fältet Mejladress, under Skicka vidare i ärendet.",
             name=owner.name.sv,
             terminal="--to namn@helsingborg.se",
         )

@@ -257,6 +257,7 @@ def show(
         error=error,
         news=news,
         concerned=forwarding.concerned(conversation),
+        administrations=forwarding.receivers(visit.knowledge),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
         association_kinds=ASSOCIATION_KINDS,

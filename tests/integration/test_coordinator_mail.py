@@ -225,7 +225,7 @@ def test_an_administration_without_address_is_said(world: World) -> None:
     owner = replace(world.active.knowledge.administrations["fritid"], address=None)
     known = replace(world.active.knowledge, administrations={**world.active.knowledge.administrations, "fritid": owner})
     world.active = replace(world.active, knowledge=known)
-    assert "har ingen mejladress" in said(reply(world, world.write(sample.OWN), "#fritid"))
+    assert "har ingen mejladress till" in said(reply(world, world.write(sample.OWN), "#fritid"))
 
 
 # ------------------------------------------------------------------ what never leaves

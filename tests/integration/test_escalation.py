@@ -309,7 +309,7 @@ def test_a_forward_that_cannot_be_made(world: World) -> None:
     case = world.write(sample.OWN)
     with pytest.raises(NotPossible, match=r"ingen förvaltning ”trafik”. Välj bland: fritid, "):
         forward(case, "trafik")
-    with pytest.raises(NotPossible, match=r"kulturförvaltningen har ingen mejladress\. .*--to"):
+    with pytest.raises(NotPossible, match=r"Kunskapen har ingen mejladress till kulturförvaltningen\. .*--to"):
         forward(case, "kultur")
     assert status(case) is ConversationStatus.WAITING
 

@@ -478,11 +478,20 @@ def test_what_was_written_to_an_administration_is_not_lost(desk: DeskWorld) -> N
     kim, case = desk.person(), desk.world.write(sample.OWN)
     status, page = act(kim, case, "skicka-vidare", administration="kultur", text="Har ansökan kommit?", names_asker="1")
     assert status == 409
-    assert "kulturförvaltningen har ingen mejladress." in page
+    assert "Kunskapen har ingen mejladress till kulturförvaltningen. Skriv en i fältet Mejladress" in page
     form = page.split('/skicka-vidare"')[1].split("</form>")[0]
     assert "Har ansökan kommit?</textarea>" in form
     assert '<option value="kultur" selected>' in form
     assert 'name="names_asker" value="1" checked' in form
+
+
+def test_the_choice_of_administrations_leaves_ourselves_out_and_marks_who_has_no_address(desk: DeskWorld) -> None:
+    kim, case = desk.person(), desk.world.write(sample.OWN)
+    form = kim.see(path_of(case)).split('/skicka-vidare"')[1].split("</form>")[0]
+    shown = dict(re.findall(r'<option value="(\w+)"[^>]*>([^<]+)</option>', form))
+    assert "samordnare" not in shown
+    assert shown["kultur"] == "kulturförvaltningen (ingen mejladress)"
+    assert shown["fritid"] == "fritidsförvaltningen"
 
 
 def test_why_a_known_answer_was_held_is_told(suggesting: DeskWorld) -> None:
