@@ -69,6 +69,13 @@ class Office:
         page.wait_for_url("**/arenden*")
         return page
 
+    def log_out(self, page: Page) -> None:
+        """By the menu, which is folded on a phone."""
+        menu = page.locator(".menu summary")
+        if menu.is_visible():
+            menu.click()
+        page.locator("text=Logga ut").first.click()
+
 
 @pytest.fixture
 def office(browser: Browser, tmp_path: Path, migrated: Path) -> Iterator[Office]:

@@ -42,7 +42,7 @@ def test_the_second_factor_from_its_picture_to_the_log_in(office: Office, size: 
     expect(page.locator("text=Du har 10 reservkoder kvar.")).to_be_visible()
     assert faults(page) == []
     assert [text for text in refused if "Content Security Policy" in text] == []
-    page.click("text=Logga ut")
+    office.log_out(page)
 
     office.world.now += timedelta(minutes=1)
     plain = office.page(size, scripts=False)
@@ -84,7 +84,7 @@ def test_in_and_out_by_the_citys_own_log_in(city_office: Office, openid_issuer: 
     page.goto(f"{office.site}/konto")
     expect(page.locator("text=Lösenord och engångskoder ändrar du där")).to_be_visible()
     assert faults(page) == []
-    page.click("text=Logga ut >> nth=0")
+    office.log_out(page)
     page.wait_for_url("**/logga-in?klart=logged-out")
     assert faults(page) == []
     page.click("text=Logga ut från stadens konto också")
