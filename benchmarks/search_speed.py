@@ -18,21 +18,18 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, func, select
 from starlette.testclient import TestClient
 
 from benchmarks import desk_speed
-from lokbot import accounts
 from lokbot.config import Settings
 from lokbot.content import Content
 from lokbot.loops import Service
-from lokbot.model import Role
 from lokbot.store import schema
-from lokbot.store.migrations import migrate
-from lokbot.store.session import Sessions, connect, session_factory
+from lokbot.store.session import Sessions
 from lokbot.web.app import create_app
 
-NOW, PASSWORD, USER = desk_speed.NOW, desk_speed.PASSWORD, "kim@stad.example"
+NOW, USER, PASSWORD = desk_speed.NOW, desk_speed.USER, desk_speed.PASSWORD
 
 
 def main() -> None:
@@ -42,36 +39,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=600)
     parser.add_argument("--only-generate", action="store_true")
     options = parser.parse_args()
-    engine = connect(options.url)
-    migrate(engine)
-    sessions = session_factory(engine)
-    if not _is_generated(sessions):
-        _generate(engine, sessions, options.conversations)
+    engine, sessions = desk_speed.prepare(options.url, options.conversations)
     if not options.only_generate:
         _measure(engine, sessions, options.turns)
-
-
-def _is_generated(sessions: Sessions) -> bool:
-    with sessions() as session:
-        return session.scalar(select(schema.Message.id).limit(1)) is not None
-
-
-def _generate(engine: Engine, sessions: Sessions, conversations: int) -> None:
-    with engine.begin() as connection:
-        desk_speed.generate(connection, conversations)
-        # One contact in ten is known to write for an association.
-        connection.execute(text("UPDATE contacts SET association_id = (id / 10) % 1800 + 1 WHERE id % 10 = 0"))
-        if engine.dialect.name == "postgresql":
-            # The rows were given their ids.
-            for table in ("contacts", "messages", "outbox", "conversations"):
-                connection.execute(text(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
-    with sessions.begin() as session:
-        _, token = accounts.invite(session, USER, "Kim", (Role.COORDINATOR,), actor="-", now=NOW)
-        link = accounts.open_link(session, token, now=NOW)
-        assert link is not None
-        accounts.follow_link(session, link, PASSWORD, now=NOW)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
 
 
 def _asked(numbers: list[str], known: list[str], random_: random.Random) -> Mapping[str, Callable[[], dict[str, str]]]:

@@ -14,7 +14,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import Stemmer
-from sqlalchemy import ColumnElement, Select, column, delete, func, literal_column, select, table, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    column,
+    delete,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from lokbot.store.schema import (
@@ -29,12 +41,15 @@ from lokbot.store.schema import (
 )
 
 # Words are common that stand in more than this part of the documents, where there are more than so many.
-SAMPLE, COMMON = 2_000, 0.01
+SAMPLE, COMMON = 1_000, 0.01
 # So many documents with common words are looked through, the newest first, in steps: most who search find enough among
 # the first. Whoever goes on beyond the last is told that there are more.
 STEPS = (200, 2_000, 40_000)
 # So many cases at a time, at first.
-CASES = 1_000
+CASES = 200
+# SQLite's index of words goes through all documents between the first and the last. Where at most one of so many is
+# asked for, and they are no more than so many, it is quicker to read what these say.
+SPARSE, MOST_READ = 100, 2_000
 # So short a stem would begin too many other words.
 SHORTEST_STEM, SHORTEST_BEGINNING = 4, 3
 # So many characters are shown of where words were found.
@@ -93,7 +108,12 @@ def terms(words: str) -> tuple[Term, ...]:
             if phrase := tuple(_WORD.findall(fold(quoted))):
                 found.append(Term(phrase, is_open=False))
             continue
-        found += [_open(word) for word in _WORD.findall(fold(plain))]
+        written = _WORD.findall(fold(plain))
+        if "@" in plain and len(written) > 1:
+            # Of an address each part alone is common.
+            found.append(Term(tuple(written), is_open=len(written[-1]) >= SHORTEST_BEGINNING))
+        else:
+            found += map(_open, written)
     return tuple(dict.fromkeys(found))[:_MOST_TERMS]
 
 
@@ -115,11 +135,12 @@ def conversations(
     the newest texts on, or from the cases to the words.
     """
     last = session.scalar(select(func.max(SearchDocument.id))) or 0
-    is_common = _is_common(session, wanted, last)
+    # SQLite's index gives the newest first, however many there are.
+    is_common = _is_common(session, wanted, last) if is_narrowed or _is_postgresql(session) else True
     if is_common and is_narrowed:
         return _among_cases(session, wanted, conditions, most)
     found: dict[int, int] = {}
-    for step in STEPS if is_common else STEPS[-1:]:
+    for step in STEPS if is_common or not is_narrowed else STEPS[-1:]:
         newest = _holding(session, wanted, 0, last, is_common=is_common)
         held = newest.order_by(column("document").desc()).limit(step).cte("held")
         held = held.prefix_with("MATERIALIZED", dialect="sqlite")
@@ -187,25 +208,48 @@ def _among_cases(
         )
         ends = select(func.min(nearest.c.id), func.max(nearest.c.id), func.count()).select_from(nearest)
         first, newest_case, count = session.execute(ends).one()
-        if not count:
-            return Found(found, is_by_case=True)
-        theirs = select(func.min(SearchDocument.id), func.max(SearchDocument.id)).select_from(SearchDocument)
-        theirs = theirs.where(SearchDocument.conversation_id.between(first, newest_case))
-        since, until = session.execute(theirs).one()
-        held = _holding(session, wanted, since or 0, until or 0, is_common=True).subquery()
-        newest = func.max(SearchDocument.id).label("newest")
-        rows = session.execute(
-            select(SearchDocument.conversation_id, newest)
-            .select_from(SearchDocument)
-            .join(held, held.c.document == SearchDocument.id)
-            .where(_is_of(Conversation.id.between(first, newest_case), *conditions))
-            .group_by(SearchDocument.conversation_id)
-            .order_by(SearchDocument.conversation_id.desc())
-        ).all()
-        found |= {row.conversation_id: row.newest for row in rows}
+        if count:
+            found |= _of_cases(session, wanted, (Conversation.id.between(first, newest_case), *conditions))
         if len(found) >= most or count < step:
             return Found(dict(list(found.items())[:most]), is_by_case=True)
         last, step = first - 1, step * 4
+
+
+def _of_cases(session: Session, wanted: Sequence[Term], conditions: Sequence[ColumnElement[bool]]) -> Mapping[int, int]:
+    """Those of these cases in which all of it stands, the newest first, with the newest document that says so."""
+    newest = func.max(SearchDocument.id).label("newest")
+    theirs = select(SearchDocument.conversation_id, newest).join(
+        Conversation, Conversation.id == SearchDocument.conversation_id
+    )
+    theirs = theirs.where(*conditions)
+    if _is_postgresql(session):
+        held = theirs.join(_INDEX, _INDEX.c.id == SearchDocument.id).where(_stands(wanted).is_(true()))
+    else:
+        ends = (func.count(SearchDocument.id), func.min(SearchDocument.id), newest)
+        count, since, until = session.execute(theirs.with_only_columns(*ends)).one()
+        if not count:
+            return {}
+        if count <= MOST_READ and count * SPARSE < until - since:
+            held = theirs.where(SearchDocument.id.in_(_read(session, wanted, theirs)))
+        else:
+            here = _holding(session, wanted, since, until, is_common=True).subquery()
+            held = theirs.join(here, here.c.document == SearchDocument.id)
+    case = SearchDocument.conversation_id
+    return {row.conversation_id: row.newest for row in session.execute(held.group_by(case).order_by(case.desc()))}
+
+
+def _read(session: Session, wanted: Sequence[Term], documents: Select[int, int]) -> list[int]:
+    """Those of these documents whose text, when it is read, has all of it."""
+    places: dict[str, dict[int, int]] = defaultdict(dict)
+    columns = (SearchDocument.id, SearchDocument.source, SearchDocument.row_id)
+    for document, source, row_id in session.execute(documents.with_only_columns(*columns)):
+        places[source][row_id] = document
+    held: list[int] = []
+    for source, rows in places.items():
+        query = text(f"SELECT id, {_WORDS[source]} FROM {source} WHERE id IN :rows")
+        texts = session.execute(query.bindparams(bindparam("rows", list(rows), expanding=True)))
+        held += [rows[row_id] for row_id, written in texts if holds(written, wanted)]
+    return held
 
 
 def _holding(session: Session, wanted: Sequence[Term], since: int, until: int, *, is_common: bool) -> Select[int]:
@@ -213,13 +257,18 @@ def _holding(session: Session, wanted: Sequence[Term], since: int, until: int, *
     beginning of a word is, looks at one document after the other where ``is_common``, and else in its index of words.
     """
     if _is_postgresql(session):
-        holds: ColumnElement[bool] = _INDEX.c.words.op("@@")(
-            func.to_tsquery("simple", " & ".join(map(_for_postgresql, wanted)))
-        )
+        stands = _stands(wanted)
         key: ColumnElement[int] = _INDEX.c.id if is_common else _INDEX.c.id + literal_column("0")
-        return select(key.label("document")).where(holds.is_(true()) if is_common else holds, key.between(since, until))
+        return select(key.label("document")).where(
+            stands.is_(true()) if is_common else stands, key.between(since, until)
+        )
     matches = literal_column("search").op("MATCH")(" ".join(map(_for_sqlite, wanted)))
     return select(_INDEX.c.rowid.label("document")).where(matches, _INDEX.c.rowid.between(since, until))
+
+
+def _stands(wanted: Sequence[Term]) -> ColumnElement[bool]:
+    """For PostgreSQL: all of it stands in a document."""
+    return _INDEX.c.words.op("@@")(func.to_tsquery("simple", " & ".join(map(_for_postgresql, wanted))))
 
 
 def _for_postgresql(term: Term) -> str:
@@ -286,19 +335,24 @@ def excerpt(source: str, texts: Sequence[str], wanted: Sequence[Term]) -> Excerp
 
 def holds(written: str, wanted: Sequence[Term]) -> bool:
     """Whether all that is wanted stands in a text. Pure."""
-    folded = fold(written)
+    folded = fold(unicodedata.normalize("NFC", written))
     # Most hold not even the letters, and are soon told.
-    return all(term.words[0] in folded for term in wanted) and all(_hits(written, [term]) for term in wanted)
+    return all(term.words[0] in folded for term in wanted) and all(re.search(_pattern(term), folded) for term in wanted)
 
 
 def _hits(written: str, wanted: Sequence[Term]) -> list[tuple[int, int, int]]:
     """Where each term stands in a text: from, to, which term; the first hundred of each."""
     folded, found = fold(written), []
     for number, term in enumerate(wanted):
-        end = r"[^\W_]*" if term.is_open else r"(?![^\W_])"
-        places = re.finditer(r"(?<![^\W_])" + r"[\W_]+".join(map(re.escape, term.words)) + end, folded)
+        places = re.finditer(_pattern(term), folded)
         found += [(place.start(), place.end(), number) for place, _ in zip(places, range(100), strict=False)]
     return sorted(found)
+
+
+def _pattern(term: Term) -> str:
+    """Where it stands in a folded text."""
+    end = r"[^\W_]*" if term.is_open else r"(?![^\W_])"
+    return r"(?<![^\W_])" + r"[\W_]+".join(map(re.escape, term.words)) + end
 
 
 def _cut(written: str, start: int, hits: Sequence[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:

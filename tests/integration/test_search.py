@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from lokbot.store import search
-from lokbot.store.schema import Conversation
+from lokbot.store.schema import Conversation, Message
 from lokbot.store.session import Sessions
 from tests.integration.world import World
 from tests.sample_mails import ANNA
@@ -31,19 +33,62 @@ def found(world: World, words: str, *, is_narrowed: bool, most: int = 1000) -> l
         return list(every.documents)
 
 
-@pytest.mark.parametrize("is_narrowed", [False, True])
+@pytest.mark.parametrize(("is_narrowed", "sparse"), [(False, 100), (True, 100), (True, 0)])
 @pytest.mark.parametrize("words", WORDS)
 def test_common_words_are_found_like_others(
-    world: World, words: str, is_narrowed: bool, monkeypatch: pytest.MonkeyPatch
+    world: World, words: str, is_narrowed: bool, sparse: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = found(world, words, is_narrowed=is_narrowed)
     assert bool(plain) is (words != "finnsinte")
     monkeypatch.setattr(search, "SAMPLE", 4)
     monkeypatch.setattr(search, "STEPS", (3, 10, 1000))
     monkeypatch.setattr(search, "CASES", 3)
+    monkeypatch.setattr(search, "SPARSE", sparse)
     assert sorted(found(world, words, is_narrowed=is_narrowed)) == sorted(plain)
     # Of more than are wanted the newest come, on every way.
     assert found(world, words, is_narrowed=is_narrowed, most=2) == sorted(plain, reverse=True)[:2]
+
+
+ODD = (
+    "Vi är Ærlige Øvelsers vänner på Ängavägen 3½.",
+    "Skriv till kassör_2@förening.example, alltså kassören.",
+    "Det står Anna\nEk under, och e-post: ANNA.EK@post.example!",
+    unicodedata.normalize("NFD", "Råå båtklubb på Ängavägen"),
+    "Naïve café №5 över 2026-03-01/2026-04-01, fi\N{LATIN SMALL LIGATURE FI}n",
+    "Ελλάδα и Привет مرحبا",
+    "İstanbul Straße ẞ",
+)
+ODDLY_ASKED = (
+    "ærlig", "aerlig", "øvelser", "ovelser", "Ängavägens", "angavagen", "3½", "kassör", "kassör_2@förening.example",
+    "2@forening.example", '"anna ek"', "anna.ek@post.example", "ek@post.example", "råå", "båtklubbar", "naive", "café",
+    "5", "2026-03-01", '"2026 03"', "ελλαδα", "привет", "مرحبا", "strasse", "straße", "istanbul", "post example",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ODDLY_ASKED)
+def test_reading_what_few_cases_say_finds_what_the_index_of_words_finds(
+    sessions: Sessions, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(sessions)
+    for text in ODD:
+        world.store(text, sender=ANNA)
+    plain = found(world, words, is_narrowed=False)
+    monkeypatch.setattr(search, "SAMPLE", 1)
+    monkeypatch.setattr(search, "COMMON", 0)
+    monkeypatch.setattr(search, "SPARSE", 0)
+    read = found(world, words, is_narrowed=True)
+    assert sorted(read) == sorted(one for one in plain if one % 3)
+
+
+def test_an_address_is_asked_for_as_a_whole(world: World) -> None:
+    """Of its parts each stands in many texts."""
+    world.store("Skriv till styrelsen@tennis.example.", sender=ANNA)
+    hit = world.store("Skriv till kassor@tennis.example, inte till styrelsen.", sender=ANNA)
+    world.store("Kassor vid tennis enligt example.", sender=ANNA)
+    with world.sessions() as session:
+        case = session.get_one(Message, hit).conversation_id
+    for words in ("kassor@tennis.example", "KASSOR@tennis.exam", "kassor@tennis"):
+        assert found(world, words, is_narrowed=False) == [case]
 
 
 def test_whoever_goes_beyond_what_is_looked_through_is_told_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
