@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from lokbot import gaps, promoting, understanding
 from lokbot.asking import CASE_NUMBER, decided
 from lokbot.config import Settings
-from lokbot.conversation import corrections
+from lokbot.conversation import corrections, parties
 from lokbot.conversation.decision import overall
 from lokbot.conversation.reply import ReplyContext, compose
 from lokbot.conversation.working_days import SWEDEN
@@ -561,7 +561,7 @@ def from_theme(theme: gaps.Theme, knowledge: Knowledge) -> dict[str, str]:
     return blank(knowledge, " ".join(theme.words), asked, topic=topic, administration=owner)
 
 
-def from_case(conversation: Conversation, knowledge: Knowledge) -> dict[str, str]:
+def from_case(conversation: Conversation, knowledge: Knowledge, settings: Settings) -> dict[str, str]:
     """A draft of what was asked and answered in a case, personal data masked; a person reads it before it is saved."""
     asked = list(
         dict.fromkeys(
@@ -573,7 +573,11 @@ def from_case(conversation: Conversation, knowledge: Knowledge) -> dict[str, str
         for item in conversation.outbox
         if item.kind is OutboxKind.ANSWER and item.created_by != "bot" and item.status is not OutboxStatus.CANCELLED
     ]
-    names = [conversation.contact.name, *(message.sender_name for message in conversation.messages)]
+    names = [
+        conversation.contact.name,
+        *(message.sender_name for message in conversation.messages),
+        *(other.name for other in parties.others(conversation, settings)),
+    ]
     answer = _without_names(_SIGN_OFF.sub("", _GREETING.sub("", answers[-1].strip())) if answers else "", names)
     return blank(
         knowledge,
@@ -586,9 +590,11 @@ def from_case(conversation: Conversation, knowledge: Knowledge) -> dict[str, str
 
 
 def _without_names(text: str, names: Iterable[str | None]) -> str:
-    """The words of the people's own names masked, where they stand as words."""
-    for part in {part for name in names if name for part in name.split() if len(part) > 2}:
-        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", "[namn]", text)
+    """The words of the people's own names masked, where they stand as words, also as whose something is. A short one
+    ("Bo") may be another word in lower case.
+    """
+    for part in {part for name in names if name for part in name.split() if len(part) > (1 if part.istitle() else 2)}:
+        text = re.sub(rf"(?<!\w){re.escape(part)}s?(?!\w)", "[namn]", text)
     return text
 
 

@@ -165,7 +165,7 @@ def new_from_case(visit: Visit) -> Response:
         conversation=conversation,
         contact=conversation.contact,
     )
-    form = editing.from_case(conversation, knowledge)
+    form = editing.from_case(conversation, knowledge, visit.settings)
     return _form(visit, knowledge, None, "sv", form, seen=0, case=conversation.case_number)
 
 

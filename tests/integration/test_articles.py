@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from lokbot import audit, editing, promoting
 from lokbot.knowledge import publishing
 from lokbot.knowledge.loading import with_digest
-from lokbot.model import GoldenQuestion, OutboxKind, Outcome, Role
+from lokbot.model import Address, GoldenQuestion, OutboxKind, Outcome, Role
 from lokbot.store.schema import Correction
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
@@ -287,3 +288,68 @@ def test_the_list_is_searched_and_narrowed(desk: DeskWorld) -> None:
     page = kim.see("/kunskap/ga-med")
     assert "Vilka fick den (1)" in page
     assert case.conversation.case_number in kim.see(re.findall(r'href="(/version/\d+)"', page)[0])
+
+
+def listed(person: Person, state: str) -> list[str]:
+    """The articles that the list shows for a state, in its order."""
+    return list(dict.fromkeys(re.findall(r'href="/kunskap/([a-z-]+)"', person.see(f"/kunskap?lage={state}"))))
+
+
+def test_what_expired_what_soon_will_and_what_was_corrected_most_is_listed(desk: DeskWorld) -> None:
+    kim, today = desk.person(), desk.world.now.date()
+    assert "ga-med" not in listed(kim, "expired") + listed(kim, "soon") + listed(kim, "corrected")
+    for state, other, days in (("soon", "expired", 30), ("expired", "soon", -1)):
+        assert write(kim, desk, review_by=str(today + timedelta(days=days)))[0] == 303
+        assert "ga-med" in listed(kim, state)
+        assert "ga-med" not in listed(kim, other)
+    assert write(kim, desk, review_by=str(today + timedelta(days=31)))[0] == 303
+    assert "ga-med" not in listed(kim, "expired") + listed(kim, "soon")
+
+    hall = desk.world.knowledge.articles["lana-lokal"].texts["sv"].questions[0]
+    for text, right, times in ((sample.JOIN, "lana-lokal", 2), (hall, "ga-med", 1)):
+        for _ in range(times):
+            desk.world.later(minutes=1)
+            case = desk.world.write(text)
+            path = f"/arenden/{case.conversation.case_number}"
+            question = case.conversation.messages[0].questions[0].id
+            corrected = kim.do(
+                f"{path}/ratta", seen=hidden(kim.see(path), "seen"), question=str(question), article=right
+            )
+            assert corrected[0] == 303
+    assert [one for one in listed(kim, "corrected") if one in ("ga-med", "lana-lokal")] == ["ga-med", "lana-lokal"]
+
+
+def test_a_translation_is_written_beside_the_swedish_and_approved_by_itself(desk: DeskWorld) -> None:
+    kim, name = desk.person(), "lana-lokal"
+    assert "en" not in desk.world.knowledge.articles[name].texts
+    assert f'href="/kunskap/{name}/andra?text=en"' in kim.see(f"/kunskap/{name}")
+    page = kim.see(f"/kunskap/{name}/andra?text=en")
+    swedish = desk.world.knowledge.articles[name].texts["sv"]
+    beside = page[page.index('id="svenska"') :]
+    assert swedish.questions[0] in beside
+    assert swedish.answer.strip().split("\n")[0] in unescape(beside)
+    fields = {"questions": "How do we borrow a hall?", "answer": "Ask the city for the key of the hall.", "short": ""}
+    stamps = {one: hidden(page, one) for one in ("seen", "cared")}
+    status, where = kim.do(f"/kunskap/{name}/andra", text="en", article=name, **stamps, **fields)
+    assert (status, where.split("?")[0]) == (303, f"/kunskap/{name}/kontroll")
+    renew(desk)
+    assert "Ask the city for the key" not in answer_to(desk, "How do we borrow a hall?")
+    seen = hidden(kim.see(f"/kunskap/{name}/kontroll?text=en"), "seen")
+    assert kim.do(f"/kunskap/{name}/godkann", text="en", seen=seen)[0] == 303
+    renew(desk)
+    assert "Ask the city for the key" in answer_to(desk, "How do we borrow a hall?")
+    page = kim.see(f"/kunskap/{name}")
+    assert page.index('id="tsv"') < page.index('id="ten"'), "both beside each other"
+
+
+def test_a_faq_names_nobody_who_took_part(desk: DeskWorld) -> None:
+    kim = desk.person()
+    siv, bo = Address("Siv Ek", "siv@forening.example"), Address("Bo Alm", "bo@forening.example")
+    case = desk.world.write("Vem målar Sivs och Bos elefant?", sender=siv, cc=(bo,))
+    path = f"/arenden/{case.conversation.case_number}"
+    answer = "Målaren målar Alms elefant, och Siv väntar."
+    kim.do(f"{path}/svara", seen=hidden(kim.see(path), "seen"), answer=answer)
+    page = kim.do(f"{path}/faq")[1]
+    shown = page[page.index('name="questions"') : page.index('name="short"')]
+    assert "Målaren målar [namn] elefant, och [namn] väntar." in shown
+    assert not re.search(r"\b(Siv|Bo|Alm)s?\b", shown)
