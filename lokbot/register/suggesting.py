@@ -109,7 +109,10 @@ def _by_domain(session: Session, contact: Contact) -> Iterator[Suggestion]:
             Contact.address.like(f"%@{suffix}", escape="\\"),
         )
         .group_by(Contact.association_id)
-    )
+        .limit(MOST + 1)
+    ).all()
+    if len(colleagues) > MOST:
+        return  # people of all kinds have their mail there, as at those of FREEMAIL
     for identity, count in colleagues:
         association = session.get_one(Association, identity)
         who = "En annan" if count == 1 else f"{count} andra"

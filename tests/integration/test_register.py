@@ -246,6 +246,14 @@ def test_a_colleague_at_the_same_domain_is_a_sign_but_never_at_everybodys(world:
     assert suggested(world, world.write(sample.JOIN, sender=GMAIL)) == []
 
 
+def test_a_domain_where_people_of_many_associations_have_their_mail_is_no_sign(world: World) -> None:
+    for number, place in enumerate(("Allerum", "Berga", "Dalhem", "Eneborg", "Gantofta", "Hasslarp")):
+        case = world.write(sample.OWN, sender=Address("Bo", f"bo{number}@leverantor.example"))
+        link(world, case, add(world, f"{place} IF"))
+        found = suggested(world, world.write(sample.JOIN, sender=Address("Eva", f"eva{number}@leverantor.example")))
+        assert len(found) == (number + 1 if number < 5 else 0)
+
+
 def test_an_earlier_link_comes_first(world: World) -> None:
     raa = add(world, "Råå IF")
     add(world, "Ödåkra IF")
