@@ -41,10 +41,11 @@ from lokbot.store.schema import (
 )
 
 # Words are common that stand in more than this part of the documents, where there are more than so many.
-SAMPLE, COMMON = 1_000, 0.01
-# So many documents with common words are looked through, the newest first, in steps: most who search find enough among
-# the first. Whoever goes on beyond the last is told that there are more.
-STEPS = (200, 2_000, 40_000)
+SAMPLE, COMMON = 1_000, 0.006
+# So many documents with the words are taken, the newest first, in steps: most who search find enough among the first.
+# Whoever goes on beyond the last is told that there are more. The first step is for PostgreSQL, which looks at one
+# document after the other until so many hold the words.
+STEPS = (80, 400, 4_000, 40_000)
 # So many cases at a time, at first.
 CASES = 200
 # SQLite's index of words goes through all documents between the first and the last. Where at most one of so many is
@@ -140,7 +141,7 @@ def conversations(
     if is_common and is_narrowed:
         return _among_cases(session, wanted, conditions, most)
     found: dict[int, int] = {}
-    for step in STEPS if is_common or not is_narrowed else STEPS[-1:]:
+    for step in STEPS[-1:] if is_narrowed else STEPS if is_common and _is_postgresql(session) else STEPS[1:]:
         newest = _holding(session, wanted, 0, last, is_common=is_common)
         held = newest.order_by(column("document").desc()).limit(step).cte("held")
         held = held.prefix_with("MATERIALIZED", dialect="sqlite")
