@@ -32,7 +32,7 @@ _VOTED = 3  # and so many by the votes of their wordings
 _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
 # A question is compared with all wordings and near misses up to so many (they are kept by key for it; a hundred
 # articles have half of that); of more, with so many of the articles nearest in words.
-_ALL_COMPARED = 10_000
+_ALL_COMPARED = 40_000
 _MOST_COMPARED = 5_000
 _MOST_MISSING = 3.0
 Number = TypeVar("Number", int, float)

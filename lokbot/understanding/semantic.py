@@ -26,7 +26,8 @@ Scores = NDArray[np.float64]
 WINDOW = 3  # sentences of an answer that are read together
 _HUB_NEIGHBOURS = 10
 _MOST_REFERENCES = 512  # more of them change the mean of the ten nearest little, and cost time at start
-_MOST_COMPARED = 20_000  # vectors that a question is compared with: 20 ms; ten times what a hundred articles have
+_MOST_COMPARED = 40_000  # vectors that a question is compared with; a hundred articles have a good half of that
+_MOST_EXACT = 40_000  # vectors kept as they are: 60 megabytes
 _BATCH = 4096
 _NEIGHBOURS = 150  # wordings that vote (100 and 300 are as good)
 _SHARPNESS = 15.0  # of the kernel; 10 and 20 are as good
@@ -173,7 +174,9 @@ class VectorIndex:
 
 
 class Table:
-    """Vectors of each document's texts, eight bits a number: a fourth of the memory, a likeness off by 0.0005."""
+    """Vectors of each document's texts. Very many are kept with eight bits a number: a fourth of the memory, a likeness
+    off by 0.0005, three times the time.
+    """
 
     def __init__(self, encode: _Encode, texts: Sequence[Sequence[str]]) -> None:
         self.owners = owners_of(texts)
@@ -182,11 +185,13 @@ class Table:
         numbers, scales = [], []
         for start in range(0, len(flat), _BATCH):
             vectors = _encoded(encode, flat[start : start + _BATCH])
-            scale = np.abs(vectors).max(axis=1, keepdims=True) / 127 + 1e-12
-            numbers.append(np.rint(vectors / scale).astype(np.int8))
-            scales.append(scale[:, 0].astype(np.float32))
-        self._numbers = np.concatenate(numbers) if flat else np.zeros((0, 1), dtype=np.int8)
-        self._scales = np.concatenate(scales) if flat else np.zeros(0, dtype=np.float32)
+            if len(flat) > _MOST_EXACT:
+                scale = np.abs(vectors).max(axis=1, keepdims=True) / 127 + 1e-12
+                vectors = np.rint(vectors / scale).astype(np.int8)
+                scales.append(scale[:, 0].astype(np.float32))
+            numbers.append(vectors)
+        self._numbers = np.concatenate(numbers) if flat else np.zeros((0, 1), dtype=np.float32)
+        self._scales = np.concatenate(scales) if scales else None
 
     def of(self, documents: Places | None) -> Places:
         """The places of the documents' texts, in order."""
@@ -196,16 +201,20 @@ class Table:
         return np.concatenate(stretches) if stretches else np.zeros(0, dtype=np.int64)
 
     def rows(self, places: Places) -> Vectors:
-        found: Vectors = (self._numbers[places] * self._scales[places, None]).astype(np.float32, copy=False)
-        return found
+        found: Vectors = self._numbers[places]
+        return found if self._scales is None else found * self._scales[places, None]
 
     def likeness(self, places: Places, question: Vectors) -> Scores:
         """The cosine of each place's vector to the question's."""
+        if not len(places):
+            return np.zeros(0)
+        if self._scales is None:
+            numbers = self._numbers[places] if len(places) < len(self.owners) else self._numbers
+            return (numbers @ question).astype(np.float64)
         found = np.zeros(len(places))
         for start in range(0, len(places), _BATCH):
             some = places[start : start + _BATCH]
-            numbers = self._numbers[some] if len(some) < len(self.owners) else self._numbers
-            found[start : start + len(some)] = (numbers.astype(np.float32) @ question) * self._scales[some]
+            found[start : start + len(some)] = (self._numbers[some].astype(np.float32) @ question) * self._scales[some]
         return found
 
     def sums(self, size: int) -> Vectors:

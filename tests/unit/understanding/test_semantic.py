@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lokbot.model import Intent, IntentAction, Rule
-from lokbot.understanding import LEXICAL, SEMANTIC, answer_threshold, build
+from lokbot.understanding import LEXICAL, SEMANTIC, answer_threshold, build, semantic
 from lokbot.understanding.confidence import HINT_ONLY, fitted
-from lokbot.understanding.semantic import VectorIndex, Vectors, standard, windows
+from lokbot.understanding.semantic import Table, VectorIndex, Vectors, standard, windows
 from tests.unit.understanding.knowledge_sample import KNOWLEDGE
 
 CONCEPTS = (
@@ -136,3 +136,27 @@ def test_what_only_sounds_like_a_document_is_told_apart() -> None:
     assert index.meant(asked).near_miss[1] == 0.0  # nobody has said what sounds like it
     (joining,) = _vectors(["gå med"])
     assert index.meant(joining).near_miss[0] < -0.5
+
+
+def test_very_many_vectors_are_kept_in_less_memory_and_are_as_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = np.random.default_rng(7).normal(size=(60, 32)).astype(np.float32)
+    given /= np.linalg.norm(given, axis=1, keepdims=True)
+    texts = [[str(10 * document + place) for place in range(10)] for document in range(6)]
+
+    def encode(asked: Sequence[str]) -> Vectors:
+        return given[[int(text) for text in asked]]
+
+    exact = Table(encode, texts)
+    monkeypatch.setattr(semantic, "_MOST_EXACT", 10)
+    monkeypatch.setattr(semantic, "_BATCH", 16)
+    rough = Table(encode, texts)
+    places = exact.of(np.array([1, 4]))
+    assert rough.of(np.array([1, 4])).tolist() == places.tolist() == [*range(10, 20), *range(40, 50)]
+    for chosen in (places, exact.of(None), places[:0]):
+        found = exact.likeness(chosen, given[0])
+        np.testing.assert_allclose(found, given[chosen] @ given[0], atol=1e-6)
+        np.testing.assert_allclose(rough.likeness(chosen, given[0]), found, atol=0.01)
+    np.testing.assert_allclose(rough.rows(places), exact.rows(places), atol=0.01)
+    np.testing.assert_allclose(rough.sums(6), exact.sums(6), atol=0.1)
+    assert rough.rows(places).dtype == exact.rows(places).dtype == np.float32
+    assert (rough.rows(places) != exact.rows(places)).any()
