@@ -5,8 +5,8 @@
 Bars on one core, warm: by words p99 under 5 ms; with vectors, each computed anew, median under 45 ms and memory under
 400 MB with the child process; 1,000 questions under 20 s and start-up under 2 s. Questions are the wordings of all
 articles with a word added, so that none is found word for word and none is in a cache. ``--articles`` fills up with
-synthetic ones: each a shipped article whose words are shuffled among all of them, with as many wordings and near misses as
-people write by hand (articles' vectors are then random).
+synthetic ones: each a shipped article whose words are shuffled among all of them, with as many wordings and near misses
+as people write by hand (articles' vectors are then random).
 """
 
 from __future__ import annotations
