@@ -1,7 +1,8 @@
 """Personal data out of texts that people and logs will see.
 
 ``mask_personal_numbers`` takes out what identifies for certain, and stands before every terminal and log.
-``mask_personal_data`` also takes addresses, telephone numbers and signatures, for what leaves its case.
+``mask_personal_data`` also takes addresses, telephone numbers and signatures, for what leaves its case;
+``mask_writer`` also the name of whoever wrote it.
 
 A personal number (personnummer) is a date, three digits and a check digit; a co-ordination number
 (samordningsnummer) has 60 added to the day. Rules: folkbokföringslagen (1991:481) 18 §, lagen (2022:1697) om
@@ -75,6 +76,31 @@ def mask_personal_data(text: str) -> str:
     for pattern in (_SIGN_OFF, _SLASH, _INTRODUCTION):
         masked = pattern.sub(lambda found: f"{found['before']}[namn]", masked)
     return masked
+
+
+_LAST_WORDS = re.compile(rf"(?P<before>[.?!…][\"'”’)]*\s+[-–—/~]*\s*)(?P<name>{_NAME}(?:[ \t]+{_NAME}){{0,2}})\s*$")
+
+
+def mask_writer(text: str, name: str) -> str:
+    """``text`` by somebody called ``name`` ("" where nobody knows), for those who are to know the matter and not who
+    asks: as ``mask_personal_data``, without that name, and without what stands last as a name under a letter does.
+    Rather a place too many is masked ("Vilken hall? Olympia") than a name told. Never raises.
+    """
+    masked = mask_personal_data(text)
+    parts = [part for part in re.split(r"[\s,;]+", name) if len(part) > 1]
+    if parts:
+        whole = r"[\s,]+".join(map(re.escape, parts))
+        masked = re.sub(rf"(?<!\w){whole}(?!\w)", "[namn]", masked, flags=re.IGNORECASE)
+        either = "|".join(map(re.escape, parts))
+        last = rf"(?<!\w)(?:{either})(?:[\s-]+(?:{either}|[A-ZÅÄÖ]))*\.?(?=\s*$)"
+        masked = re.sub(last, "[namn]", masked, flags=re.IGNORECASE | re.MULTILINE)
+    return _LAST_WORDS.sub(_masked_last, masked)
+
+
+def _masked_last(found: re.Match[str]) -> str:
+    words = found["name"].split()
+    is_name = all(word[0].isupper() for word in words) and words[0].casefold() not in ("tack", "thanks", "hej")
+    return f"{found['before']}[namn]" if is_name else found.group()
 
 
 def _masked_phone(found: re.Match[str]) -> str:

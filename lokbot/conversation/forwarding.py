@@ -10,6 +10,7 @@ from lokbot.config import Settings
 from lokbot.conversation import notification, outbox, reading
 from lokbot.conversation.parties import asker, door, from_asker, latest_from_asker, mail_address, shown
 from lokbot.conversation.reply import as_html, reply_subject
+from lokbot.masking import mask_writer
 from lokbot.model import (
     Address,
     Administration,
@@ -28,8 +29,19 @@ from lokbot.store.schema import Conversation, DecisionRecord, Forward, OutboxIte
 
 def concerned(conversation: Conversation) -> str:
     """What goes to an administration where the coordinator says nothing else: the questions that nobody has answered,
-    not the mail they stand in. Boards are authorities of their own, and what one gets another must not have.
+    not the mail they stand in, and not who asks. Boards are authorities of their own, and what one gets another must
+    not have.
     """
+    return _unnamed(_open_questions(conversation), conversation)
+
+
+def _unnamed(text: str, conversation: Conversation) -> str:
+    latest = latest_from_asker(conversation)
+    name = (latest.sender_name if latest else "") or conversation.contact.name
+    return mask_writer(text, name)
+
+
+def _open_questions(conversation: Conversation) -> str:
     since = conversation.waiting_since
     texts = [
         question.text.strip()
@@ -164,7 +176,7 @@ def _send_on(
         raise NotPossible("Det finns inget meddelande i {case} att skicka vidare.", case=conversation.case_number)
     reply = notification.forwarded(
         conversation.case_number,
-        conversation.subject,
+        conversation.subject if names_asker else _unnamed(conversation.subject, conversation),
         latest.received_at,
         text,
         knowledge,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Page
+from playwright.sync_api import Frame, Page
 
 _ASK = """async () => (await axe.run(document, {runOnly: [
   'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}))
@@ -14,7 +14,7 @@ _ASK = """async () => (await axe.run(document, {runOnly: [
     + (node.any[0] || node.all[0] || node.none[0] || {message: ''}).message).join('; '))"""
 
 
-def faults(page: Page) -> list[str]:
+def faults(page: Page | Frame) -> list[str]:
     """What axe-core finds wrong (WCAG 2.2 AA and its best practices), and whether one must scroll sideways."""
     page.evaluate(AXE_FILE_PATH.read_text(encoding="utf-8"))
     found = [str(line) for line in page.evaluate(_ASK)]

@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Frame, Page, expect
+from playwright.sync_api import Dialog, Frame, Page, Route, expect
 from sqlalchemy import func, select
 
 from lokbot.conversation import escalation
@@ -137,6 +137,49 @@ def test_what_came_while_the_line_was_down_comes_once(town: Office) -> None:
     expect(page.locator("#skriv")).to_have_value("")
     expect(page.locator(".line.person")).to_have_count(1)
     expect(page.locator(".line.asker")).to_have_count(2)
+
+
+def test_a_stream_that_was_refused_is_opened_again(town: Office) -> None:
+    """A proxy says 502 while the server starts anew. A browser then never tries again by itself."""
+    page = town.page()
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=502)
+
+    page.route("**/chatt/handelser*", refuse_once)
+    page.goto(f"{town.site}/chatt")
+    with page.expect_response(lambda response: response.status == 502):
+        write(page, sample.OWN)
+    go_on(town, 1)
+    expect(page.locator("#nytt .line.bot")).to_have_count(2)
+
+
+def test_a_reader_of_the_screen_is_told_who_says_what_and_what_is_new(town: Office) -> None:
+    page = town.page()
+    page.goto(f"{town.site}/chatt")
+    write(page, sample.OWN)
+    go_on(town, 1)
+    history = page.get_by_role("region", name="Samtalet hittills")
+    news = page.get_by_role("log", name="Nya meddelanden")
+    assert [one.split("\n")[0] for one in news.get_by_role("listitem").all_inner_texts()] == [
+        "Du skrev",
+        "Automatiskt svar",
+        "Automatiskt svar",
+    ]
+    expect(history.get_by_role("listitem")).to_have_count(0)
+    answer(town, "Den har kommit fram.")
+    expect(news.get_by_role("listitem").last).to_contain_text("En föreningssamordnare skrev")
+    page.reload()
+    expect(history.get_by_role("listitem")).to_have_count(4)
+    expect(news.get_by_role("listitem")).to_have_count(0)
+    name = history.get_by_text("En föreningssamordnare skrev").bounding_box()
+    assert name is not None
+    assert name["width"] <= 1, "whoever sees needs it not"
 
 
 def test_a_second_tab_and_a_hidden_chat(town: Office) -> None:
@@ -321,15 +364,44 @@ def test_hostile_words_run_nowhere(town: Office) -> None:
     assert said == []
 
 
-@pytest.mark.parametrize("media", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}], ids=str)
-def test_forced_colours_and_reduced_motion(town: Office, media: dict[str, str]) -> None:
+def test_with_reduced_motion_nothing_moves(town: Office) -> None:
     page = town.page(PHONE)
-    page.emulate_media(**media)  # type: ignore[arg-type]
     page.goto(f"{town.site}/chatt")
     write(page, sample.JOIN)
     expect(page.locator(".writing")).to_be_visible()
-    if "reduced_motion" in media:
-        assert page.evaluate("getComputedStyle(document.querySelector('.dots i')).animationName") == "none"
+    moving = """() => [getComputedStyle(document.querySelector('.dots i')).animationName,
+      getComputedStyle(document.documentElement).scrollBehavior]"""
+    assert page.evaluate(moving) == ["dot", "smooth"]
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == ["none", "auto"]
+
+
+# What has no colours of its own left must show by its edges: what can be used, and where one message ends.
+WITHOUT_EDGE = """() => [...document.querySelectorAll("button, .button, input:not([type=hidden]), textarea, .line")]
+  .filter((one) => one.checkVisibility() && !one.matches(".link, [type=file]"))
+  .filter((one) => getComputedStyle(one).borderTopWidth === "0px").map((one) => one.outerHTML.slice(0, 120))"""
+EDGES = "() => [...document.querySelectorAll('#sprak .link')].map((one) => getComputedStyle(one).borderBottomColor)"
+
+
+def test_in_forced_colours_edges_show_what_backgrounds_did(town: Office) -> None:
+    page = town.page(PHONE)
+    page.emulate_media(forced_colors="active")
+    page.goto(f"{town.site}/chatt")
+    write(page, sample.JOIN)
+    expect(page.locator(".writing")).to_be_visible()
+    dot, ground = page.evaluate(
+        "() => ['.dots i', 'body'].map((one) => getComputedStyle(document.querySelector(one)).backgroundColor)"
+    )
+    assert dot != ground
+    go_on(town, 1)
+    page.click(NO)
+    go_on(town, 2)
+    expect(page.locator("#nas h2")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert page.evaluate(WITHOUT_EDGE) == []
+    assert len(set(page.evaluate(EDGES))) == 2, "the language that is chosen is underlined, the other is not"
+    press_to(page, "#skriv")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     assert faults(page) == []
 
 
@@ -366,7 +438,9 @@ class Quiet(SimpleHTTPRequestHandler):
 def test_the_panel_on_another_site(town: Office, host: str, size: tuple[int, int]) -> None:
     page = town.page(size)
     said: list[str] = []
+    asked: list[str] = []
     page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{host}/en.html")
     expect(page.locator("button.open")).to_be_visible()
     assert faults(page) == []
@@ -377,6 +451,8 @@ def test_the_panel_on_another_site(town: Office, host: str, size: tuple[int, int
     go_on(town, 1)
     expect(frame.locator(".line.bot")).to_have_count(2)
     assert faults(page) == []
+    frame.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert faults(frame) == []
     page.goto(f"{host}/tva.html")
     frame = chat_frame(page)
     expect(frame.locator(".line")).to_have_count(3)
@@ -387,6 +463,7 @@ def test_the_panel_on_another_site(town: Office, host: str, size: tuple[int, int
     go_on(town, 2)
     expect(page.locator("button.open")).to_contain_text("Nytt svar")
     assert said == []
+    assert {"/".join(url.split("/")[:3]) for url in asked} == {host, town.site}, "nobody else is asked for anything"
 
 
 def press_to_shadow(page: Page) -> None:

@@ -97,6 +97,10 @@ def test_without_once_it_takes_mail_from_outside_until_told_to_end(
         assert process.stop() == 0
     finally:
         process.kill()
+    invitation = process.log().partition("Nu är det din tur.")[2]
+    assert re.search(r"Webbchatten: +http://localhost:\d+/chatt", invitation)
+    for words in ("@BotFather", "LOKBOT_TELEGRAM__TOKEN", "dataskyddsbedömning", "utan dem startar boten inte där"):
+        assert words in invitation
     assert "> Vad väger en elefant?" in story()
     assert f"Till den som skrev ({MARK}):" in story()
     assert "Traceback" not in process.log()

@@ -468,6 +468,17 @@ def test_what_an_administration_takes_itself_is_forwarded_and_then_told(world: W
     assert case.conversation.status is ConversationStatus.WITH_ADMINISTRATION
 
 
+@pytest.mark.parametrize("ending", ["\nAnna", "\n-Anna P", "\nTack!\nAnna Prov\n070-123 45 67"])
+def test_what_is_forwarded_by_itself_does_not_tell_who_asks(world: World, ending: str) -> None:
+    """Boards are authorities of their own: the question goes along, and nothing that nobody has chosen to send."""
+    world.write(f"{sample.GARDEN}{ending}", subject="Odlingslott, Anna Prov")
+    (sent,) = [message for message in world.deliver() if message.to[0].email == "fritid@stad.example"]
+    assert sample.GARDEN in sent.text
+    assert "Odlingslott" in sent.subject
+    for told in ("Anna", "Prov", "123 45"):
+        assert told not in f"{sent.subject} {sent.text}"
+
+
 def test_a_forward_that_fails_is_not_told_of(world: World) -> None:
     world.refuses = {"fritid@stad.example"}
     case = world.write(sample.GARDEN)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from lokbot import audit
+from lokbot.knowledge import publishing
 from lokbot.model import Address
+from lokbot.store.schema import ArticleRevision
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
 from tests.integration.browser import DeskWorld, Person
@@ -82,6 +85,16 @@ def test_corrections_that_have_not_left_are_stopped(desk: DeskWorld) -> None:
     desk.world.later(hours=1)
     assert not desk.world.deliver()
     assert "Skicka rättelsen till 2" in shown(kim, path)
+
+
+def test_what_is_no_answer_has_no_page_of_versions(desk: DeskWorld) -> None:
+    kim = desk.person()
+    with desk.world.sessions() as session:
+        is_pointer = ArticleRevision.article.startswith(publishing.ADMINISTRATION)
+        pointer = session.scalars(select(ArticleRevision.id).where(is_pointer)).first()
+    for path in (f"/version/{pointer}", "/version/99"):
+        assert kim.client.get(path).status_code == 404
+        assert kim.do(f"{path}/rattelse", text=RIGHT)[0] == kim.do(f"{path}/stoppa")[0] == 404
 
 
 def test_without_words_or_a_pause_nobody_is_corrected(desk: DeskWorld) -> None:

@@ -132,3 +132,20 @@ def test_an_answer_finds_whoever_has_gone_by_mail(town: Installation, anna: Page
     mail = body(town.mail_to("anna@forening.example"))
     assert "Kim, föreningssamordnare på Helsingborgs stad: Den har kommit fram." in mail
     assert case in mail
+
+
+def test_what_was_answered_while_the_server_was_away_comes_by_itself(town: Installation, anna: Page) -> None:
+    expect.set_options(timeout=30_000)
+    anna.goto(f"{town.site()}/chatt")
+    write(anna, OWN_MATTER)
+    expect(anna.locator("#nytt .line.bot")).to_have_count(2)
+    town.processes[-1].kill()
+    ((case,),) = town.rows("SELECT case_number FROM conversations")
+    town.must("reply", case, "--by", "Kim Prov", stdin="Den har kommit fram.\n")
+    town.until(
+        lambda: bool(town.rows("SELECT 1 FROM outbox WHERE kind = 'answer' AND status = 'sent'")), "the answer is there"
+    )
+    expect(anna.locator(".line.person")).to_have_count(0)
+    serve(town)
+    expect(anna.locator("#nytt .line.person")).to_have_count(1)
+    expect(anna.locator(".line")).to_have_count(4)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lokbot.masking import MASK, has_personal_number, mask_personal_data, mask_personal_numbers
+from lokbot.masking import MASK, has_personal_number, mask_personal_data, mask_personal_numbers, mask_writer
 
 
 def check_digit(nine: str) -> str:
@@ -172,3 +172,32 @@ def test_what_is_nobodys_own_stays(text: str) -> None:
 @given(st.text())
 def test_masking_never_raises_and_is_done_once(text: str) -> None:
     assert mask_personal_data(mask_personal_data(text)) == mask_personal_data(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "masked"),
+    [
+        ("Vad hände med ansökan? Anna", "Anna Prov", "Vad hände med ansökan? [namn]"),
+        ("Vad hände med ansökan? anna prov", "Anna Prov", "Vad hände med ansökan? [namn]"),
+        ("Vad hände med ansökan? Anna P", "Anna Prov", "Vad hände med ansökan? [namn]"),
+        ("Vad hände med ansökan? Anna", "Prov, Anna", "Vad hände med ansökan? [namn]"),
+        ("Vi har inte fått något Anna", "Anna Prov", "Vi har inte fått något [namn]"),
+        ("Vi har inte fått något\nAnna\nRåå IF", "Anna Prov", "Vi har inte fått något\n[namn]\nRåå IF"),
+        ("Svara Anna Prov i vår styrelse. Hur gör vi?", "Anna Prov", "Svara [namn] i vår styrelse. Hur gör vi?"),
+        ("Vad hände med ansökan? -Eva", "Föreningen Nytta", "Vad hände med ansökan? -[namn]"),
+        ("Vad hände med ansökan? Tack! Eva Ek", "", "Vad hände med ansökan? Tack! [namn]"),
+        ("Hur gör vi? Mvh Eva, 070-123 45 67", "", "Hur gör vi? Mvh [namn], [telefonnummer]"),
+        ("Vad kostar det? Tack", "", "Vad kostar det? Tack"),
+        ("Vad kostar det? tack så mycket", "", "Vad kostar det? tack så mycket"),
+        ("Anna frågar var vi bor i Helsingborg", "Bo Ek", "Anna frågar var vi bor i Helsingborg"),
+        ("När är Annas möte?", "Anna Prov", "När är Annas möte?"),
+        ("Vad gäller (.*)?", "( [.*", "Vad gäller (.*)?"),
+    ],
+)
+def test_who_wrote_is_not_told_with_the_matter(text: str, name: str, masked: str) -> None:
+    assert mask_writer(text, name) == masked
+
+
+@given(st.text(), st.text())
+def test_masking_the_writer_never_raises(text: str, name: str) -> None:
+    mask_writer(text, name)

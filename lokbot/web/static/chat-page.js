@@ -79,14 +79,26 @@ function listen() {
   if (source) return;
   source = true;
   const open = () => new Promise((done) => {
-    const address = new URL(document.body.dataset.stream, location.href);
-    address.searchParams.set("sedan", mark);
-    source = new EventSource(address);
-    source.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
+    connect(FIRST_WAIT);
     addEventListener("pagehide", () => { source.close(); source = null; done(); }, { once: true });
   });
   // A browser that keeps nothing in a panel has no locks there either.
   if (navigator.locks) navigator.locks.request(channel.name, open).catch(open); else open();
+}
+
+// Where the line breaks a browser tries again by itself, but never after an answer that is no stream: a proxy's 502 while
+// the server starts anew, or that there are too many streams just now. Then it is tried here, less and less often.
+const FIRST_WAIT = 1500, LONGEST_WAIT = 60000; // milliseconds
+function connect(wait) {
+  const address = new URL(document.body.dataset.stream, location.href);
+  address.searchParams.set("sedan", mark);
+  const stream = source = new EventSource(address);
+  stream.onopen = () => { wait = FIRST_WAIT; };
+  stream.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
+  stream.onerror = () => {
+    if (stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => { if (source === stream) connect(Math.min(2 * wait, LONGEST_WAIT)); }, wait);
+  };
 }
 addEventListener("pageshow", (event) => { if (event.persisted && mark) { renew(); listen(); } });
 
