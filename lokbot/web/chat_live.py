@@ -1,6 +1,6 @@
 """News to the browsers that chat: a stream says how far the chat has come, and the page fetches what it has not got.
 
-One task in each process looks at the newest events four times a second, and wakes the streams of the chats that they
+One task in each process looks at the newest events ten times a second, and wakes the streams of the chats that they
 are about: a hundred open chats cost the look-ups of one. The word that a stream sends is its event's id too; a browser
 that was away says the last one it heard (Last-Event-ID), and hears at once when there is more.
 """
@@ -26,7 +26,7 @@ from lokbot.store.session import Sessions, reading
 from lokbot.web.chat import token_of
 from lokbot.webchat import keys, showing
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.1
 # Where nothing woke a stream it looks for itself, and says that it lives; a proxy would close one that is silent.
 QUIET_SECONDS = 10.0
 # Of one chat (a browser opens one, however many tabs it has), and in all.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, selectinload, undefer
 
 from lokbot.conversation import parties
@@ -20,6 +20,61 @@ from lokbot.store.schema import Contact, Conversation, Message, OutboxAttachment
 
 # So many of the latest lines are shown.
 MOST = 200
+
+# Statements are put together once: for a hundred open chats that would take longer than the database's answers.
+_IS_THEIRS = Conversation.contact_id == bindparam("contact", type_=Conversation.contact_id.type)
+_IS_SENT_HERE = and_(OutboxItem.channel == ChannelName.WEBCHAT, OutboxItem.status == OutboxStatus.SENT)
+
+_CONTACT = select(Contact).where(
+    Contact.channel == ChannelName.WEBCHAT, Contact.address == bindparam("address", type_=Contact.address.type)
+)
+_LATEST = (
+    select(Conversation)
+    .where(_IS_THEIRS, Conversation.merged_into_id.is_(None))
+    .order_by(Conversation.id.desc())
+    .limit(1)
+)
+_ASKED = (
+    select(Message)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .options(selectinload(Message.attachments))
+    .where(_IS_THEIRS, Conversation.hidden_at.is_(None), Message.channel == ChannelName.WEBCHAT)
+    .order_by(Message.id.desc())
+    .limit(MOST)
+)
+# Of a chat that is hidden only what was said from then on: that it is, and what a person answers all the same.
+_TOLD = (
+    select(OutboxItem)
+    .join(Conversation, Conversation.id == OutboxItem.conversation_id)
+    .options(undefer(OutboxItem.raw), selectinload(OutboxItem.attachments))
+    .where(
+        _IS_THEIRS,
+        or_(Conversation.hidden_at.is_(None), OutboxItem.created_at >= Conversation.hidden_at),
+        _IS_SENT_HERE,
+        OutboxItem.kind.in_(queries.TO_THE_ASKER),
+    )
+    .order_by(OutboxItem.id.desc())
+    .limit(MOST)
+)
+_CASES = select(Conversation.id).where(_IS_THEIRS).scalar_subquery()
+# Whether the bot reads what was written, or has said something that is about to come.
+_IS_WRITING = or_(
+    exists().where(Message.conversation_id == Conversation.id, _IS_THEIRS, Message.state == MessageState.STORED),
+    exists().where(
+        OutboxItem.conversation_id == Conversation.id,
+        _IS_THEIRS,
+        OutboxItem.channel == ChannelName.WEBCHAT,
+        OutboxItem.is_automatic,
+        OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED)),
+        Conversation.status.not_in(WITH_A_PERSON),
+    ),
+)
+_PROGRESS = select(
+    _IS_WRITING,
+    select(func.max(Message.id)).where(Message.conversation_id.in_(_CASES)).scalar_subquery(),
+    select(func.count(OutboxItem.id)).where(OutboxItem.conversation_id.in_(_CASES), _IS_SENT_HERE).scalar_subquery(),
+    select(func.max(OutboxItem.id)).where(OutboxItem.conversation_id.in_(_CASES), _IS_SENT_HERE).scalar_subquery(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +126,7 @@ class View:
 def contact_of(session: Session, address: str | None) -> Contact | None:
     if address is None:
         return None
-    return session.scalar(select(Contact).where(Contact.channel == ChannelName.WEBCHAT, Contact.address == address))
+    return session.scalar(_CONTACT, {"address": address})
 
 
 def view(session: Session, address: str | None) -> View:
@@ -79,17 +134,14 @@ def view(session: Session, address: str | None) -> View:
     contact = contact_of(session, address)
     if contact is None:
         return View()
-    latest = session.scalar(
-        select(Conversation)
-        .where(Conversation.contact_id == contact.id, Conversation.merged_into_id.is_(None))
-        .order_by(Conversation.id.desc())
-        .limit(1)
-    )
+    # First: on PostgreSQL each statement sees what was told meanwhile, and a page that says that it has more than it
+    # shows would not be fetched anew.
+    is_writing, stamp = _progress(session, contact)
+    latest = session.scalar(_LATEST, {"contact": contact.id})
     if latest is None or latest.hidden_at is not None:
         latest = None
     lines = sorted([*_asked(session, contact), *_told(session, contact)], key=lambda line: line.at)[-MOST:]
-    is_writing = _is_writing(session, contact)
-    return View(_pressable(lines), is_writing, latest, contact.language, _stamp(session, contact, is_writing))
+    return View(_pressable(lines), is_writing, latest, contact.language, stamp)
 
 
 def stamp(session: Session, address: str | None) -> str | None:
@@ -98,19 +150,13 @@ def stamp(session: Session, address: str | None) -> str | None:
     A browser that hears it fetches the page, so what changes nothing on it is not counted.
     """
     contact = contact_of(session, address)
-    return None if contact is None else _stamp(session, contact, _is_writing(session, contact))
+    return None if contact is None else _progress(session, contact)[1]
 
 
-def _stamp(session: Session, contact: Contact, is_writing: bool) -> str:
-    cases = select(Conversation.id).where(Conversation.contact_id == contact.id).scalar_subquery()
-    asked = select(func.max(Message.id)).where(Message.conversation_id.in_(cases))
-    told = select(func.count(OutboxItem.id), func.max(OutboxItem.id)).where(
-        OutboxItem.conversation_id.in_(cases),
-        OutboxItem.channel == ChannelName.WEBCHAT,
-        OutboxItem.status == OutboxStatus.SENT,
-    )
-    count, last = session.execute(told).one()
-    return f"{session.scalar(asked) or 0}.{count}.{last or 0}.{int(is_writing)}"
+def _progress(session: Session, contact: Contact) -> tuple[bool, str]:
+    """Whether something is being written, and the chat's ``stamp``."""
+    is_writing, asked, count, told = session.execute(_PROGRESS, {"contact": contact.id}).one()
+    return bool(is_writing), f"{asked or 0}.{count}.{told or 0}.{int(is_writing)}"
 
 
 def file_for(session: Session, address: str | None, number: int) -> OutboxAttachment | None:
@@ -124,18 +170,6 @@ def file_for(session: Session, address: str | None, number: int) -> OutboxAttach
 
 
 def _asked(session: Session, contact: Contact) -> list[Line]:
-    query = (
-        select(Message)
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .options(selectinload(Message.attachments))
-        .where(
-            Conversation.contact_id == contact.id,
-            Conversation.hidden_at.is_(None),
-            Message.channel == ChannelName.WEBCHAT,
-        )
-        .order_by(Message.id.desc())
-        .limit(MOST)
-    )
     return [
         Line(
             f"m{message.id}",
@@ -144,29 +178,12 @@ def _asked(session: Session, contact: Contact) -> list[Line]:
             message.stored_at,
             files=[File(each.name) for each in message.attachments],
         )
-        for message in reversed(session.scalars(query).all())
+        for message in reversed(session.scalars(_ASKED, {"contact": contact.id}).all())
     ]
 
 
 def _told(session: Session, contact: Contact) -> list[Line]:
-    """What went to the chat. Of one that is hidden only what was said from then on: that it is, and what a person
-    answers all the same.
-    """
-    query = (
-        select(OutboxItem)
-        .join(Conversation, Conversation.id == OutboxItem.conversation_id)
-        .options(undefer(OutboxItem.raw), selectinload(OutboxItem.attachments))
-        .where(
-            Conversation.contact_id == contact.id,
-            or_(Conversation.hidden_at.is_(None), OutboxItem.created_at >= Conversation.hidden_at),
-            OutboxItem.channel == ChannelName.WEBCHAT,
-            OutboxItem.status == OutboxStatus.SENT,
-            OutboxItem.kind.in_(queries.TO_THE_ASKER),
-        )
-        .order_by(OutboxItem.id.desc())
-        .limit(MOST)
-    )
-    return [_line(item) for item in reversed(session.scalars(query).all())]
+    return [_line(item) for item in reversed(session.scalars(_TOLD, {"contact": contact.id}).all())]
 
 
 def _line(item: OutboxItem) -> Line:
@@ -210,18 +227,3 @@ def _pressable(lines: Sequence[Line]) -> list[Line]:
 
 def _is_told(item: OutboxItem) -> bool:
     return item.channel is ChannelName.WEBCHAT and item.status is OutboxStatus.SENT
-
-
-def _is_writing(session: Session, contact: Contact) -> bool:
-    """Whether the bot reads what was written, or has said something that is about to come."""
-    own = Conversation.contact_id == contact.id
-    reads = exists().where(Message.conversation_id == Conversation.id, own, Message.state == MessageState.STORED)
-    is_coming = exists().where(
-        OutboxItem.conversation_id == Conversation.id,
-        own,
-        OutboxItem.channel == ChannelName.WEBCHAT,
-        OutboxItem.is_automatic,
-        OutboxItem.status.in_((OutboxStatus.QUEUED, OutboxStatus.CLAIMED)),
-        Conversation.status.not_in(WITH_A_PERSON),
-    )
-    return bool(session.scalar(select(or_(reads, is_coming))))

@@ -257,6 +257,35 @@ def test_a_document_is_fetched_kept_and_shown_to_a_person(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "content", "name"),
+    [
+        ("photo", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + b"\x00" * 20, "bild.jpg"),
+        ("voice", b"OggS\x00\x02" + b"\x00" * 20, "röstmeddelande.ogg"),
+        ("location", b"", "plats.geojson"),
+    ],
+)
+def test_pictures_voices_and_places_are_kept_answered_politely_and_a_persons(
+    line: Line, kind: str, content: bytes, name: str
+) -> None:
+    file = {"file_id": line.telegram.put_file(content), "file_unique_id": "u", "file_size": len(content)}
+    sent: dict[str, object] = {
+        "photo": [file | {"width": 90, "height": 90}],
+        "voice": file | {"duration": 3, "mime_type": "audio/ogg"},
+        "location": {"latitude": 56.04, "longitude": 12.69},
+    }
+    line.telegram.write(**{kind: sent[kind]})
+    receipt = line.turn()[-1]
+    assert "Vi har sparat det du skickade" in receipt
+    assert line.case().case_number in receipt
+    assert line.case().status is ConversationStatus.WAITING
+    with line.world.sessions() as session:
+        (message,) = session.scalars(select(Message))
+        (kept,) = message.attachments
+        assert kept.name == name
+        assert not content or kept.content.content == content
+
+
+@pytest.mark.parametrize(
     ("content", "document"),
     [
         (b"%PDF-" + b"x" * 2000, {"mime_type": "application/pdf", "file_size": 2005}),

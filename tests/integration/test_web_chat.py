@@ -20,7 +20,7 @@ from lokbot.store import queries
 from lokbot.store.schema import ChatKey, Contact, Conversation, Message, OutboxItem
 from lokbot.store.session import Sessions
 from lokbot.web import chat
-from lokbot.webchat import keys, limits
+from lokbot.webchat import keys, limits, showing
 from tests import sample_knowledge as sample
 from tests.integration.browser import DeskWorld
 from tests.integration.chatting import PDF
@@ -720,6 +720,32 @@ def test_what_is_due_in_many_chats_is_shown_in_one_commit(desk: DeskWorld) -> No
     commits.clear()
     assert show(desk.world) == ()
     assert commits == [], "to look whether anything is due writes nothing"
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_page_never_says_that_it_has_what_it_does_not_show(desk: DeskWorld, anna: Surfer, place: int) -> None:
+    """An answer is shown between two statements of a page. On PostgreSQL the later one sees it, the earlier did not."""
+    anna.send(text=sample.JOIN)
+    desk.world.later(seconds=3)
+    while desk.world.handle_next():
+        pass
+    statements: list[str] = []
+
+    def meanwhile(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+        if len(statements) == place + 1:
+            show(desk.world)
+
+    engine = desk.world.sessions.kw["bind"]
+    event.listen(engine, "after_cursor_execute", meanwhile)
+    page = anna.see()
+    event.remove(engine, "after_cursor_execute", meanwhile)
+    assert len(statements) > place, "nothing was shown meanwhile"
+    mark = re.search(r'data-mark="([^"]+)"', page)
+    assert mark is not None
+    with desk.world.sessions() as session:
+        latest = showing.stamp(session, session.scalars(select(Contact.address)).one())
+    assert mark[1] != latest or "Automatiskt svar från" in page
 
 
 def test_one_that_cannot_be_shown_is_set_aside_and_the_others_are_shown(desk: DeskWorld) -> None:
