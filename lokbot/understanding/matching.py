@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -94,37 +94,30 @@ class Matcher:
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
         self._entries = tuple(self._entry(article, text) for article, text in texts)
         self._written = self._written_words()
-        counted = [[self._counts(each) for each in text.questions] for _, text in texts]  # once: they are thousands
-        answers = [self._counts(text.answer) for _, text in texts]
-        self._keys = Index(
-            _whole_count((keys for _, keys in each), answer) for each, (_, answer) in zip(counted, answers, strict=True)
-        )
+        self._keys = Index(self._counted(text, self.vocabulary.document_keys) for _, text in texts)
         self._grams = GramIndex(
-            (
-                _whole_count((own for own, _ in each), answer)
-                for each, (answer, _) in zip(counted, answers, strict=True)
-            ),
+            (self._counted(text, gram_counts) for _, text in texts),
             [question for _, text in texts for question in text.questions],
             owners_of([text.questions for _, text in texts]),
         )
         # Each article's wordings, then its near misses.
         asked = [(*text.questions, *missed) for (_, text), missed in zip(texts, near_misses, strict=True)]
-        self._likenesses = Likenesses(
-            (
-                {**own, **_marked(keys)}
-                for each, missed in zip(counted, near_misses, strict=True)
-                for own, keys in (*each, *map(self._counts, missed))
-            ),
-            most=_ALL_COMPARED,
-        )
+        self._likenesses = Likenesses((self._asked(each) for several in asked for each in several), most=_ALL_COMPARED)
         self._articles = owners_of(asked)
-        sizes = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
-        self._is_wording = np.repeat(np.tile([True, False], len(sizes)), [n for each in sizes for n in each])
+        counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
+        self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
         self._owners = np.where(self._is_wording, self._articles, NOBODY)
 
-    def _counts(self, text: str) -> tuple[Mapping[str, int], Mapping[str, int]]:
-        """Its 4-grams and its keys."""
-        return gram_counts(text), self.vocabulary.document_keys(text)
+    @staticmethod
+    def _counted(text: ArticleText, count: Callable[[str], Mapping[str, int]]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for part, weight in (("\n".join(text.questions), _WORDING_WEIGHT), (text.answer, 1.0)):
+            for key, times in count(part).items():
+                found[key] = found.get(key, 0.0) + times * weight
+        return found
+
+    def _asked(self, wording: str) -> dict[str, int]:
+        return {**gram_counts(wording), **_marked(self.vocabulary.document_keys(wording))}
 
     def _entry(self, article: str, text: ArticleText) -> _Entry:
         return _Entry(
@@ -324,15 +317,6 @@ class Matcher:
         unseen = self._keys.unseen
         weight = max(self._keys.rarity(key) for key, sure in word.keys.items() if sure == surest) / unseen
         return min(weight, _LIGHT_WEIGHT) if word.written in LIGHT else weight
-
-
-def _whole_count(asked: Iterable[Mapping[str, int]], answer: Mapping[str, int]) -> dict[str, float]:
-    """What an article has, by its wordings and its answer."""
-    found: dict[str, float] = {}
-    for counts, weight in (*((each, _WORDING_WEIGHT) for each in asked), (answer, 1.0)):
-        for key, times in counts.items():
-            found[key] = found.get(key, 0.0) + times * weight
-    return found
 
 
 def _marked(keys: Mapping[str, Number]) -> dict[str, Number]:

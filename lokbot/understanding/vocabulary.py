@@ -101,7 +101,6 @@ class Vocabulary:
         # The commonest last, so that it is the one that stays.
         self._spelling = {fold(word): word for word, _ in reversed(written.most_common())}
         self._small = _SMALL.get(language, frozenset())
-        self._parts: dict[str, tuple[str, ...]] = {}  # of its own words, as they are asked for
         self._meant = {word: meant for word in sorted(counted) if (meant := self._commoner(word))}
 
     def _by_first_stem(self, phrases: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[tuple[str, ...]]]:
@@ -202,14 +201,6 @@ class Vocabulary:
 
     def parts(self, word: str) -> tuple[str, ...]:
         """The stems of the two known words that ``word`` is put together of, with a linking letter or without."""
-        found = self._parts.get(word)
-        if found is None:
-            found = self._parted(word)
-            if word in self.words:
-                self._parts[word] = found
-        return found
-
-    def _parted(self, word: str) -> tuple[str, ...]:
         for cut in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1):
             right = word[cut:]
             if right not in self._stems and stem(right, self.language) not in self._known_stems:
