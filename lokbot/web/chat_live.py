@@ -43,6 +43,7 @@ class Watch:
     streams: dict[str, set[asyncio.Event]] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     newest: int = 0
+    count_seen: int = 0
     task: asyncio.Task[None] | None = None
 
     @property
@@ -67,8 +68,10 @@ class Watch:
     def changed(self) -> set[str]:
         """The addresses of the chats that something has happened in since the last look."""
         with self.sessions() as session:
-            newest = session.scalar(select(func.max(Event.id))) or 0
-            if newest == self.newest:
+            # How many too, for a lower number that is committed after the highest.
+            counting = select(func.max(Event.id), func.count(Event.id)).where(Event.id > self.newest - _OVERLAP)
+            newest, count = session.execute(counting).one()
+            if newest is None or (newest, count) == (self.newest, self.count_seen):
                 return set()
             rows = session.execute(
                 select(Event.id, Contact.address)
@@ -77,7 +80,7 @@ class Watch:
                 .where(Event.id > min(newest, self.newest) - _OVERLAP, Contact.channel == ChannelName.WEBCHAT)
             ).all()
         found = {address for number, address in rows if number not in self.seen}
-        self.seen, self.newest = {number for number, _ in rows}, newest
+        self.seen, self.newest, self.count_seen = {number for number, _ in rows}, newest, count
         return found
 
 

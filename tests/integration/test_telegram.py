@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -268,12 +269,13 @@ def test_pictures_voices_and_places_are_kept_answered_politely_and_a_persons(
     line: Line, kind: str, content: bytes, name: str
 ) -> None:
     file = {"file_id": line.telegram.put_file(content), "file_unique_id": "u", "file_size": len(content)}
-    sent: dict[str, object] = {
+    sent: dict[str, Any] = {
         "photo": [file | {"width": 90, "height": 90}],
         "voice": file | {"duration": 3, "mime_type": "audio/ogg"},
         "location": {"latitude": 56.04, "longitude": 12.69},
     }
-    line.telegram.write(**{kind: sent[kind]})
+    fields: dict[str, Any] = {kind: sent[kind]}
+    line.telegram.write(**fields)
     receipt = line.turn()[-1]
     assert "Vi har sparat det du skickade" in receipt
     assert line.case().case_number in receipt

@@ -17,9 +17,10 @@ from lokbot.conversation import delivery, escalation
 from lokbot.conversation.delivery import Sender
 from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, OutgoingMessage
 from lokbot.store import queries
-from lokbot.store.schema import ChatKey, Contact, Conversation, Message, OutboxItem
+from lokbot.store.schema import ChatKey, Contact, Conversation, Event, Message, OutboxItem
 from lokbot.store.session import Sessions
 from lokbot.web import chat
+from lokbot.web.chat_live import Watch
 from lokbot.webchat import keys, limits, showing
 from tests import sample_knowledge as sample
 from tests.integration.browser import DeskWorld
@@ -691,6 +692,27 @@ def test_the_stream_is_for_whoever_has_a_chat(desk: DeskWorld, anna: Surfer) -> 
     assert anna.client.get("/chatt/handelser").status_code == 204
     anna.client.cookies.set("lokbot-chatt", keys.new_token())
     assert anna.client.get("/chatt/handelser").status_code == 204
+
+
+def test_news_with_a_lower_number_than_the_newest_wake_their_stream_too(desk: DeskWorld, anna: Surfer) -> None:
+    """On PostgreSQL whoever commits last may have the lower number."""
+    bo = Surfer(desk)
+    cases = []
+    for one in (anna, bo):
+        one.write(sample.OWN)
+        cases.append(conversation(desk.world))
+    watch = Watch(desk.world.sessions)
+    watch.changed()
+    assert watch.changed() == set()
+    found = []
+    for number, case in ((9000, cases[0]), (8999, cases[1])):
+        with desk.world.sessions.begin() as session:
+            session.add(Event(id=number, at=NOW, actor="bot", verb="sent", conversation_id=case.id, detail={}))
+        found.append(watch.changed())
+    with desk.world.sessions() as session:
+        contacts = [session.get_one(Contact, case.contact_id) for case in cases]
+    assert found == [{contact.address} for contact in contacts]
+    assert watch.changed() == set()
 
 
 def test_two_first_messages_at_once_are_one_chat(desk: DeskWorld) -> None:
