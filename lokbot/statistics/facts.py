@@ -17,7 +17,20 @@ from datetime import datetime, time
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, delete, event, func, insert, inspect, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from lokbot.conversation.working_days import SWEDEN, Promise
@@ -47,6 +60,9 @@ TABLE = cast(Table, Fact.__table__)
 COLUMNS = tuple(TABLE.c)
 """All of a fact, to be selected without the ORM."""
 
+Chosen = Collection[int] | BindParameter[Sequence[int]]
+"""Ids of conversations."""
+
 _DERIVED = tuple(field.name for field in fields(Derived))
 
 # What events say that nothing else does.
@@ -70,8 +86,8 @@ class Rebuilt:
 # ------------------------------------------------------------------ write
 
 
-def write(session: Session, conversations: Collection[int], promise: Promise, *, is_counted: bool = True) -> int:
-    """Bring the facts of these conversations (ids) up to date, in the caller's transaction; returns how many they have.
+def write(session: Session, conversations: Chosen, promise: Promise, *, is_counted: bool = True) -> int:
+    """Bring the facts of these conversations up to date, in the caller's transaction; returns how many they have.
 
     What was anonymised stays as it is. ``is_counted`` is False where all are to be counted anew afterwards.
     """
@@ -106,7 +122,7 @@ def write(session: Session, conversations: Collection[int], promise: Promise, *,
     return count
 
 
-def _stored(column: InstrumentedAttribute[int], values: Collection[int]) -> Select[*tuple[Any, ...]]:
+def _stored(column: InstrumentedAttribute[int], values: Chosen) -> Select[*tuple[Any, ...]]:
     return select(*COLUMNS).where(column.in_(values))
 
 
@@ -247,7 +263,9 @@ def rebuild(sessions: Sessions, promise: Promise) -> Rebuilt:
             ).all()
             if not batch:
                 break
-            derived += write(session, batch, promise, is_counted=False)
+            # In the statement's text: a thousand bound one by one would take longer than to read what there is.
+            these: Chosen = bindparam(None, batch, expanding=True, literal_execute=True, unique=True)
+            derived += write(session, these, promise, is_counted=False)
         last = batch[-1]
     with sessions.begin() as session:
         months = session.scalars(select(Fact.month).distinct().order_by(Fact.month)).all()
@@ -282,7 +300,7 @@ def are_there(session: Session) -> bool:
 # ------------------------------------------------------------------ read what facts depend on
 
 
-def _load(session: Session, conversations: Collection[int]) -> list[Case]:
+def _load(session: Session, conversations: Chosen) -> list[Case]:
     """Only the columns that facts need: a rebuild reads hundreds of thousands."""
     corrected = {
         row.question_id: (row.topic, row.administration) for row in session.execute(_corrections(conversations))
@@ -302,7 +320,7 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
         items[row[0]].append(Item(*row[1:]))
     events: dict[int, list[Noted]] = defaultdict(list)
     within = _parts(session, conversations)
-    for row in session.execute(_events([*conversations, *within], _TELLING)):
+    for row in session.execute(_events(conversations, _TELLING, within)):
         events[within.get(row[0], row[0])].append(Noted(*row[1:]))
     for number, origin in _origins(session, conversations):
         for row in session.execute(_events([origin], _OF_A_QUESTION)):
@@ -336,7 +354,7 @@ def _load(session: Session, conversations: Collection[int]) -> list[Case]:
     ]
 
 
-def _decisions(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
+def _decisions(conversations: Chosen) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Message.conversation_id,
@@ -364,7 +382,7 @@ def _decisions(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _corrections(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
+def _corrections(conversations: Chosen) -> Select[*tuple[Any, ...]]:
     return (
         select(Correction.question_id, Correction.topic, Correction.administration)
         .join(QuestionRecord, QuestionRecord.id == Correction.question_id)
@@ -374,7 +392,7 @@ def _corrections(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _edits(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
+def _edits(conversations: Chosen) -> Select[*tuple[Any, ...]]:
     """Where the first version was decided on, and where the edit was: what is read as one is decided under the last."""
     first = aliased(Message)
     return (
@@ -389,7 +407,7 @@ def _edits(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _items(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
+def _items(conversations: Chosen) -> Select[*tuple[Any, ...]]:
     return (
         select(
             OutboxItem.conversation_id,
@@ -411,28 +429,31 @@ def _items(conversations: Collection[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _events(conversations: Collection[int], verbs: Collection[str]) -> Select[*tuple[Any, ...]]:
+def _events(conversations: Chosen, verbs: Collection[str], others: Collection[int] = ()) -> Select[*tuple[Any, ...]]:
+    is_of: ColumnElement[bool] = Event.conversation_id.in_(conversations)
+    if others:
+        is_of |= Event.conversation_id.in_(others)
     return (
         select(Event.conversation_id, Event.verb, Event.at, Event.detail)
-        .where(Event.conversation_id.in_(conversations), Event.verb.in_(verbs))
+        # By their conversation. By its verb's index SQLite would look through all that anybody ever resolved.
+        .where(is_of, func.lower(Event.verb).in_(verbs))
         .order_by(Event.id)
     )
 
 
-def _parts(session: Session, conversations: Collection[int]) -> dict[int, int]:
+def _parts(session: Session, conversations: Chosen) -> dict[int, int]:
     """What has become part of these conversations, and of that: id -> whose part."""
     found: dict[int, int] = {}
-    within = {number: number for number in conversations}
-    while within:
-        nearest = session.execute(
-            select(Conversation.id, Conversation.merged_into_id).where(Conversation.merged_into_id.in_(within))
-        ).all()
-        within = {part: within[into] for part, into in nearest if into is not None}
-        found |= within
+    nearest: Chosen = conversations
+    while rows := session.execute(
+        select(Conversation.id, Conversation.merged_into_id).where(Conversation.merged_into_id.in_(nearest))
+    ).all():
+        nearest = {part: found.get(into, into) for part, into in rows if into is not None}
+        found |= nearest
     return found
 
 
-def _origins(session: Session, conversations: Collection[int]) -> list[tuple[int, int]]:
+def _origins(session: Session, conversations: Chosen) -> list[tuple[int, int]]:
     """Which of these have questions that stood in another: id, the other's id."""
     return [
         (row.conversation_id, row.detail["branched"])

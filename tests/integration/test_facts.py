@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from tests.integration.world import SEND, SUGGEST, Case, World
 from tests.sample_mails import ANNA, STRANGER
 
 PROMISE = SEND.promise
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -608,3 +609,39 @@ def test_nothing_is_read_for_what_only_came_in(world: World) -> None:
     event.listen(bind, "before_cursor_execute", lambda _c, _u, statement, *_: statements.append(statement))
     world.store(sample.JOIN)
     assert not any("decisions" in statement or "facts" in statement for statement in statements)
+
+
+def test_a_rebuild_looks_through_nobody_elses_events(sessions: Sessions) -> None:
+    """By the index of a case: by that of a verb each batch would look through all cases that were ever resolved."""
+    bind = sessions.kw["bind"]
+    if bind.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL chooses by what the tables hold")
+    with sessions.begin() as session:
+        session.add(Contact(channel=ChannelName.MAIL, address="a@x.example", name="", created_at=NOW))
+        session.flush()
+        session.execute(insert(Conversation), [a_case(number) for number in range(1, 501)])
+    asked: list[tuple[str, Any]] = []
+    event.listen(bind, "before_cursor_execute", lambda _c, _u, said, values, *_: asked.append((said, values)))
+    facts.rebuild(sessions, PROMISE)
+    of_events = [(said, values) for said, values in asked if "FROM events" in said]
+    assert of_events
+    with bind.connect() as connection:
+        for said, values in of_events:
+            plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values))
+            assert "ix_events_conversation_id" in plan
+            assert "ix_events_verb_at" not in plan
+
+
+def a_case(number: int) -> dict[str, Any]:
+    return {
+        "id": number,
+        "case_number": f"LOK-2026-{number:04}",
+        "channel": ChannelName.MAIL,
+        "contact_id": 1,
+        "subject": "",
+        "language": "sv",
+        "status": ConversationStatus.RESOLVED,
+        "is_urgent": False,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
