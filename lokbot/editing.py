@@ -69,6 +69,7 @@ history = publishing.history
 newest_of = publishing.newest_of
 last_care = publishing.last_care
 settle_conflict = publishing.settle
+ADMINISTRATION = publishing.ADMINISTRATION
 
 SOON = timedelta(days=30)
 """A text whose review date is nearer than this is listed as soon expiring."""

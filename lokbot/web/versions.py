@@ -6,10 +6,9 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lokbot import audit
+from lokbot import audit, editing
 from lokbot.conversation import recalling
 from lokbot.conversation.escalation import NotPossible
-from lokbot.knowledge import publishing
 from lokbot.model import OutboxStatus
 from lokbot.store.schema import ArticleRevision
 from lokbot.web import thread
@@ -67,7 +66,7 @@ def stop_all(visit: Visit) -> Response:
 def _find(visit: Visit) -> ArticleRevision:
     found = visit.session.get(ArticleRevision, visit.request.path_params["revision"])
     # Of a pointer to an administration nobody keeps who was told it.
-    if found is None or found.article.startswith(publishing.ADMINISTRATION):
+    if found is None or found.article.startswith(editing.ADMINISTRATION):
         raise HTTPException(404)
     return found
 
