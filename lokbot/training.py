@@ -37,9 +37,9 @@ _RANK_PENALTY = 3.0
 # An answer that does not hold the amount or the name asked for is no answer: in trust this may not weigh less. Few of
 # the examples show it. From -4 to -8 cross-validation hardly differs, and -3 lets strong near misses through.
 _KIND_IS_MISSING = -5.0
-# Who wrote the wordings and the patterns could see many of the questions that are judged here: half of what may
-# go wrong is left to questions that nobody saw.
-_MARGIN = 0.5
+# Who wrote the wordings and the patterns could see many of the questions that are judged here: six tenths of what
+# may go wrong are left to questions that nobody saw.
+_MARGIN = 0.4
 _AGAINST = frozenset(
     {
         *("missing", "is_kind_missing", "is_pointed_elsewhere"),
