@@ -73,8 +73,9 @@ def test_nothing_is_approved_that_nobody_approved() -> None:
 def test_every_article_is_written_in_both_languages_and_asked_for_in_many_ways() -> None:
     for article in knowledge().articles.values():
         assert {"sv", "en"} <= set(article.texts)
-        # Fifteen are written at most; what people ask comes on top (`lokbot promote`).
-        assert 6 <= len(article.texts["sv"].questions) <= 40, article.id
+        # Several hands write some; more of them help (docs/understanding.md), and beyond this the desk's
+        # form is no longer one that a person reads.
+        assert 6 <= len(article.texts["sv"].questions) <= 100, article.id
 
 
 def test_the_answers_are_easy_to_read() -> None:
