@@ -31,11 +31,10 @@ from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy import text as text_
 from starlette.applications import Starlette
 
-from lokbot import accounts
+from benchmarks import coordinator
 from lokbot.config import Settings
 from lokbot.content import Content
 from lokbot.loops import Service
-from lokbot.model import Role
 from lokbot.store import schema
 from lokbot.store.migrations import migrate
 from lokbot.store.session import Sessions, connect, session_factory
@@ -43,7 +42,6 @@ from lokbot.web.app import create_app
 from lokbot.web.server import listen
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-USER, PASSWORD = "kim@stad.example", "korrekt häst batteri"
 WORDS = (
     "förening bidrag lokal ansökan möte styrelse ledare barn ungdomar samverkan överenskommelse konferens protokoll "
     "medlem avgift kultur idrott fritid seniorer stöd period datum blankett svar fråga hjälp kontakt boka hall plan "
@@ -117,7 +115,7 @@ def generate(connection: Connection, count: int) -> None:
                     "status": status,
                     "is_urgent": is_open and random_.random() < 0.02,
                     "topic": random_.choice(["bidrag", "lokaler", "anslutning", "ovrigt"]),
-                    "taken_by": USER if status == "taken" else None,
+                    "taken_by": coordinator.USER if status == "taken" else None,
                     "waiting_since": at if is_open else None,
                     "created_at": at,
                     "updated_at": at,
@@ -174,7 +172,7 @@ class Browser:
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port)
         self._headers = {"Host": SITE, "Origin": f"http://{SITE}"}
-        form = urlencode({"email": USER, "password": PASSWORD})
+        form = urlencode({"email": coordinator.USER, "password": coordinator.PASSWORD})
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         self._connection.request("POST", "/logga-in", form, self._headers | kind)
         response = self._connection.getresponse()
@@ -243,11 +241,7 @@ def prepare(url: str, conversations: int) -> tuple[Engine, Sessions]:
             # The rows were given their ids.
             for table in ("contacts", "messages", "outbox", "conversations"):
                 connection.execute(text_(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))"))
-    with sessions.begin() as session:
-        _, token = accounts.invite(session, USER, "Kim", (Role.COORDINATOR,), actor="-", now=NOW)
-        link = accounts.open_link(session, token, now=NOW)
-        assert link is not None
-        accounts.follow_link(session, link, PASSWORD, now=NOW)
+    coordinator.let_in(sessions, NOW)
     if engine.dialect.name == "postgresql":  # as it does by itself in life; for SQLite nobody does it
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")

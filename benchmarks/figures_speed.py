@@ -26,13 +26,10 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Engine, delete, insert, select, text
 from sqlalchemy.orm import Session
-from starlette.testclient import TestClient
 
-from lokbot import accounts
+from benchmarks import coordinator
 from lokbot.config import Promise, Settings, StatisticsSettings
-from lokbot.content import Content
 from lokbot.knowledge.loading import load
-from lokbot.loops import Service
 from lokbot.model import (
     ChannelName,
     ConversationStatus,
@@ -41,7 +38,6 @@ from lokbot.model import (
     OutboxKind,
     OutboxStatus,
     Outcome,
-    Role,
 )
 from lokbot.statistics import closing, facts
 from lokbot.store import queries
@@ -61,7 +57,6 @@ from lokbot.store.schema import (
     QuestionRecord,
 )
 from lokbot.store.session import Sessions, connect, session_factory
-from lokbot.web.app import create_app
 from tests.servers import PostgresCluster
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,7 +67,6 @@ DAYS = 1085
 CPU_ONLY = False
 PEOPLE, GROUPS, BATCH, PAGES = 3000, 600, 10_000, 300
 SETTINGS = StatisticsSettings(meetings=(date(2026, 8, 20),))
-USER, PASSWORD = "kim@stad.example", "korrekt häst batteri"
 
 YEAR = {"fran": "2025-11", "till": "2026-10"}
 ALL_YEARS = {"fran": "2023-12", "till": "2026-11"}
@@ -154,13 +148,7 @@ def close(sessions: Sessions, knowledge: Knowledge) -> None:
 
 def pages(engine: Engine, sessions: Sessions) -> None:
     """The same page again and again, through the whole application, as a coordinator who is logged in."""
-    settings = Settings(semantic="off", statistics=SETTINGS)
-    content = Content(settings, sessions, lambda: NOW)
-    content.current()
-    app = create_app(Service(settings, engine, sessions), content, now=lambda: NOW)
-    site = "http://localhost:8080"
-    client = TestClient(app, base_url=site, headers={"origin": site})
-    client.post("/logga-in", data={"email": USER, "password": PASSWORD})
+    client = coordinator.logged_in(engine, sessions, Settings(semantic="off", statistics=SETTINGS), NOW)
     gc.freeze()  # as web.server does
     for what, query in ASKED.items():
         address = f"/statistik?{urlencode(query)}"
@@ -222,11 +210,7 @@ def fill(engine: Engine, sessions: Sessions, count: int, knowledge: Knowledge) -
             for table in (Conversation, Message, QuestionRecord, OutboxItem, DecisionRecord):
                 add(session, table, [rows[table] for rows in made])
             add(session, Event, [event for rows in made for event in events(chance, rows)])
-    with sessions.begin() as session:
-        _, token = accounts.invite(session, USER, "Kim", (Role.COORDINATOR,), actor="-", now=NOW)
-        link = accounts.open_link(session, token, now=NOW)
-        assert link is not None
-        accounts.follow_link(session, link, PASSWORD, now=NOW)
+    coordinator.let_in(sessions, NOW)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":
             # The rows were given their ids.

@@ -19,17 +19,11 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from sqlalchemy import Engine, func, select
-from starlette.testclient import TestClient
 
-from benchmarks import desk_speed
+from benchmarks import coordinator, desk_speed
 from lokbot.config import Settings
-from lokbot.content import Content
-from lokbot.loops import Service
 from lokbot.store import schema
 from lokbot.store.session import Sessions
-from lokbot.web.app import create_app
-
-NOW, USER, PASSWORD = desk_speed.NOW, desk_speed.USER, desk_speed.PASSWORD
 
 
 def main() -> None:
@@ -79,13 +73,7 @@ def _asked(numbers: list[str], known: list[str], random_: random.Random) -> Mapp
 
 
 def _measure(engine: Engine, sessions: Sessions, turns: int) -> None:
-    settings = Settings(semantic="off")
-    content = Content(settings, sessions, lambda: NOW)
-    content.current()
-    app = create_app(Service(settings, engine, sessions), content, now=lambda: NOW)
-    site = "http://localhost:8080"
-    client = TestClient(app, base_url=site, headers={"origin": site})
-    client.post("/logga-in", data={"email": USER, "password": PASSWORD})
+    client = coordinator.logged_in(engine, sessions, Settings(semantic="off"), desk_speed.NOW)
     with sessions() as session:
         numbers = list(session.scalars(select(schema.Conversation.case_number).limit(20_000)))
         known = list(session.scalars(select(schema.Association.name)))
