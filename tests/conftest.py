@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from lokbot.channels import embedded
 from tests.servers import Certificate, DovecotServer, MissingServerError, PostgresCluster, make_certificate
 from tests.smtp_sink import SmtpSink
+
+# How long an example takes says how busy the machine is: timing belongs in the benchmarks.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def do_without(missing: MissingServerError) -> NoReturn:

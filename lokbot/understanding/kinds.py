@@ -132,6 +132,8 @@ _HELD_PATTERNS = {
     kind: re.compile("|".join(parts), re.MULTILINE if kind is Kind.PERSON else re.MULTILINE | re.IGNORECASE)
     for kind, parts in _HELD.items()
 }
+# Thousands of answers hold one of a few dozen sets of kinds.
+_HELD_SETS: dict[frozenset[Kind], frozenset[Kind]] = {}
 
 
 def asked(question: str) -> frozenset[Kind]:
@@ -146,6 +148,7 @@ def asked(question: str) -> frozenset[Kind]:
 def held(answer: str) -> frozenset[Kind]:
     """The kinds of fact that an answer, as written, seems to hold; never ``NOW``, which no kept text can."""
     plain = _TELEPHONE_OR_LINK.sub(" ", answer)
-    return frozenset(
+    found = frozenset(
         kind for kind, pattern in _HELD_PATTERNS.items() if pattern.search(answer if kind is Kind.CONTACT else plain)
     )
+    return _HELD_SETS.setdefault(found, found)

@@ -31,13 +31,19 @@ class Packed:
     """Texts as flat arrays: text n has the keys and counts from ``starts[n]`` until ``starts[n + 1]``."""
 
     numbers: Mapping[str, int]
-    keys: NDArray[np.int32]
+    keys: NDArray[np.unsignedinteger]
     counts: NDArray[np.float32]
     starts: NDArray[np.int64]
 
-    def owners(self) -> NDArray[np.int32]:
+    def owners(self) -> NDArray[np.unsignedinteger]:
         """The text of each key."""
-        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+        size = len(self.starts) - 1
+        return np.repeat(np.arange(size, dtype=_dtype(size)), np.diff(self.starts))
+
+
+def _dtype(size: int) -> np.dtype[np.unsignedinteger]:
+    """The smallest for ``size`` numbers from 0: there are millions of entries."""
+    return np.dtype(np.uint16 if size <= np.iinfo(np.uint16).max else np.uint32)
 
 
 def packed(texts: Iterable[Mapping[str, float]]) -> Packed:
@@ -50,7 +56,7 @@ def packed(texts: Iterable[Mapping[str, float]]) -> Packed:
         starts.append(len(keys))
     return Packed(
         numbers,
-        np.array(keys, dtype=np.int32),
+        np.array(keys, dtype=_dtype(len(numbers))),
         np.array(counts, dtype=np.float32),
         np.array(starts, dtype=np.int64),
     )
@@ -105,7 +111,7 @@ class Index:
         weights *= np.array(self._rarity, dtype=np.float32)[texts.keys]
         self._holders = _Holders(texts, weights)
 
-    def holders(self, key: str) -> NDArray[np.int32]:
+    def holders(self, key: str) -> NDArray[np.unsignedinteger]:
         """The numbers of the documents that have the key, rising."""
         number = self._numbers.get(key)
         return self._holders.owners[slice(0) if number is None else self._holders.of(number)]

@@ -129,16 +129,16 @@ class Matcher:
             is_whole=bool(text.answer) and text.language == self.language,
         )
 
-    def _written_words(self) -> dict[str, int]:
-        """The article of each wording, by its words. Of several the last."""
-        return {" ".join(words(each)): n for n, entry in enumerate(self._entries) for each in entry.questions}
+    def _written_words(self) -> dict[int, int]:
+        """The article of each wording, by the hash of its words: they are many. Of several the last."""
+        return {hash(" ".join(words(each))): n for n, entry in enumerate(self._entries) for each in entry.questions}
 
     def written(self, part: Part) -> Match | None:
         """The article that has the question among its wordings, word for word, case and punctuation aside: nothing is
         left to weigh.
         """
         asked = words(part.focus)
-        number = None if part.background else self._written.get(" ".join(asked))
+        number = None if part.background else self._written.get(hash(" ".join(asked)))
         if number is None:
             return None
         entry = self._entries[number]
