@@ -81,6 +81,9 @@ class _Gate:
 
     def endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
+            # PostgreSQL has no NUL in a text, and no browser sends one.
+            if any("\x00" in word for word in (request.scope["path"], *request.query_params.values())):
+                raise HTTPException(400)
             form = await self._form(request, page) if page.method == "POST" else Form()
             return await run_in_threadpool(self._visit, page, request, form)
 
@@ -96,9 +99,11 @@ class _Gate:
             raise HTTPException(413)
         try:
             async with request.form(max_files=MAX_FILES, max_fields=500, max_part_size=security.FORM_BYTES) as data:
-                fields = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
+                fields = [
+                    (name, value.replace("\x00", "")) for name, value in data.multi_items() if isinstance(value, str)
+                ]
                 files = [
-                    Upload(value.filename or "", value.content_type or "", await value.read())
+                    Upload((value.filename or "").replace("\x00", ""), value.content_type or "", await value.read())
                     for _, value in data.multi_items()
                     if isinstance(value, UploadFile) and value.filename
                 ]

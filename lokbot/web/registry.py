@@ -119,14 +119,13 @@ def _erasure(visit: Visit, wanted: str, *, error: str = "", status: int = 200) -
 
 def audit_page(visit: Visit) -> Response:
     """Who looked at or did what with personal data."""
-    before = visit.query("fore")
     case = queries.conversation_for(visit.session, visit.query("arende")) if visit.query("arende") else None
     page = audit.search(
         visit.session,
         actor=visit.query("vem") or None,
         act=visit.query("vad") or None,
         conversation=case,
-        before=int(before) if before.isdecimal() else None,
+        before=queries.row_number(visit.query("fore")),
     )
     numbers = {}
     for entry in page.entries:

@@ -464,21 +464,21 @@ def seen(visit: Visit, conversation: Conversation) -> str:
 
 def since(visit: Visit, conversation: Conversation, known: str) -> Sequence[str]:
     """What others have done, and what has come in, since a page showed ``known``; a sentence each."""
-    event, _, message = known.partition(".")
-    if not (event.isdecimal() and message.isdecimal()):
+    event, message = (queries.row_number(part) for part in known.partition(".")[::2])
+    if event is None or message is None:
         return ()
     people = people_of(visit)
     found = [
         visit.say("{who} {what}", who=people.get(one.actor, one.actor), what=_what(visit, one))
         for one in visit.session.scalars(
             select(Event)
-            .where(Event.conversation_id == conversation.id, Event.id > int(event), Event.actor != visit.actor)
+            .where(Event.conversation_id == conversation.id, Event.id > event, Event.actor != visit.actor)
             .order_by(Event.id)
         )
         if one.verb in HAPPENED
     ]
     count = visit.session.scalar(
-        select(func.count(Message.id)).where(Message.conversation_id == conversation.id, Message.id > int(message))
+        select(func.count(Message.id)).where(Message.conversation_id == conversation.id, Message.id > message)
     )
     if count:
         found.append(visit.say("Det har kommit ett nytt meddelande i ärendet."))
