@@ -83,6 +83,32 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
     assert found == {}
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "none"])
+def test_the_menu_is_one_row_and_its_rarer_pages_are_reached_by_keyboard(office: Office, scripts: bool) -> None:
+    office.desk.account("chef@stad.example", "Chefen Chefsson-Mellanstad", (Role.ADMIN, Role.COORDINATOR))
+    page = office.log_in(office.page(scripts=scripts), "chef@stad.example")
+    more, rare = page.locator(".more > summary"), page.locator("header a[href='/mallar']")
+    header, one = page.locator("header.top").bounding_box(), page.locator(".menu li a").first.bounding_box()
+    assert header is not None
+    assert one is not None
+    assert header["height"] < 2 * one["height"], "all stand beside each other"
+    expect(rare).to_be_hidden()
+    press_to(page, ".more > summary")
+    page.keyboard.press("Enter")
+    press_to(page, ".more a[href='/mallar']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/mallar")
+    expect(more).to_have_class("here")
+    if scripts:
+        more.focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert faults(page) == []
+        page.keyboard.press("Escape")
+        expect(rare).to_be_hidden()
+        expect(more).to_be_focused()
+
+
 def test_news_appear_by_themselves_and_what_is_written_stays(office: Office) -> None:
     page = office.log_in(office.page())
     page.goto(f"{office.site}/arenden?mapp=vantar")

@@ -129,5 +129,15 @@ addEventListener("keydown", (event) => {
   if (there) { event.preventDefault(); there.focus(); there.scrollIntoView({ block: "center" }); }
 });
 
+// ---- The rarer pages fold again by Escape, and when somebody goes on.
+const more = document.querySelector(".more");
+more?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && more.open) { more.open = false; more.querySelector("summary").focus(); }
+});
+more?.addEventListener("focusout", (event) => {
+  if (event.relatedTarget && !more.contains(event.relatedTarget)) more.open = false;
+});
+addEventListener("pointerdown", (event) => { if (more && !more.contains(event.target)) more.open = false; });
+
 // ---- What must be read first gets the focus.
 document.querySelector("#konflikt, #fel")?.focus();
