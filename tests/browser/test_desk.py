@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Route, expect
 from sqlalchemy import select
 
 from lokbot import desk_settings
 from lokbot.conversation import escalation
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import DecisionRecord
+from lokbot.web import live
 from lokbot.web.pages import PAGES
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
@@ -126,6 +127,16 @@ def test_news_appear_by_themselves_and_what_is_written_stays(office: Office) -> 
     expect(page.locator("#answer")).to_have_value("Halvfärdigt")
 
 
+def test_a_pause_is_seen_at_once_by_a_colleague(office: Office) -> None:
+    kim, alex = office.log_in(office.page()), office.log_in(office.page(), "alex@stad.example")
+    expect(alex.locator("main")).not_to_contain_text("Boten är pausad")
+    kim.goto(f"{office.site}/paus")
+    kim.click("text=Pausa allt")
+    expect(alex.locator("main")).to_contain_text("Boten är pausad")
+    kim.click("text=Låt boten svara igen")
+    expect(alex.locator("main")).not_to_contain_text("Boten är pausad")
+
+
 def test_a_second_tab_hears_the_news_through_the_first(office: Office) -> None:
     page = office.log_in(office.page())
     tabs = [page, *(page.context.new_page() for _ in range(7))]
@@ -134,6 +145,44 @@ def test_a_second_tab_hears_the_news_through_the_first(office: Office) -> None:
     office.world.write(sample.OWN)
     for tab in tabs:
         expect(tab.locator(".cases li")).to_have_count(1)
+
+
+def test_a_stream_that_was_refused_is_opened_again(office: Office) -> None:
+    """A proxy says 502 while the server starts anew. A browser then never tries again by itself."""
+    page = office.log_in(office.page())
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=502)
+
+    page.route("**/handelser", refuse_once)
+    with page.expect_response(lambda response: response.status == 502):
+        page.goto(f"{office.site}/arenden?mapp=vantar")
+    office.world.write(sample.OWN)
+    expect(page.locator(".cases li")).to_have_count(1)
+
+
+def test_what_could_not_be_fetched_is_fetched_when_the_stream_comes_back(office: Office) -> None:
+    """Then the stream says only how far the store has come, which the page has heard before."""
+    page = office.log_in(office.page())
+    page.goto(f"{office.site}/arenden?mapp=vantar")
+    page.evaluate(
+        "() => { window.said = []; new BroadcastChannel('lokbot').onmessage = (event) => { said.push(event.data) } }"
+    )
+    page.route("**/arenden?mapp=vantar", lambda route: route.fulfill(status=502))
+    with page.expect_response(lambda response: response.status == 502):
+        office.world.write(sample.OWN)
+    with office.world.sessions() as session:
+        stamp = live.newest(session)
+    page.wait_for_function("(stamp) => said.includes(stamp)", arg=stamp)
+    expect(page.locator(".empty")).to_be_visible()
+    page.unroute("**/arenden?mapp=vantar")
+    page.evaluate("(stamp) => { new BroadcastChannel('lokbot').postMessage(stamp) }", stamp)
+    expect(page.locator(".cases li")).to_have_count(1)
 
 
 def test_two_browsers_at_once(office: Office) -> None:
