@@ -245,7 +245,7 @@ def show(
         copied={email.lower() for email in visit.form.all("cc")},
         at_hand=at_hand(conversation),
         along=_along(visit, conversation),
-        lost_files=[file.name for file in visit.form.files],
+        lost_files=[uploads.shown(file.name) for file in visit.form.files],
         largest=visit.settings.web.max_upload_bytes,
         file_endings=uploads.ENDINGS,
         is_passed_on=escalation.is_passed_on,
