@@ -80,7 +80,7 @@ def sentences() -> set[str]:
     """Every Swedish sentence that the pages say."""
     said = {sentence for table in TABLES for sentence in table.values()}
     said |= set(refusals()) - {""}
-    said |= {sentence for pair in app.REFUSALS.values() for sentence in pair}
+    said |= {sentence for pair in (*app.REFUSALS.values(), app.FOREIGN_FORM, app.OLD_FORM) for sentence in pair}
     said |= set(statistics.GROUPS)
     for template in (WEB / "templates").glob("*.html"):
         said |= {found[2] for found in re.finditer(r"_\(([\"'])(.+?)\1", template.read_text(encoding="utf-8"))}
