@@ -173,8 +173,20 @@ def _forward(visit: Visit, conversation: Conversation) -> dict[str, str]:
         text=text if text.strip() else None,
         names_asker=visit.form["names_asker"] == "1",
         directly=visit.form["directly"] == "1",
+        messages={queries.row_number(one) or 0 for one in visit.form.all("whole")},
+        attachments=_enclosed(visit, conversation),
     )
     return _done("forwarded", at)
+
+
+def _enclosed(visit: Visit, conversation: Conversation) -> list[Attachment]:
+    """Files of the asker's that are ticked to go along to an administration, where such a kind may be sent on."""
+    at_hand = {str(each.id): each for each in thread.of_asker(conversation)}
+    ticked = dict.fromkeys(visit.form.all("enclosed"))
+    if not ticked.keys() <= at_hand.keys():
+        raise NotPossible("En fil som du valde går inte att skicka med längre. Inget är skickat. Välj filen igen.")
+    files = map(at_hand.__getitem__, ticked)
+    return [uploads.read(file.name, file.content.content, file.content_type) for file in files]
 
 
 def _resolve(visit: Visit, conversation: Conversation) -> dict[str, str]:

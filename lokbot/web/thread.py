@@ -257,6 +257,8 @@ def show(
         error=error,
         news=news,
         concerned=forwarding.concerned(conversation),
+        written=parties.from_asker(conversation),
+        enclosures=of_asker(conversation),
         administrations=forwarding.receivers(visit.knowledge),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
@@ -317,6 +319,11 @@ def at_hand(conversation: Conversation) -> Sequence[OutboxAttachment]:
             is_unsent = item.status in (OutboxStatus.HELD, OutboxStatus.CANCELLED)
             found = item.attachments if is_unsent else ()
     return found
+
+
+def of_asker(conversation: Conversation) -> Sequence[MessageAttachment]:
+    """The asker's files, which may go along to an administration; not the logotypes of signatures."""
+    return [file for message in parties.from_asker(conversation) for file in parties.attached(message)]
 
 
 def _along(visit: Visit, conversation: Conversation) -> set[str]:

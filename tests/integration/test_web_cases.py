@@ -453,6 +453,25 @@ def test_an_english_desk_is_english(desk: DeskWorld) -> None:
 # ------------------------------------------------------------------ what lies beside
 
 
+@pytest.mark.parametrize(("language", "name"), [("sv", "Lokaler"), ("en", "On lokaler")])
+def test_a_topic_is_called_by_its_name_never_by_its_key(suggesting: DeskWorld, language: str, name: str) -> None:
+    kim, case = suggesting.person(roles=tuple(Role)), suggesting.world.write("Kan vi låna en lokal gratis?")
+    suggesting.world.deliver()
+    kim.do("/konto", name="Kim Sand", language=language, seen=hidden(kim.see("/konto"), "seen"))
+    kim.do("/paus", what="topic:lokaler")
+    act(kim, case, "ratta", question=str(case.conversation.messages[0].questions[0].id), topic="lokaler")
+    seen = {
+        path: kim.see(path) for path in ("/arenden?mapp=alla", path_of(case), "/paus", "/kunskap", "/installningar")
+    }
+    for path, page in {**seen, "rubrik": kim.see("/arenden?mapp=alla&rubrik=lokaler")}.items():
+        assert f">{name}<" in page or f": {name}<" in page, path
+        for key in suggesting.current().knowledge.topics:
+            assert not re.search(rf">[\s:·,]*{key}[\s.]*<", page), (path, key)
+    for path in ("/statistik", "/statistik/fragor", "/botens-svar", "/kunskap/luckor", "/logg", "/styrgruppen"):
+        page = kim.see(path)
+        assert not re.search(r">[\s:·,]*lokaler[\s.]*<", page), path
+
+
 def test_a_case_rests_until_a_day_and_comes_back_by_hand(desk: DeskWorld) -> None:
     kim, case = desk.person(), desk.world.write(sample.OWN)
     number = case.conversation.case_number
@@ -473,6 +492,26 @@ def test_a_forward_carries_what_was_chosen_and_no_more(desk: DeskWorld) -> None:
     mail = next(mail for mail in desk.world.deliver() if mail.to[0].email == "kultur@stad.example")
     assert "Har ansökan kommit?" in mail.text
     assert "sjuk" not in mail.text
+
+
+def test_what_is_ticked_goes_along_to_an_administration(desk: DeskWorld) -> None:
+    kim = desk.person()
+    files = (attachment(), attachment(b"MZ\x90", "program.exe", "application/octet-stream"))
+    case = desk.world.write(f"Vi är trettio. {sample.OWN}", attachments=files)
+    desk.world.deliver()
+    form = kim.see(path_of(case)).split('/skicka-vidare"')[1].split("</form>")[0]
+    assert 'value="1" checked' not in form
+    (whole,) = re.findall(r'name="whole" value="(\d+)"> Hela meddelandet, i dag', form)
+    good, bad = re.findall(r'name="enclosed" value="(\d+)"> Filen', form)
+    to = {"administration": "kultur", "address": "kultur@stad.example", "text": "Har ansökan kommit?"}
+    status, page = act(kim, case, "skicka-vidare", **to, whole=whole, enclosed=bad)
+    assert (status, "Filen program.exe kan inte skickas." in page) == (409, True)
+    assert f'name="whole" value="{whole}" checked' in page
+    assert act(kim, case, "skicka-vidare", **to, whole=whole, enclosed=good)[0] == 303
+    desk.world.later(minutes=10)
+    mail = next(mail for mail in desk.world.deliver() if mail.to[0].email == "kultur@stad.example")
+    assert "Vi är trettio." in mail.text
+    assert [(one.name, one.content) for one in mail.attachments] == [(files[0].name, files[0].content)]
 
 
 def test_what_was_written_to_an_administration_is_not_lost(desk: DeskWorld) -> None:

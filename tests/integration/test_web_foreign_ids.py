@@ -12,7 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from lokbot.model import Address, OutboxKind, Role
-from lokbot.store.schema import ArticleRevision, Base, Event, OutboxAttachment, OutboxItem, WebSession
+from lokbot.store.schema import (
+    ArticleRevision,
+    Base,
+    Event,
+    MessageAttachment,
+    OutboxAttachment,
+    OutboxItem,
+    WebSession,
+)
 from lokbot.store.session import Sessions
 from lokbot.web import rendering
 from lokbot.web.pages import PAGES, Page
@@ -22,6 +30,7 @@ from tests.integration.test_web_answers import PDF, answer
 from tests.integration.test_web_gate import address_of
 from tests.integration.web_chat import Surfer
 from tests.integration.world import Case, World
+from tests.sample_mails import attachment
 
 BO = Address("Bo Ek", "bo@annan.example")
 
@@ -63,7 +72,9 @@ def town(sessions: Sessions) -> Town:
     copy = (Address("", "c@annan.example"),)
     own, other = desk.world.write(sample.OWN), desk.world.write(sample.OWN, sender=BO)
     desk.world.write(sample.OWN, in_reply_to=(own.message.message_id,))
-    desk.world.write(sample.OWN, sender=BO, in_reply_to=(other.message.message_id,), cc=copy)
+    desk.world.write(
+        sample.OWN, sender=BO, in_reply_to=(other.message.message_id,), cc=copy, attachments=(attachment(),)
+    )
     desk.world.deliver()
     found = Town(desk, kim, own, other)
     assert answer(kim, other, "Hej!", PDF)[0] == 303
@@ -97,6 +108,8 @@ FOREIGN: dict[str, tuple[str, Callable[[Town], str]]] = {
     "message": ("{own}/dela", lambda town: str(town.other.message_id)),
     "along": ("{own}/svara", lambda town: town.first(select(OutboxAttachment.id))),
     "cc": ("{own}/svara", lambda _: "c@annan.example"),
+    "whole": ("{own}/skicka-vidare", lambda town: str(town.other.message_id)),
+    "enclosed": ("{own}/skicka-vidare", lambda town: town.first(select(MessageAttachment.id))),
     "part": ("{own}/ta-isar", lambda town: town.field("part")),
     "other": ("{own}/ta-bort-lank", lambda town: town.field("other")),
     "revision": ("/kunskap/lana-lokal/tillbaka", _another_version),
@@ -123,7 +136,18 @@ def test_every_field_that_names_a_row_is_tried() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (rendering.HERE / "templates").glob("*.html")]
     shape = r'name="([a-z_]+)"[^>]* value="\{\{ [a-z_.]+\.(?:id|case_number|email|key) '
     named = {name for text in texts for name in re.findall(shape, text)}
-    assert named & FOREIGN.keys() >= {"message", "along", "cc", "part", "other", "revision", "change", "browser"}
+    assert named & FOREIGN.keys() >= {
+        "message",
+        "whole",
+        "enclosed",
+        "along",
+        "cc",
+        "part",
+        "other",
+        "revision",
+        "change",
+        "browser",
+    }
     assert named - FOREIGN.keys() - CHOSEN == set()
 
 
@@ -134,7 +158,13 @@ def test_anothers_row_is_not_acted_on(town: Town, field: str) -> None:
     page = town.kim.see("/konto" if field == "browser" else path.rpartition("/")[0])
     seen = re.search(r'name="seen" value="([^"]*)"', page)
     before = kept(town)
-    fields = {"seen": seen[1] if seen else "", "answer": "Hej!", "article": "lana-lokal", field: value}
+    fields = {
+        "seen": seen[1] if seen else "",
+        "answer": "Hej!",
+        "article": "lana-lokal",
+        "administration": "fritid",
+        field: value,
+    }
     # Whether somebody else's browser is one is not said.
     assert town.kim.do(path, **fields)[0] == (303 if field == "browser" else 409)
     assert kept(town) == before

@@ -14,7 +14,7 @@ from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStat
 from lokbot.records import page
 from lokbot.store.inbox import Folder
 from lokbot.understanding.kinds import Kind
-from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, rendering, statistics, thread
+from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, registry, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -33,6 +33,8 @@ TABLES = (
     thread.FACTS,
     thread.PRESSED,
     people.ROLES,
+    registry.ACTS,
+    registry.SOURCES,
     people.MAY,
     desk_pages.VERDICTS,
     records.CLASSES,
