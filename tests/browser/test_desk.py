@@ -7,7 +7,7 @@ from playwright.sync_api import ConsoleMessage, Dialog, Page, Route, expect
 from sqlalchemy import select
 
 from lokbot import desk_settings
-from lokbot.conversation import escalation
+from lokbot.conversation import escalation, steering
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import DecisionRecord
 from lokbot.web import live
@@ -69,12 +69,22 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
         one.path for one in PAGES if one.method == "GET" and one.roles is not None and not {"{", "."} & set(one.path)
     ]
     number, version = path_of(case).rpartition("/")[2], told_version(office)
-    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte", version):
+    act(case, steering.mark, "Fler frågar om möten.", actor="kim@stad.example")
+    for path in (
+        *plain,
+        path_of(case),
+        f"{path_of(case)}/forening",
+        "/arenden?mapp=alla&q=x",
+        "/arenden?mapp=mina",
+        "/finns-inte",
+        version,
+    ):
         look(path)
     look(f"/radera?arende={number}")
     page.goto(f"{office.site}/paus")
     page.click("text=Pausa allt")
     page.wait_for_url("**klart=paused")
+    look("/paus")
     page.goto(office.site + version)
     page.fill("[name=text]", "Så här är det.")
     page.click("text=Visa rättelsen först")
@@ -197,6 +207,7 @@ def test_two_browsers_at_once(office: Office) -> None:
     kim.click("text=Skicka svaret")
     expect(kim.locator(".done")).to_contain_text("Svaret skickas klockan")
     expect(alex.locator(".case-head")).to_contain_text("Taget: Kim Sand")
+    expect(alex.locator("#pa-vag")).to_contain_text("Svar skickas")
     alex.click("text=Skicka svaret")
     expect(alex.locator("#konflikt")).to_contain_text("Kim Sand svarade")
     expect(alex.locator("#konflikt")).to_be_focused()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from lokbot import audit, desk_settings
 from lokbot.config import Settings
-from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
+from lokbot.model import Address, Authentication, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import Correction, DecisionRecord, Draft, Message, Note
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
@@ -125,6 +125,9 @@ def test_filters_narrow_a_folder(desk: DeskWorld) -> None:
     assert number in kim.see("/arenden?mapp=alla&fran=igår&sida=x")
     assert number in kim.see("/arenden?mapp=alla&status=waiting")
     assert number not in kim.see("/arenden?mapp=alla&status=resolved")
+    act(kim, case, "skicka-vidare", administration="kultur", address="kultur@stad.example")
+    assert number in kim.see("/arenden?mapp=alla&forvaltning=kultur")
+    assert number not in kim.see("/arenden?mapp=alla&forvaltning=fritid")
 
 
 def test_an_associations_cases_are_found_by_its_name(desk: DeskWorld) -> None:
@@ -165,6 +168,27 @@ def test_a_case_tells_what_happened_and_why(desk: DeskWorld) -> None:
     assert "Varför: boten kom fram till ett svar" in page
     assert "version 1" in page
     assert "Botens svar" in page
+    for ground in ("Hur säker", "Rubrik", "Vems fråga", "Regel", "Svar som låg närmast:"):
+        assert ground in page, ground
+    assert re.search(r"<dd>\d+ %</dd>", page)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [("pass", "Vår mejlserver intygar avsändaren."), ("fail", "Varning: avsändarens domän står inte för mejlet.")],
+)
+def test_how_the_sender_was_proven_stands_with_the_mail(desk: DeskWorld, found: str, said: str) -> None:
+    case = desk.world.write(sample.OWN, authentication=Authentication("mx.stad.example", dmarc=found))
+    assert said in desk.person().see(path_of(case))
+
+
+def test_what_was_quoted_is_folded(desk: DeskWorld) -> None:
+    quoted = "> Det här stod i det gamla mejlet."
+    case = desk.world.write(f"{sample.OWN}\n\nDen 1 mars 2026 skrev staden:\n{quoted}", new_text=sample.OWN)
+    before, _, after = desk.person().see(path_of(case)).partition("Visa hela mejlet med citat")
+    assert sample.OWN in before
+    assert "gamla mejlet" not in before
+    assert "gamla mejlet" in after
 
 
 def test_an_answer_leaves_after_the_undo_time_and_settles_the_case(desk: DeskWorld) -> None:
