@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from lokbot import audit, desk_settings
 from lokbot.config import Settings
-from lokbot.model import Address, Authentication, ConversationStatus, OutboxKind, OutboxStatus, Role
+from lokbot.model import (
+    Address,
+    Authentication,
+    Automatic,
+    ConversationStatus,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Role,
+)
 from lokbot.store.schema import Correction, DecisionRecord, Draft, Message, Note
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
@@ -74,6 +84,31 @@ def test_each_folder_holds_its_cases(suggesting: DeskWorld) -> None:
     assert holds("klara") == {done_}
     assert holds("alla") == {suggestion, own_, taken_, done_}
     assert holds("misslyckade") == holds("bradskande") == set()
+
+
+def test_the_other_folders_hold_theirs(desk: DeskWorld) -> None:
+    world, kim = desk.world, desk.person()
+
+    def from_another(text: str, **values: Any) -> Case:
+        return world.write(text, sender=Address("", f"{len(cases)}@post.example"), **values)
+
+    cases: dict[str, Case] = {}
+    cases["bradskande"] = from_another("Jag begär en allmän handling.")
+    cases["forvaltning"] = from_another(sample.OWN)
+    act(kim, cases["forvaltning"], "skicka-vidare", administration="kultur", address="kultur@stad.example")
+    cases["vilar"] = from_another(sample.OWN)
+    act(kim, cases["vilar"], "vila", until=str(world.now.date() + timedelta(days=7)))
+    cases["boten"] = from_another(sample.JOIN)
+    cases["automatiska"] = from_another("Jag är borta.", automatic=Automatic(True, "auto-reply", "Auto-Submitted"))
+    world.deliver()
+    cases["misslyckade"] = from_another(sample.OWN)
+    with world.sessions.begin() as session:
+        message = session.get_one(Message, cases["misslyckade"].message_id)
+        message.state, message.failure = MessageState.FAILED, "RuntimeError"
+    numbers = {folder: case.conversation.case_number for folder, case in cases.items()}
+    for folder, number in numbers.items():
+        page = kim.see(f"/arenden?mapp={folder}")
+        assert [one for one in numbers.values() if f'href="/arenden/{one}"' in page] == [number], folder
 
 
 def test_what_waits_longest_stands_first_and_what_is_urgent_before_it(desk: DeskWorld) -> None:
@@ -569,6 +604,8 @@ def test_who_writes_in_another_language_can_be_told_so_in_it(desk: DeskWorld) ->
     assert case.conversation.language == "uk"
     line = sample.phrases()["uk"]["other-language.line"]
     assert '<option value="other-language.line">' in kim.see(path_of(case))
+    assert "Ingen läser språket? Telefontolk kan bokas." in kim.see(path_of(case))
+    assert ">ukrainska</" in kim.see("/arenden?mapp=alla")
     kim.do(f"{path_of(case)}/utkast", answer="Hej!", insert="other-language.line")
     assert line in kim.see(path_of(case))
     assert "other-language.line" not in kim.see(path_of(desk.world.write(sample.OWN)))
@@ -656,4 +693,18 @@ def test_the_registrator_classes_a_case_and_takes_it_out(desk: DeskWorld) -> Non
     admin = desk.person("chef@stad.example", "Chefen", (Role.ADMIN,))
     page = admin.see(f"/logg?arende={number}")
     assert "Robin" in page
-    assert "exported" in page
+    assert "<td>hämtade som fil</td>" in page
+    assert "<td>såg</td>" not in admin.see("/logg?vad=exported")
+    assert "<td>" not in admin.see("/logg?vem=kim@stad.example").replace('<td colspan="5">', "")
+
+
+def test_earlier_cases_of_the_contact_stand_beside_the_case(desk: DeskWorld) -> None:
+    first = desk.world.write(sample.OWN, subject="Vår ansökan")
+    desk.world.resolve(first)
+    desk.world.later(days=1)
+    kim, second = desk.person(), desk.world.write(sample.JOIN, subject="Gå med")
+    aside = kim.see(path_of(second)).partition("Tidigare ärenden")[2]
+    assert f'<a href="{path_of(first)}">Vår ansökan</a>' in aside
+    assert "Tidigare ärenden" not in kim.see(
+        path_of(desk.world.write(sample.OWN, sender=Address("", "b@post.example")))
+    )
