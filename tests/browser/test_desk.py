@@ -120,6 +120,20 @@ def test_the_menu_is_one_row_and_its_rarer_pages_are_reached_by_keyboard(office:
         expect(more).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [320, 660, 800, 993, 1280])
+def test_every_page_of_the_menu_is_on_the_screen_at_any_width(office: Office, width: int) -> None:
+    office.desk.account("chef@stad.example", "Chefen Chefsson-Mellanstad", (Role.ADMIN, Role.COORDINATOR))
+    page = office.log_in(office.page((width, 700)), "chef@stad.example")
+    for summary in page.locator("header summary").all():
+        if summary.is_visible():
+            summary.click()
+    links = page.locator("header li a").all()
+    assert len(links) == 14
+    for link in links:
+        expect(link).to_be_in_viewport(ratio=1)
+    assert faults(page) == []
+
+
 def test_news_appear_by_themselves_and_what_is_written_stays(office: Office) -> None:
     page = office.log_in(office.page())
     page.goto(f"{office.site}/arenden?mapp=vantar")
