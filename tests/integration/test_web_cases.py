@@ -501,8 +501,9 @@ def test_coordinators_with_an_account_hear_of_cases(desk: DeskWorld) -> None:
 
 
 def test_an_english_desk_is_english(desk: DeskWorld) -> None:
-    kim, case = desk.person(), desk.world.write(sample.OWN)
+    kim, case = desk.person(), desk.world.write(sample.OWN, warnings=("bad-date",))
     kim.do("/konto", name="Kim Sand", language="en", seen=hidden(kim.see("/konto"), "seen"))
+    assert "The date in the mail is absurd." in kim.see(path_of(case))
     for path in ("/arenden", path_of(case), "/paus", "/installningar", "/konto"):
         page = kim.see(path)
         assert '<html lang="en">' in page
