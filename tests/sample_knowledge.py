@@ -239,7 +239,7 @@ INTENTS = (
 )
 
 TOPICS = tuple(
-    Topic(identity, LocalText(identity, identity), f"Allt om {identity}.")
+    Topic(identity, LocalText(identity.capitalize(), f"On {identity}"), f"Allt om {identity}.")
     for identity in sorted({article.topic for article in ARTICLES} | {intent.topic for intent in INTENTS})
 )
 

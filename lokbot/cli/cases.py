@@ -14,14 +14,21 @@ from sqlalchemy.orm import Session
 from lokbot import audit, describing
 from lokbot.cli.common import as_it_holds, now, open_store, with_settings
 from lokbot.config import Settings
-from lokbot.conversation import escalation, uploads
+from lokbot.conversation import escalation, parties, uploads
 from lokbot.conversation.escalation import NotPossible, PauseScope
 from lokbot.masking import mask_personal_numbers
-from lokbot.model import ChannelName, ConversationStatus, Knowledge
+from lokbot.model import Attachment, ChannelName, ConversationStatus, Knowledge
 from lokbot.store import queries
 from lokbot.store.schema import Conversation
 
 BY = click.option("--by", help="Who does it (default: the user of this machine).")
+
+ATTACH = click.option(
+    "--attach",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A file to send along; may be repeated.",
+)
 
 
 def who(by: str | None) -> str:
@@ -30,6 +37,10 @@ def who(by: str | None) -> str:
         return by or getpass.getuser()
     except (KeyError, OSError):  # a container's user has a number and no name
         raise NotPossible("Ange vem som gör det: --by ”Förnamn Efternamn”.") from None
+
+
+def _read(files: Iterable[Path]) -> list[Attachment]:
+    return [uploads.read(file.name, file.read_bytes()) for file in files]
 
 
 def find_case(session: Session, number: str) -> Conversation:
@@ -114,12 +125,7 @@ def release(settings: Settings, number: str, by: str | None) -> None:
 @click.argument("number", metavar="ID")
 @click.argument("text", required=False)
 @click.option("--copy", "cc", multiple=True, help="Keep somebody of the thread in copy; may be repeated.")
-@click.option(
-    "--attach",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    help="A file to send along; may be repeated.",
-)
+@ATTACH
 @BY
 @with_settings
 def reply(
@@ -141,7 +147,7 @@ def reply(
             settings=settings,
             now=now(),
             cc=cc,
-            attachments=[uploads.read(file.name, file.read_bytes()) for file in attach],
+            attachments=_read(attach),
         )
         click.echo(f"Svaret i {conversation.case_number} skickas.")
 
@@ -152,6 +158,8 @@ def reply(
 @click.option("--to", "address", help="The address, where the administration has none of its own.")
 @click.option("--text", help="What goes along (default: the questions that nobody has answered).")
 @click.option("--with-asker", is_flag=True, help="Say who asks as well.")
+@click.option("--whole", is_flag=True, help="All that the asker has written goes along, not only the questions.")
+@ATTACH
 @click.option("--direct", is_flag=True, help="What they answer goes to the asker by itself, if it is proven theirs.")
 @BY
 @with_settings
@@ -162,6 +170,8 @@ def forward(
     address: str | None,
     text: str | None,
     with_asker: bool,
+    whole: bool,
+    attach: tuple[Path, ...],
     direct: bool,
     by: str | None,
 ) -> None:
@@ -181,6 +191,8 @@ def forward(
             text=text,
             names_asker=with_asker,
             directly=direct,
+            messages=[message.id for message in parties.from_asker(conversation)] if whole else (),
+            attachments=_read(attach),
         )
         click.echo(
             f"{conversation.case_number} skickas vidare till {knowledge.administrations[administration].name.sv}."

@@ -28,7 +28,15 @@ from lokbot.conversation.handover import (
 from lokbot.conversation.linking import link, unlink
 from lokbot.conversation.merging import merge, split, take_apart
 from lokbot.conversation.moving import move
-from lokbot.conversation.parties import asker, door, is_from_inside, is_passed_on, latest_from_asker, others
+from lokbot.conversation.parties import (
+    asker,
+    door,
+    fits_in_a_mail,
+    is_from_inside,
+    is_passed_on,
+    latest_from_asker,
+    others,
+)
 from lokbot.conversation.pausing import PauseScope, is_paused, pause, resume
 from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.conversation.snoozing import snooze, wake
@@ -160,9 +168,7 @@ def coordinator_reply(
     copies = _copies(conversation, cc, settings)
     if copies and door(conversation, (to,), latest_from_asker(conversation)).is_chat:
         raise NotPossible("Kopior kan inte skickas i en chatt. Flytta ärendet till mejl först.")
-    if (size := sum(each.size for each in attachments)) > settings.web.max_upload_bytes:
-        total, most = (f"{count / 1_000_000:.1f}".replace(".", ",") for count in (size, settings.web.max_upload_bytes))
-        raise NotPossible("Bilagorna är {total} MB. Högst {most} MB kan skickas.", total=total, most=most)
+    fits_in_a_mail(attachments, settings)
     outbox.cancel_automatic(session, conversation, now=now)
     item = outbox.enqueue(
         session,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import notification, outbox, reading
-from lokbot.conversation.parties import asker, door, from_asker, latest_from_asker, mail_address, shown
+from lokbot.conversation.parties import asker, door, fits_in_a_mail, from_asker, latest_from_asker, mail_address, shown
 from lokbot.conversation.reply import as_html, reply_subject
 from lokbot.masking import mask_writer
 from lokbot.model import (
     Address,
     Administration,
     AdministrationKind,
+    Attachment,
     ChannelName,
     ConversationStatus,
     Knowledge,
@@ -24,7 +26,7 @@ from lokbot.model import (
     Reply,
 )
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, DecisionRecord, Forward, OutboxItem
+from lokbot.store.schema import Conversation, DecisionRecord, Forward, Message, OutboxItem
 
 
 def concerned(conversation: Conversation) -> str:
@@ -35,9 +37,9 @@ def concerned(conversation: Conversation) -> str:
     return _unnamed(_open_questions(conversation), conversation)
 
 
-def _unnamed(text: str, conversation: Conversation) -> str:
-    latest = latest_from_asker(conversation)
-    name = (latest.sender_name if latest else "") or conversation.contact.name
+def _unnamed(text: str, conversation: Conversation, written: Message | None = None) -> str:
+    written = written or latest_from_asker(conversation)
+    name = (written.sender_name if written else "") or conversation.contact.name
     return mask_writer(text, name)
 
 
@@ -80,12 +82,15 @@ def forward(
     text: str | None = None,
     names_asker: bool = False,
     directly: bool = False,
+    messages: Collection[int] = (),
+    attachments: Sequence[Attachment] = (),
 ) -> OutboxItem:
     """Ask an administration, which answers in its own mail program. The asker is told once the mail has been sent.
 
     ``address`` where the administration has none in knowledge/administrations.yaml, or another is wanted. ``text`` is
-    what goes along (default: ``concerned``); ``names_asker`` says who asks as well. ``directly``: what they answer goes
-    to the asker by itself, after the undo time, if nothing about it can be a slip or a forgery.
+    what goes along (default: ``concerned``); ``names_asker`` says who asks as well; ``messages`` are ids of the asker's
+    that go along whole, and ``attachments`` (``uploads.read``) their files. ``directly``: what they answer goes to the
+    asker by itself, after the undo time, if nothing about it can be a slip or a forgery.
     """
     owner = knowledge.administrations.get(administration)
     if owner is None:
@@ -104,6 +109,10 @@ def forward(
     mail_address(to)
     if text is not None and not text.strip():
         raise NotPossible("Det står inget att skicka vidare. Skriv en text först.")
+    whole = [message for message in from_asker(conversation) if message.id in messages]
+    if len(whole) != len(set(messages)):
+        raise NotPossible("Ett meddelande som du valde finns inte i ärendet. Inget är skickat. Välj igen.")
+    fits_in_a_mail(attachments, settings)
     if directly and not settings.imap.authserv_ids:
         raise NotPossible(
             "Svaret kan inte gå direkt: stadens mejlserver intygar inga avsändare.", terminal="(imap.authserv_ids)"
@@ -128,6 +137,8 @@ def forward(
         not_before=not_before,
         names_asker=names_asker,
         directly=directly,
+        whole=whole,
+        attachments=attachments,
     )
 
 
@@ -170,6 +181,8 @@ def _send_on(
     not_before: datetime | None = None,
     names_asker: bool = False,
     directly: bool = False,
+    whole: Sequence[Message] = (),
+    attachments: Sequence[Attachment] = (),
 ) -> OutboxItem:
     latest = latest_from_asker(conversation)
     if latest is None:
@@ -182,6 +195,11 @@ def _send_on(
         knowledge,
         sender=_named(conversation) if names_asker else "",
         is_direct=directly,
+        whole=[
+            (message.received_at, text if names_asker else _unnamed(text, conversation, message))
+            for message in whole
+            for text in [message.new_text or message.text]
+        ],
     )
     item = outbox.enqueue(
         session,
@@ -195,6 +213,7 @@ def _send_on(
         created_by=actor,
         now=now,
         not_before=not_before,
+        attachments=attachments,
     )
     item.forward = Forward(administration=owner.id, is_direct=directly)
     conversation.administration, conversation.updated_at = owner.id, now

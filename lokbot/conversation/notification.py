@@ -155,19 +155,29 @@ def forwarded(
     *,
     sender: str = "",
     is_direct: bool = False,
+    whole: Sequence[tuple[datetime, str]] = (),
 ) -> Reply:
-    """To an administration: this question is yours. ``sender`` where they are to know who asks."""
+    """To an administration: this question is yours. ``sender`` where they are to know who asks; ``whole`` are messages
+    that they are to read in full, and when each came in.
+    """
     say = knowledge.phrases[LANGUAGE]
     day = written_out(received_at.astimezone(SWEDEN).date(), LANGUAGE)
     blocks = [
         say["forward.body"].format(case=case_number, day=day),
         *([say["forward.sender"].format(sender=sender)] if sender else []),
         quote(text),
+        *(block for at, each in whole for block in (_whole_from(at, knowledge), quote(each))),
         say["forward.answer-directly" if is_direct else "forward.answer"],
         say["forward.not-yours"],
     ]
     line = say["forward.subject"].format(case=case_number, subject=subject)
     return Reply(" ".join(line.split()), "\n\n".join(blocks), None, LANGUAGE)
+
+
+def _whole_from(at: datetime, knowledge: Knowledge) -> str:
+    local = at.astimezone(SWEDEN)
+    day = written_out(local.date(), LANGUAGE)
+    return knowledge.phrases[LANGUAGE]["forward.whole"].format(day=day, time=f"{local:%H.%M}")
 
 
 def came_back(

@@ -205,6 +205,13 @@ def attachments(session: Session, message: Message) -> tuple[Attachment, ...]:
     )
 
 
+def fits_in_a_mail(attachments: Sequence[Attachment], settings: Settings) -> None:
+    """Raises NotPossible where they are too large together."""
+    if (size := sum(each.size for each in attachments)) > settings.web.max_upload_bytes:
+        total, most = (f"{count / 1_000_000:.1f}".replace(".", ",") for count in (size, settings.web.max_upload_bytes))
+        raise NotPossible("Bilagorna är {total} MB. Högst {most} MB kan skickas.", total=total, most=most)
+
+
 def attached(message: Message) -> list[MessageAttachment]:
     return [
         attachment

@@ -143,6 +143,7 @@ REQUIRED_PHRASES: Mapping[str, frozenset[str]] = MappingProxyType(
         "forward.subject": frozenset({"case", "subject"}),
         "forward.body": frozenset({"case", "day"}),
         "forward.sender": frozenset({"sender"}),
+        "forward.whole": frozenset({"day", "time"}),
         "forward.answer": frozenset(),
         "forward.answer-directly": frozenset(),
         "forward.not-yours": frozenset(),

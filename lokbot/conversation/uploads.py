@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lokbot.channels.attachments import attachment
+from lokbot.channels.attachments import attachment, safe_name
 from lokbot.model import Attachment, NotPossible
 
 # What an office sends, and mail servers let through. No programs, macros or archives: nobody sees what is in them.
@@ -40,3 +40,8 @@ def read(name: str, content: bytes, declared_type: str = "") -> Attachment:
             name=found.name,
         )
     return found
+
+
+def shown(name: str) -> str:
+    """``name`` as it may be read on a page: without a path, and without marks that turn or hide its letters."""
+    return safe_name(name)

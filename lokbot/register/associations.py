@@ -15,6 +15,7 @@ from lokbot.audit import Source
 from lokbot.conversation.escalation import NotPossible
 from lokbot.model import ASSOCIATION_KINDS
 from lokbot.register.names import FREEMAIL, fits, folded, nearest
+from lokbot.store import queries
 from lokbot.store.schema import Association
 from lokbot.store.session import take_turns
 
@@ -79,7 +80,8 @@ def names_of(association: Association) -> tuple[str, ...]:
 
 def find(session: Session, name: str) -> Association:
     """The one association that is called so, by name or alias, or has this row number. Raises NotPossible."""
-    if name.isdecimal() and (numbered := session.get(Association, int(name))):
+    number = queries.row_number(name)
+    if number and (numbered := session.get(Association, number)):
         return numbered
     wanted = folded(name)
     exact = [one for one in everyone(session) if wanted in map(folded, names_of(one))]

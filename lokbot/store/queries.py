@@ -59,6 +59,15 @@ TO_THE_ASKER = (
 WITHOUT_AN_ANSWER = (OutboxKind.RECEIPT, OutboxKind.INFORMATION)
 
 
+_MOST_DIGITS = 9  # of a number that every column of ids holds
+
+
+def row_number(text: str) -> int | None:
+    """The number that a text of an address or a form names; None where no row can have it."""
+    is_one = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if is_one else None
+
+
 def addresses(values: Iterable[dict[str, str]]) -> tuple[Address, ...]:
     """Addresses as they stand in a JSON column."""
     return tuple(Address(value["name"], value["email"]) for value in values)
@@ -195,9 +204,9 @@ def conversation_for(session: Session, case: str | int) -> Conversation | None:
         found = session.scalar(query.where(Conversation.id == case))
     else:
         case = case.strip().upper()
-        if case.isdecimal():
+        if number := row_number(case):
             year = session.scalar(select(func.max(CaseNumber.year)))
-            case = f"LOK-{year}-{int(case):05d}"
+            case = f"LOK-{year}-{number:05d}"
         found = session.scalar(query.where(Conversation.case_number == case))
     if found is not None and found.merged_into_id is not None:
         return conversation_for(session, whole(session, found).id)

@@ -101,11 +101,13 @@ def _answer(visit: Visit, conversation: Conversation) -> dict[str, str]:
 
 def _attachments(visit: Visit, conversation: Conversation) -> list[Attachment]:
     """What goes along: files of an answer that was taken back or suggested, where they are ticked, and new ones."""
-    ticked = visit.form.all("along")
+    at_hand = {str(each.id): each for each in thread.at_hand(conversation)}
+    ticked = dict.fromkeys(visit.form.all("along"))
+    if not ticked.keys() <= at_hand.keys():
+        raise NotPossible("En fil som du valde går inte att skicka med längre. Inget är skickat. Välj filen igen.")
     found = [
         Attachment(each.name, each.content_type, each.size, each.sha256, each.content.content)
-        for each in thread.at_hand(conversation)
-        if str(each.id) in ticked
+        for each in map(at_hand.__getitem__, ticked)
     ]
     return [*found, *(uploads.read(file.name, file.content, file.content_type) for file in visit.form.files)]
 
@@ -171,8 +173,20 @@ def _forward(visit: Visit, conversation: Conversation) -> dict[str, str]:
         text=text if text.strip() else None,
         names_asker=visit.form["names_asker"] == "1",
         directly=visit.form["directly"] == "1",
+        messages={queries.row_number(one) or 0 for one in visit.form.all("whole")},
+        attachments=_enclosed(visit, conversation),
     )
     return _done("forwarded", at)
+
+
+def _enclosed(visit: Visit, conversation: Conversation) -> list[Attachment]:
+    """Files of the asker's that are ticked to go along to an administration, where such a kind may be sent on."""
+    at_hand = {str(each.id): each for each in thread.of_asker(conversation)}
+    ticked = dict.fromkeys(visit.form.all("enclosed"))
+    if not ticked.keys() <= at_hand.keys():
+        raise NotPossible("En fil som du valde går inte att skicka med längre. Inget är skickat. Välj filen igen.")
+    files = map(at_hand.__getitem__, ticked)
+    return [uploads.read(file.name, file.content.content, file.content_type) for file in files]
 
 
 def _resolve(visit: Visit, conversation: Conversation) -> dict[str, str]:
@@ -272,7 +286,7 @@ def _unlink(visit: Visit, conversation: Conversation) -> dict[str, str]:
 
 def _correct(visit: Visit, conversation: Conversation) -> dict[str, str]:
     wanted = visit.form["question"]
-    question = visit.session.get(QuestionRecord, int(wanted)) if wanted.isdecimal() else None
+    question = visit.session.get(QuestionRecord, number) if (number := queries.row_number(wanted)) else None
     if question is None or question.message.conversation_id != conversation.id:
         raise NotPossible("Välj en fråga i ärendet.")
     article = visit.form["article"]
@@ -316,7 +330,7 @@ def _take_apart(visit: Visit, conversation: Conversation) -> dict[str, str]:
 
 
 def _split(visit: Visit, conversation: Conversation) -> Response:
-    chosen = [int(one) for one in visit.form.all("message") if one.isdecimal()]
+    chosen = [number for one in visit.form.all("message") if (number := queries.row_number(one))]
     promise = visit.settings.promise
     new = escalation.split(visit.session, conversation, chosen, actor=visit.actor, promise=promise, now=visit.now)
     return visit.to(f"/arenden/{new.case_number}", klart="split")

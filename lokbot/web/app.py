@@ -28,7 +28,7 @@ from lokbot.store.session import reading
 from lokbot.understanding import Active
 from lokbot.web import chat_live, factor, live, rendering, security
 from lokbot.web.pages import PAGES, Page
-from lokbot.web.visit import Form, Upload, Visit
+from lokbot.web.visit import LANGUAGES, Form, Upload, Visit
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,16 @@ class _Gate:
 
     def endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
+            # PostgreSQL has no NUL in a text, and no browser sends one.
+            if any("\x00" in word for word in (request.scope["path"], *request.query_params.values())):
+                raise HTTPException(400)
             form = await self._form(request, page) if page.method == "POST" else Form()
-            return await run_in_threadpool(self._visit, page, request, form)
+            try:
+                return await run_in_threadpool(self._visit, page, request, form)
+            except HTTPException:
+                raise
+            except Exception as error:  # noqa: BLE001 - further out it loses the headers, and the server logs its words
+                return await self.fail(request, error)
 
         return handle
 
@@ -96,9 +104,11 @@ class _Gate:
             raise HTTPException(413)
         try:
             async with request.form(max_files=MAX_FILES, max_fields=500, max_part_size=security.FORM_BYTES) as data:
-                fields = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
+                fields = [
+                    (name, value.replace("\x00", "")) for name, value in data.multi_items() if isinstance(value, str)
+                ]
                 files = [
-                    Upload(value.filename or "", value.content_type or "", await value.read())
+                    Upload((value.filename or "").replace("\x00", ""), value.content_type or "", await value.read())
                     for _, value in data.multi_items()
                     if isinstance(value, UploadFile) and value.filename
                 ]
@@ -195,7 +205,8 @@ class _Gate:
                 return visit.page("error.html", status=status, title=visit.say(title), text=visit.say(text))
         except Exception as error:  # noqa: BLE001 - the database itself may be away
             log.error("could not say so on a page: %s", loggable(error))
-            return PlainTextResponse(f"{title}\n{text}\n", status_code=status)
+            both = [rendering.say(sentence, language) for language in LANGUAGES for sentence in (title, text)]
+            return PlainTextResponse("\n".join(both) + "\n", status_code=status)
 
 
 REFUSALS = {
@@ -208,6 +219,14 @@ REFUSALS = {
     500: ("Något gick fel hos oss", "Ingenting har gått förlorat. Försök igen om en stund."),
 }
 
+FOREIGN_FORM = (
+    "Formuläret kom inte från den här sidan",
+    "Öppna sidan på nytt och försök igen. Inget har ändrats.",
+)
+OLD_FORM = (
+    "Sidan har blivit för gammal",
+    "Inget är skickat. Gå tillbaka, kopiera det du har skrivit, ladda om sidan och försök igen.",
+)
 
 # Where somebody may go who has yet to set up the second factor that their role demands.
 WITHOUT_SECOND_FACTOR = (factor.SETUP, "/logga-ut")
@@ -217,9 +236,7 @@ def _refusal(page: Page, visit: Visit) -> Response | None:
     """Why this visit may not be: not logged in, without the role, or a form that did not come from our own page."""
     if page.roles is not None:
         if visit.login is None:
-            path = visit.request.url.path
-            query = f"?{visit.request.url.query}" if visit.request.url.query else ""
-            return visit.to("/logga-in", vidare=f"{path}{query}" if page.method == "GET" else "/")
+            return _to_log_in(page, visit)
         is_missing = second_factor.is_missing(visit.login, visit.settings.login.second_factor_for)
         if is_missing and page.path not in WITHOUT_SECOND_FACTOR:
             return visit.to(factor.SETUP)
@@ -227,14 +244,20 @@ def _refusal(page: Page, visit: Visit) -> Response | None:
             title, text = REFUSALS[403]
             return visit.page("error.html", status=403, title=visit.say(title), text=visit.say(text))
     if page.method == "POST":
-        is_ours = security.is_from_here(visit.request)
-        if page.roles is not None:
-            is_ours = is_ours and security.has_token(visit.login, visit.form["csrf"])
-        if not is_ours:
-            return visit.page(
-                "error.html",
-                status=403,
-                title=visit.say("Formuläret kom inte från den här sidan"),
-                text=visit.say("Öppna sidan på nytt och försök igen. Inget har ändrats."),
-            )
+        if not security.is_from_here(visit.request):
+            title, text = FOREIGN_FORM
+        elif page.roles is not None and not security.has_token(visit.login, visit.form["csrf"]):
+            title, text = OLD_FORM
+        else:
+            return None
+        return visit.page("error.html", status=403, title=visit.say(title), text=visit.say(text))
     return None
+
+
+def _to_log_in(page: Page, visit: Visit) -> Response:
+    """To log in, and then on. What was sent meanwhile is gone, which must be said."""
+    if page.method == "GET":
+        query = f"?{visit.request.url.query}" if visit.request.url.query else ""
+        return visit.to("/logga-in", vidare=f"{visit.request.url.path}{query}")
+    case = visit.request.path_params.get("case")
+    return visit.to("/logga-in", vidare=f"/arenden/{case}" if case else "/", klart="expired")

@@ -15,6 +15,7 @@ from lokbot.conversation.escalation import NotPossible
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.editing import ArticleState, NotReadable
 from lokbot.model import Article, ChannelName, Knowledge, Outcome, UserError
+from lokbot.store import queries
 from lokbot.store.schema import ArticleRevision, Correction
 from lokbot.web import thread
 from lokbot.web.cases import names
@@ -232,7 +233,7 @@ def _typed(visit: Visit) -> dict[str, str]:
 
 
 def _seen(visit: Visit) -> int:
-    return int(visit.form["seen"]) if visit.form["seen"].isdecimal() else 0
+    return queries.row_number(visit.form["seen"]) or 0
 
 
 def preview(visit: Visit) -> Response:
@@ -393,8 +394,8 @@ def approve(visit: Visit) -> Response:
 
 def roll_back(visit: Visit) -> Response:
     """An earlier version again."""
-    wanted = visit.form["revision"]
-    revision = visit.session.get(ArticleRevision, int(wanted)) if wanted.isdecimal() else None
+    number = queries.row_number(visit.form["revision"])
+    revision = visit.session.get(ArticleRevision, number) if number else None
     if revision is None or revision.article != visit.path("article"):
         raise NotPossible("Välj en version.")
     try:

@@ -87,8 +87,8 @@ def inbox(visit: Visit) -> Response:
     filters = filters_of(visit)
     if filters and not asked:
         folder = Folder.ALL
-    number = max(1, int(visit.query("sida"))) if visit.query("sida").isdecimal() else 1
-    listed = store.cases(visit.session, folder, filters, visit.actor, page=min(number, 10_000))
+    number = min(queries.row_number(visit.query("sida")) or 1, 10_000)
+    listed = store.cases(visit.session, folder, filters, visit.actor, page=number)
     return visit.page(
         "inbox.html",
         folder=folder,

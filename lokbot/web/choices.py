@@ -239,8 +239,8 @@ def _said(visit: Visit, name: str) -> str:
 
 
 def _user(visit: Visit, name: str) -> User:
-    number = name.removeprefix(desk_settings.ABSENCE)
-    user = visit.session.get(User, int(number)) if number.isdecimal() and len(number) < 10 else None
+    number = queries.row_number(name.removeprefix(desk_settings.ABSENCE))
+    user = visit.session.get(User, number) if number else None
     if user is None or user.email not in accounts.coordinators(visit.session):
         raise NotUsable("Det finns ingen sådan inställning.")
     return user
@@ -469,9 +469,10 @@ def take_again(visit: Visit) -> Response:
         if number == "file":
             value = None
         else:
-            if not (number.isdecimal() and len(number) < 18):
+            change = queries.row_number(number)
+            if change is None:
                 raise NotPossible("Välj ett tidigare värde.")
-            value = desk_settings.change(visit.session, name, int(number)).after
+            value = desk_settings.change(visit.session, name, change).after
         _take_again(visit, name, value, seen)
     except UserError as error:
         visit.session.rollback()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
 from lokbot.config import Settings
@@ -43,6 +44,21 @@ ADMIN = frozenset({Role.ADMIN})
 KEEPERS = frozenset({Role.COORDINATOR, Role.ADMIN})
 STATISTICS = frozenset({Role.STEERING, Role.COORDINATOR, Role.ADMIN})
 ERASERS = frozenset({Role.ADMIN, Role.REGISTRATOR})
+
+
+class _Number(Convertor[int]):
+    """The number of a row in an address. A longer one than a row can have names no page: no store can look for it."""
+
+    regex = "[0-9]{1,9}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +125,7 @@ PAGES: tuple[Page, ...] = (
     _post("/kunskap/ny", articles.create, KEEPERS),
     # Stores nothing: a POST because a text is too long for an address.
     Page("POST", "/kunskap/forhandsvisa", articles.preview, KEEPERS),
-    _post("/kunskap/rattelse/{correction:int}", articles.accept, KEEPERS),
+    _post("/kunskap/rattelse/{correction:number}", articles.accept, KEEPERS),
     _get("/kunskap/{article}", articles.article, KEEPERS),
     _get("/kunskap/{article}/andra", articles.edit_page, KEEPERS),
     _post("/kunskap/{article}/andra", articles.edit, KEEPERS),
@@ -121,10 +137,10 @@ PAGES: tuple[Page, ...] = (
     _get("/nytt-samtal", desk_pages.call_page, DESK),
     _post("/nytt-samtal", desk_pages.log_call, DESK),
     _get("/botens-svar", desk_pages.reviews_page, DESK),
-    _post("/botens-svar/{decision:int}", desk_pages.review, DESK),
-    _get("/version/{revision:int}", versions.version_page, DESK, writes=True),
-    _post("/version/{revision:int}/rattelse", versions.correct_all, DESK),
-    _post("/version/{revision:int}/stoppa", versions.stop_all, DESK),
+    _post("/botens-svar/{decision:number}", desk_pages.review, DESK),
+    _get("/version/{revision:number}", versions.version_page, DESK, writes=True),
+    _post("/version/{revision:number}/rattelse", versions.correct_all, DESK),
+    _post("/version/{revision:number}/stoppa", versions.stop_all, DESK),
     _get("/styrgruppen", desk_pages.steering_page, DESK),
     _post("/styrgruppen", desk_pages.hold_meeting, DESK),
     _post("/styrgruppen/moten", desk_pages.set_meetings, DESK),
@@ -140,9 +156,9 @@ PAGES: tuple[Page, ...] = (
     _get("/radera", registry.erasure_page, ERASERS, writes=True),
     _post("/radera", registry.erase, ERASERS),
     _get("/logg", registry.audit_page, ADMIN),
-    _get("/bilaga/{attachment:int}", thread.attachment, READERS, writes=True),
-    _get("/skickad-bilaga/{attachment:int}", thread.sent_attachment, READERS, writes=True),
-    _get("/original/{message:int}", thread.original, READERS, writes=True),
+    _get("/bilaga/{attachment:number}", thread.attachment, READERS, writes=True),
+    _get("/skickad-bilaga/{attachment:number}", thread.sent_attachment, READERS, writes=True),
+    _get("/original/{message:number}", thread.original, READERS, writes=True),
     _get("/paus", acts.pauses_page, DESK),
     _post("/paus", acts.pause, DESK),
     _post("/paus/upphav", acts.resume, DESK),
@@ -158,11 +174,11 @@ PAGES: tuple[Page, ...] = (
     _post("/konto/engangskod/ta-bort", factor.remove, LOGGED_IN),
     _get("/personer", people.people_page, ADMIN),
     _post("/personer", people.invite, ADMIN),
-    _post("/personer/{user:int}", people.change, ADMIN),
-    _post("/personer/{user:int}/lank", people.new_link, ADMIN),
-    _post("/personer/{user:int}/engangskod", factor.reset, ADMIN),
-    _post("/personer/{user:int}/telegram", people.unlink_telegram, ADMIN),
-    _post("/personer/{user:int}/statistik", people.reading_link, ADMIN),
+    _post("/personer/{user:number}", people.change, ADMIN),
+    _post("/personer/{user:number}/lank", people.new_link, ADMIN),
+    _post("/personer/{user:number}/engangskod", factor.reset, ADMIN),
+    _post("/personer/{user:number}/telegram", people.unlink_telegram, ADMIN),
+    _post("/personer/{user:number}/statistik", people.reading_link, ADMIN),
     _get("/mallar", desk_pages.templates_page, DESK),
     _post("/mallar", desk_pages.set_template, DESK),
     _get("/installningar", choices.listed, DESK),
@@ -176,7 +192,7 @@ PAGES: tuple[Page, ...] = (
     _chat_post("/chatt/kopia", chat.copy),
     _get("/chatt/kod", chat.code_page, NOBODY_SPECIAL),
     _chat_post("/chatt/kod", chat.come_back),
-    _get("/chatt/fil/{attachment:int}", chat.file, NOBODY_SPECIAL),
+    _get("/chatt/fil/{attachment:number}", chat.file, NOBODY_SPECIAL),
     _get("/chat.js", chat.loader, NOBODY_SPECIAL),
     _get("/tillganglighet", public.accessibility, NOBODY_SPECIAL),
     _post("/tillganglighet", public.report_fault, NOBODY_SPECIAL),

@@ -117,16 +117,41 @@ def _erasure(visit: Visit, wanted: str, *, error: str = "", status: int = 200) -
     )
 
 
+ACTS = {
+    "looked-at": "såg",
+    "listed": "såg listan för registrering",
+    "listed-receivers": "såg vilka som fick ett svar",
+    "exported": "hämtade som fil",
+    "classified": "bedömde",
+    "erased": "raderade",
+    "linked": "kopplade till en förening",
+    "unlinked": "kopplade bort från en förening",
+    "added-association": "lade till en förening",
+    "changed-association": "ändrade en förening",
+    "made-faq": "gjorde en FAQ av svaret",
+    "wrote": "skrev en artikel",
+    "approved": "godkände en artikel",
+    "rolled-back": "tog tillbaka en artikel",
+    "settled-import": "valde text efter en import",
+    "set": "ändrade en inställning",
+    "value-again": "tog tillbaka en inställning",
+    "let-in": "släppte in någon",
+    "linked-telegram": "kopplade sitt Telegram",
+    "unlinked-telegram": "tog bort någons Telegram",
+    "second-factor-reset": "tog bort någons engångskoder",
+}
+SOURCES = {"web": "skrivbordet", "mail": "mejl", "cli": "kommandoraden", "telegram": "Telegram"}
+
+
 def audit_page(visit: Visit) -> Response:
     """Who looked at or did what with personal data."""
-    before = visit.query("fore")
     case = queries.conversation_for(visit.session, visit.query("arende")) if visit.query("arende") else None
     page = audit.search(
         visit.session,
         actor=visit.query("vem") or None,
         act=visit.query("vad") or None,
         conversation=case,
-        before=int(before) if before.isdecimal() else None,
+        before=queries.row_number(visit.query("fore")),
     )
     numbers = {}
     for entry in page.entries:
@@ -140,6 +165,8 @@ def audit_page(visit: Visit) -> Response:
         people=names(visit),
         actors=audit.actors(visit.session),
         acts=audit.acts(visit.session),
+        said=ACTS,
+        sources=SOURCES,
     )
 
 

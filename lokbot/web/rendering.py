@@ -84,6 +84,7 @@ DONE = {
     "factor-reset": "Personens engångskoder är borttagna. De ställer in nya vid nästa inloggning.",
     "browser-out": "Den webbläsaren är utloggad.",
     "logged-out": "Du är utloggad.",
+    "expired": "Du hade blivit utloggad. Inget är skickat eller ändrat. Logga in och gör om det.",
     "reset": "Om adressen har ett konto har vi skickat en länk dit.",
 }
 

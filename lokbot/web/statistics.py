@@ -17,6 +17,7 @@ from lokbot.model import ChannelName, FactOutcome, Knowledge, LocalText, Role
 from lokbot.statistics import demo, files, listing, months, pictures, printing, wording
 from lokbot.statistics.figures import Chart, Figures, Filter, Period, View, available, default_period, figures
 from lokbot.statistics.months import PeriodError
+from lokbot.store import queries
 from lokbot.web.visit import Visit
 
 LONGEST = 60
@@ -79,7 +80,7 @@ def behind(visit: Visit) -> Response:
     """The questions behind one of the coordinators' figures, with their cases; those that wait, if none is named."""
     asked = _asked(visit, "/statistik", View.COORDINATORS)
     dimension, category = visit.query("vad") or "outcome", visit.query("varde") or FactOutcome.OPEN
-    number = max(1, min(int(visit.query("sida")), 10_000)) if visit.query("sida").isdecimal() else 1
+    number = min(queries.row_number(visit.query("sida")) or 1, 10_000)
     rows, has_more = listing.behind(visit.session, asked.period, dimension, category, asked.filters, page=number)
     return visit.page(
         "statistics_behind.html",

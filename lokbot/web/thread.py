@@ -245,7 +245,7 @@ def show(
         copied={email.lower() for email in visit.form.all("cc")},
         at_hand=at_hand(conversation),
         along=_along(visit, conversation),
-        lost_files=[file.name for file in visit.form.files],
+        lost_files=[uploads.shown(file.name) for file in visit.form.files],
         largest=visit.settings.web.max_upload_bytes,
         file_endings=uploads.ENDINGS,
         is_passed_on=escalation.is_passed_on,
@@ -257,6 +257,8 @@ def show(
         error=error,
         news=news,
         concerned=forwarding.concerned(conversation),
+        written=parties.from_asker(conversation),
+        enclosures=of_asker(conversation),
         administrations=forwarding.receivers(visit.knowledge),
         may_go_directly=bool(visit.settings.imap.authserv_ids),
         association=_association(visit, conversation),
@@ -317,6 +319,11 @@ def at_hand(conversation: Conversation) -> Sequence[OutboxAttachment]:
             is_unsent = item.status in (OutboxStatus.HELD, OutboxStatus.CANCELLED)
             found = item.attachments if is_unsent else ()
     return found
+
+
+def of_asker(conversation: Conversation) -> Sequence[MessageAttachment]:
+    """The asker's files, which may go along to an administration; not the logotypes of signatures."""
+    return [file for message in parties.from_asker(conversation) for file in parties.attached(message)]
 
 
 def _along(visit: Visit, conversation: Conversation) -> set[str]:
@@ -464,21 +471,21 @@ def seen(visit: Visit, conversation: Conversation) -> str:
 
 def since(visit: Visit, conversation: Conversation, known: str) -> Sequence[str]:
     """What others have done, and what has come in, since a page showed ``known``; a sentence each."""
-    event, _, message = known.partition(".")
-    if not (event.isdecimal() and message.isdecimal()):
+    event, message = (queries.row_number(part) for part in known.partition(".")[::2])
+    if event is None or message is None:
         return ()
     people = people_of(visit)
     found = [
         visit.say("{who} {what}", who=people.get(one.actor, one.actor), what=_what(visit, one))
         for one in visit.session.scalars(
             select(Event)
-            .where(Event.conversation_id == conversation.id, Event.id > int(event), Event.actor != visit.actor)
+            .where(Event.conversation_id == conversation.id, Event.id > event, Event.actor != visit.actor)
             .order_by(Event.id)
         )
         if one.verb in HAPPENED
     ]
     count = visit.session.scalar(
-        select(func.count(Message.id)).where(Message.conversation_id == conversation.id, Message.id > int(message))
+        select(func.count(Message.id)).where(Message.conversation_id == conversation.id, Message.id > message)
     )
     if count:
         found.append(visit.say("Det har kommit ett nytt meddelande i ärendet."))

@@ -76,8 +76,7 @@ def press(session: Session, address: str, pressed: str, *, now: datetime) -> boo
     no such button: a program may send anything.
     """
     reference, _, wanted = pressed.partition(":")
-    number = int(reference) if reference.isdecimal() and reference.isascii() and len(reference) < 10 else 0
-    item = session.get(OutboxItem, number)
+    item = session.get(OutboxItem, queries.row_number(reference) or 0)
     if item is None or item.channel is not ChannelName.WEBCHAT:
         return False
     labels = {name: label for label, name in item.buttons or ()}

@@ -71,7 +71,7 @@ class Office:
 
     def log_out(self, page: Page) -> None:
         """By the menu, which is folded on a phone."""
-        menu = page.locator(".menu summary")
+        menu = page.locator(".menu > summary")
         if menu.is_visible():
             menu.click()
         page.locator("text=Logga ut").first.click()

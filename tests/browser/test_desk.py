@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Dialog, Page, expect
+from playwright.sync_api import ConsoleMessage, Dialog, Page, Route, expect
 from sqlalchemy import select
 
 from lokbot import desk_settings
-from lokbot.conversation import escalation
+from lokbot.conversation import escalation, steering
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import DecisionRecord
+from lokbot.web import live
 from lokbot.web.pages import PAGES
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, Office
@@ -68,12 +69,22 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
         one.path for one in PAGES if one.method == "GET" and one.roles is not None and not {"{", "."} & set(one.path)
     ]
     number, version = path_of(case).rpartition("/")[2], told_version(office)
-    for path in (*plain, path_of(case), "/arenden?mapp=alla&q=x", "/arenden?mapp=mina", "/finns-inte", version):
+    act(case, steering.mark, "Fler frågar om möten.", actor="kim@stad.example")
+    for path in (
+        *plain,
+        path_of(case),
+        f"{path_of(case)}/forening",
+        "/arenden?mapp=alla&q=x",
+        "/arenden?mapp=mina",
+        "/finns-inte",
+        version,
+    ):
         look(path)
     look(f"/radera?arende={number}")
     page.goto(f"{office.site}/paus")
     page.click("text=Pausa allt")
     page.wait_for_url("**klart=paused")
+    look("/paus")
     page.goto(office.site + version)
     page.fill("[name=text]", "Så här är det.")
     page.click("text=Visa rättelsen först")
@@ -81,6 +92,46 @@ def test_no_page_has_faults_of_accessibility(office: Office, size: tuple[int, in
     if wrong := faults(page):
         found["the preview of a correction"] = wrong
     assert found == {}
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "none"])
+def test_the_menu_is_one_row_and_its_rarer_pages_are_reached_by_keyboard(office: Office, scripts: bool) -> None:
+    office.desk.account("chef@stad.example", "Chefen Chefsson-Mellanstad", (Role.ADMIN, Role.COORDINATOR))
+    page = office.log_in(office.page(scripts=scripts), "chef@stad.example")
+    more, rare = page.locator(".more > summary"), page.locator("header a[href='/mallar']")
+    header, one = page.locator("header.top").bounding_box(), page.locator(".menu li a").first.bounding_box()
+    assert header is not None
+    assert one is not None
+    assert header["height"] < 2 * one["height"], "all stand beside each other"
+    expect(rare).to_be_hidden()
+    press_to(page, ".more > summary")
+    page.keyboard.press("Enter")
+    press_to(page, ".more a[href='/mallar']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/mallar")
+    expect(more).to_have_class("here")
+    if scripts:
+        more.focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert faults(page) == []
+        page.keyboard.press("Escape")
+        expect(rare).to_be_hidden()
+        expect(more).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [320, 660, 800, 993, 1280])
+def test_every_page_of_the_menu_is_on_the_screen_at_any_width(office: Office, width: int) -> None:
+    office.desk.account("chef@stad.example", "Chefen Chefsson-Mellanstad", (Role.ADMIN, Role.COORDINATOR))
+    page = office.log_in(office.page((width, 700)), "chef@stad.example")
+    for summary in page.locator("header summary").all():
+        if summary.is_visible():
+            summary.click()
+    links = page.locator("header li a").all()
+    assert len(links) == 14
+    for link in links:
+        expect(link).to_be_in_viewport(ratio=1)
+    assert faults(page) == []
 
 
 def test_news_appear_by_themselves_and_what_is_written_stays(office: Office) -> None:
@@ -100,6 +151,16 @@ def test_news_appear_by_themselves_and_what_is_written_stays(office: Office) -> 
     expect(page.locator("#answer")).to_have_value("Halvfärdigt")
 
 
+def test_a_pause_is_seen_at_once_by_a_colleague(office: Office) -> None:
+    kim, alex = office.log_in(office.page()), office.log_in(office.page(), "alex@stad.example")
+    expect(alex.locator("main")).not_to_contain_text("Boten är pausad")
+    kim.goto(f"{office.site}/paus")
+    kim.click("text=Pausa allt")
+    expect(alex.locator("main")).to_contain_text("Boten är pausad")
+    kim.click("text=Låt boten svara igen")
+    expect(alex.locator("main")).not_to_contain_text("Boten är pausad")
+
+
 def test_a_second_tab_hears_the_news_through_the_first(office: Office) -> None:
     page = office.log_in(office.page())
     tabs = [page, *(page.context.new_page() for _ in range(7))]
@@ -108,6 +169,44 @@ def test_a_second_tab_hears_the_news_through_the_first(office: Office) -> None:
     office.world.write(sample.OWN)
     for tab in tabs:
         expect(tab.locator(".cases li")).to_have_count(1)
+
+
+def test_a_stream_that_was_refused_is_opened_again(office: Office) -> None:
+    """A proxy says 502 while the server starts anew. A browser then never tries again by itself."""
+    page = office.log_in(office.page())
+    refused: list[str] = []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=502)
+
+    page.route("**/handelser", refuse_once)
+    with page.expect_response(lambda response: response.status == 502):
+        page.goto(f"{office.site}/arenden?mapp=vantar")
+    office.world.write(sample.OWN)
+    expect(page.locator(".cases li")).to_have_count(1)
+
+
+def test_what_could_not_be_fetched_is_fetched_when_the_stream_comes_back(office: Office) -> None:
+    """Then the stream says only how far the store has come, which the page has heard before."""
+    page = office.log_in(office.page())
+    page.goto(f"{office.site}/arenden?mapp=vantar")
+    page.evaluate(
+        "() => { window.said = []; new BroadcastChannel('lokbot').onmessage = (event) => { said.push(event.data) } }"
+    )
+    page.route("**/arenden?mapp=vantar", lambda route: route.fulfill(status=502))
+    with page.expect_response(lambda response: response.status == 502):
+        office.world.write(sample.OWN)
+    with office.world.sessions() as session:
+        stamp = live.newest(session)
+    page.wait_for_function("(stamp) => said.includes(stamp)", arg=stamp)
+    expect(page.locator(".empty")).to_be_visible()
+    page.unroute("**/arenden?mapp=vantar")
+    page.evaluate("(stamp) => { new BroadcastChannel('lokbot').postMessage(stamp) }", stamp)
+    expect(page.locator(".cases li")).to_have_count(1)
 
 
 def test_two_browsers_at_once(office: Office) -> None:
@@ -122,6 +221,7 @@ def test_two_browsers_at_once(office: Office) -> None:
     kim.click("text=Skicka svaret")
     expect(kim.locator(".done")).to_contain_text("Svaret skickas klockan")
     expect(alex.locator(".case-head")).to_contain_text("Taget: Kim Sand")
+    expect(alex.locator("#pa-vag")).to_contain_text("Svar skickas")
     alex.click("text=Skicka svaret")
     expect(alex.locator("#konflikt")).to_contain_text("Kim Sand svarade")
     expect(alex.locator("#konflikt")).to_be_focused()

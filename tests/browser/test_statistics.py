@@ -109,7 +109,7 @@ def test_a_period_is_chosen_without_scripts(office: Office) -> None:
     page.click("main form button")
     assert f"fran={last}" in page.url
     assert "urval=topic%3Dlokaler" in page.url
-    expect(page.locator(".sentences")).to_contain_text("i urvalet ”lokaler”")
+    expect(page.locator(".sentences")).to_contain_text("i urvalet ”Lokaler”")
 
 
 def test_a_figure_leads_to_the_case_behind_it(office: Office) -> None:

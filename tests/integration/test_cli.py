@@ -497,11 +497,16 @@ def test_a_case_rests_and_wakes(store: None) -> None:
     assert "siv@forening.example" in said("cases")
 
 
-def test_the_coordinator_says_what_goes_to_an_administration(store: None) -> None:
+def test_the_coordinator_says_what_goes_to_an_administration(store: None, folder: Path) -> None:
     said("forward", "2", "kultur", "--to", "kultur@stad.example", "--text", "Vem äger salen?", "--with-asker")
     shown = said("case", "2")
     assert "> Vem äger salen?" in shown
     assert "Den som frågar: siv@forening.example" in shown
+    assert "Hela meddelandet som kom in" not in shown
+    (folder / "karta.pdf").write_bytes(b"%PDF-1.7")
+    said("forward", "2", "kultur", "--to", "kultur@stad.example", "--whole", "--attach", "karta.pdf")
+    assert "Hela meddelandet som kom in" in said("case", "2")
+    assert "(bilaga: karta.pdf, 8 byte)" in said("case", "2")
     assert "authserv_ids" in refused(
         "forward", "2", "kultur", "--to", "kultur@stad.example", "--direct", code=NOT_POSSIBLE
     )

@@ -98,6 +98,7 @@ def test_without_once_it_takes_mail_from_outside_until_told_to_end(
     finally:
         process.kill()
     invitation = process.log().partition("Nu är det din tur.")[2]
+    assert re.search(r"gör ett konto på\nhttp://localhost:\d+/valkommen/\S{20,}\n", invitation)
     assert re.search(r"Webbchatten: +http://localhost:\d+/chatt", invitation)
     for words in ("@BotFather", "LOKBOT_TELEGRAM__TOKEN", "dataskyddsbedömning", "utan dem startar boten inte där"):
         assert words in invitation

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from lokbot.conversation import administration_mail, escalation, tokens
+from lokbot.conversation import administration_mail, escalation, tokens, uploads
 from lokbot.conversation.forwarding import concerned
 from lokbot.model import (
     Address,
@@ -109,6 +110,33 @@ def test_the_coordinator_says_what_goes_along(world: World) -> None:
     assert SV["forward.sender"].format(sender=ANNA) in item.text
     with pytest.raises(NotPossible, match="Det står inget att skicka vidare"):
         forward(case, text="  \n")
+
+
+def test_a_whole_message_and_its_files_go_along_where_they_are_ticked(world: World) -> None:
+    case = world.write(f"Anna Holm här, 070-123 45 67.\n\n{sample.OWN}", sender=Address("Anna Holm", ANNA.email))
+    later = world.write("Och en sak till.", in_reply_to=(case.message.message_id,))
+    pdf = uploads.read("karta.pdf", b"%PDF-1.7", "application/pdf")
+    item = forward(case, text="Är lotten ledig?", messages=(case.message_id,), attachments=(pdf,))
+    heading = SV["forward.whole"].format(day=r"\w+ den \d+ \w+ \d{4}", time=r"\d\d\.\d\d")
+    assert re.search(f"{heading}\n\n> ", item.text)
+    assert sample.OWN in item.text
+    assert "Och en sak till" not in item.text
+    assert "Anna" not in item.text, "who asks is a tick of its own"
+    assert "070-123" not in item.text
+    assert [(one.name, one.sha256) for one in item.attachments] == [("karta.pdf", pdf.sha256)]
+    named = forward(case, messages=(later.message_id, case.message_id), names_asker=True)
+    assert "070-123 45 67" in named.text
+    assert named.text.index(sample.OWN) < named.text.index("Och en sak till")
+
+
+def test_what_is_anothers_or_too_large_does_not_go_along(world: World) -> None:
+    case, other = world.write(sample.OWN), world.write(sample.OWN, sender=STRANGER)
+    with pytest.raises(NotPossible, match="Ett meddelande som du valde finns inte i ärendet"):
+        forward(case, messages=(other.message_id,))
+    large = uploads.read("karta.pdf", b"%PDF-1.7" + b" " * world.settings.web.max_upload_bytes)
+    with pytest.raises(NotPossible, match="Bilagorna är"):
+        forward(case, attachments=(large,))
+    assert not case.items(OutboxKind.FORWARD)
 
 
 def test_the_answer_address_is_that_administrations_own(world: World) -> None:

@@ -99,7 +99,7 @@ def test_a_file_that_may_not_go_is_told_in_words_and_nothing_leaves(desk: DeskWo
     status, page = answer(kim, case, "Kör den här.", PDF, ("../kör.exe", b"MZ\x90", ""), cc=BO.email)
     assert status == 409
     assert "Filen kör.exe kan inte skickas. Det här går att bifoga: PDF, bilder, Word" in page
-    assert "Välj filerna igen om de ska med: blankett.pdf, ../kör.exe" in page
+    assert "Välj filerna igen om de ska med: blankett.pdf, kör.exe" in page
     assert field(page) == "Kör den här."
     assert 'value="bo@forening.example" checked' in page
     assert not case.items(OutboxKind.ANSWER)

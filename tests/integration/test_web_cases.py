@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from lokbot import audit, desk_settings
 from lokbot.config import Settings
-from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
+from lokbot.model import (
+    Address,
+    Authentication,
+    Automatic,
+    ConversationStatus,
+    MessageState,
+    OutboxKind,
+    OutboxStatus,
+    Role,
+)
 from lokbot.store.schema import Correction, DecisionRecord, Draft, Message, Note
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
@@ -76,6 +86,31 @@ def test_each_folder_holds_its_cases(suggesting: DeskWorld) -> None:
     assert holds("misslyckade") == holds("bradskande") == set()
 
 
+def test_the_other_folders_hold_theirs(desk: DeskWorld) -> None:
+    world, kim = desk.world, desk.person()
+
+    def from_another(text: str, **values: Any) -> Case:
+        return world.write(text, sender=Address("", f"{len(cases)}@post.example"), **values)
+
+    cases: dict[str, Case] = {}
+    cases["bradskande"] = from_another("Jag begär en allmän handling.")
+    cases["forvaltning"] = from_another(sample.OWN)
+    act(kim, cases["forvaltning"], "skicka-vidare", administration="kultur", address="kultur@stad.example")
+    cases["vilar"] = from_another(sample.OWN)
+    act(kim, cases["vilar"], "vila", until=str(world.now.date() + timedelta(days=7)))
+    cases["boten"] = from_another(sample.JOIN)
+    cases["automatiska"] = from_another("Jag är borta.", automatic=Automatic(True, "auto-reply", "Auto-Submitted"))
+    world.deliver()
+    cases["misslyckade"] = from_another(sample.OWN)
+    with world.sessions.begin() as session:
+        message = session.get_one(Message, cases["misslyckade"].message_id)
+        message.state, message.failure = MessageState.FAILED, "RuntimeError"
+    numbers = {folder: case.conversation.case_number for folder, case in cases.items()}
+    for folder, number in numbers.items():
+        page = kim.see(f"/arenden?mapp={folder}")
+        assert [one for one in numbers.values() if f'href="/arenden/{one}"' in page] == [number], folder
+
+
 def test_what_waits_longest_stands_first_and_what_is_urgent_before_it(desk: DeskWorld) -> None:
     world, kim = desk.world, desk.person()
     first = world.write(sample.OWN)
@@ -125,6 +160,9 @@ def test_filters_narrow_a_folder(desk: DeskWorld) -> None:
     assert number in kim.see("/arenden?mapp=alla&fran=igår&sida=x")
     assert number in kim.see("/arenden?mapp=alla&status=waiting")
     assert number not in kim.see("/arenden?mapp=alla&status=resolved")
+    act(kim, case, "skicka-vidare", administration="kultur", address="kultur@stad.example")
+    assert number in kim.see("/arenden?mapp=alla&forvaltning=kultur")
+    assert number not in kim.see("/arenden?mapp=alla&forvaltning=fritid")
 
 
 def test_an_associations_cases_are_found_by_its_name(desk: DeskWorld) -> None:
@@ -165,6 +203,27 @@ def test_a_case_tells_what_happened_and_why(desk: DeskWorld) -> None:
     assert "Varför: boten kom fram till ett svar" in page
     assert "version 1" in page
     assert "Botens svar" in page
+    for ground in ("Hur säker", "Rubrik", "Vems fråga", "Regel", "Svar som låg närmast:"):
+        assert ground in page, ground
+    assert re.search(r"<dd>\d+ %</dd>", page)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [("pass", "Vår mejlserver intygar avsändaren."), ("fail", "Varning: avsändarens domän står inte för mejlet.")],
+)
+def test_how_the_sender_was_proven_stands_with_the_mail(desk: DeskWorld, found: str, said: str) -> None:
+    case = desk.world.write(sample.OWN, authentication=Authentication("mx.stad.example", dmarc=found))
+    assert said in desk.person().see(path_of(case))
+
+
+def test_what_was_quoted_is_folded(desk: DeskWorld) -> None:
+    quoted = "> Det här stod i det gamla mejlet."
+    case = desk.world.write(f"{sample.OWN}\n\nDen 1 mars 2026 skrev staden:\n{quoted}", new_text=sample.OWN)
+    before, _, after = desk.person().see(path_of(case)).partition("Visa hela mejlet med citat")
+    assert sample.OWN in before
+    assert "gamla mejlet" not in before
+    assert "gamla mejlet" in after
 
 
 def test_an_answer_leaves_after_the_undo_time_and_settles_the_case(desk: DeskWorld) -> None:
@@ -442,8 +501,9 @@ def test_coordinators_with_an_account_hear_of_cases(desk: DeskWorld) -> None:
 
 
 def test_an_english_desk_is_english(desk: DeskWorld) -> None:
-    kim, case = desk.person(), desk.world.write(sample.OWN)
+    kim, case = desk.person(), desk.world.write(sample.OWN, warnings=("bad-date",))
     kim.do("/konto", name="Kim Sand", language="en", seen=hidden(kim.see("/konto"), "seen"))
+    assert "The date in the mail is absurd." in kim.see(path_of(case))
     for path in ("/arenden", path_of(case), "/paus", "/installningar", "/konto"):
         page = kim.see(path)
         assert '<html lang="en">' in page
@@ -451,6 +511,25 @@ def test_an_english_desk_is_english(desk: DeskWorld) -> None:
 
 
 # ------------------------------------------------------------------ what lies beside
+
+
+@pytest.mark.parametrize(("language", "name"), [("sv", "Lokaler"), ("en", "On lokaler")])
+def test_a_topic_is_called_by_its_name_never_by_its_key(suggesting: DeskWorld, language: str, name: str) -> None:
+    kim, case = suggesting.person(roles=tuple(Role)), suggesting.world.write("Kan vi låna en lokal gratis?")
+    suggesting.world.deliver()
+    kim.do("/konto", name="Kim Sand", language=language, seen=hidden(kim.see("/konto"), "seen"))
+    kim.do("/paus", what="topic:lokaler")
+    act(kim, case, "ratta", question=str(case.conversation.messages[0].questions[0].id), topic="lokaler")
+    seen = {
+        path: kim.see(path) for path in ("/arenden?mapp=alla", path_of(case), "/paus", "/kunskap", "/installningar")
+    }
+    for path, page in {**seen, "rubrik": kim.see("/arenden?mapp=alla&rubrik=lokaler")}.items():
+        assert f">{name}<" in page or f": {name}<" in page, path
+        for key in suggesting.current().knowledge.topics:
+            assert not re.search(rf">[\s:·,]*{key}[\s.]*<", page), (path, key)
+    for path in ("/statistik", "/statistik/fragor", "/botens-svar", "/kunskap/luckor", "/logg", "/styrgruppen"):
+        page = kim.see(path)
+        assert not re.search(r">[\s:·,]*lokaler[\s.]*<", page), path
 
 
 def test_a_case_rests_until_a_day_and_comes_back_by_hand(desk: DeskWorld) -> None:
@@ -473,6 +552,26 @@ def test_a_forward_carries_what_was_chosen_and_no_more(desk: DeskWorld) -> None:
     mail = next(mail for mail in desk.world.deliver() if mail.to[0].email == "kultur@stad.example")
     assert "Har ansökan kommit?" in mail.text
     assert "sjuk" not in mail.text
+
+
+def test_what_is_ticked_goes_along_to_an_administration(desk: DeskWorld) -> None:
+    kim = desk.person()
+    files = (attachment(), attachment(b"MZ\x90", "program.exe", "application/octet-stream"))
+    case = desk.world.write(f"Vi är trettio. {sample.OWN}", attachments=files)
+    desk.world.deliver()
+    form = kim.see(path_of(case)).split('/skicka-vidare"')[1].split("</form>")[0]
+    assert 'value="1" checked' not in form
+    (whole,) = re.findall(r'name="whole" value="(\d+)"> Hela meddelandet, i dag', form)
+    good, bad = re.findall(r'name="enclosed" value="(\d+)"> Filen', form)
+    to = {"administration": "kultur", "address": "kultur@stad.example", "text": "Har ansökan kommit?"}
+    status, page = act(kim, case, "skicka-vidare", **to, whole=whole, enclosed=bad)
+    assert (status, "Filen program.exe kan inte skickas." in page) == (409, True)
+    assert f'name="whole" value="{whole}" checked' in page
+    assert act(kim, case, "skicka-vidare", **to, whole=whole, enclosed=good)[0] == 303
+    desk.world.later(minutes=10)
+    mail = next(mail for mail in desk.world.deliver() if mail.to[0].email == "kultur@stad.example")
+    assert "Vi är trettio." in mail.text
+    assert [(one.name, one.content) for one in mail.attachments] == [(files[0].name, files[0].content)]
 
 
 def test_what_was_written_to_an_administration_is_not_lost(desk: DeskWorld) -> None:
@@ -506,6 +605,8 @@ def test_who_writes_in_another_language_can_be_told_so_in_it(desk: DeskWorld) ->
     assert case.conversation.language == "uk"
     line = sample.phrases()["uk"]["other-language.line"]
     assert '<option value="other-language.line">' in kim.see(path_of(case))
+    assert "Ingen läser språket? Telefontolk kan bokas." in kim.see(path_of(case))
+    assert ">ukrainska</" in kim.see("/arenden?mapp=alla")
     kim.do(f"{path_of(case)}/utkast", answer="Hej!", insert="other-language.line")
     assert line in kim.see(path_of(case))
     assert "other-language.line" not in kim.see(path_of(desk.world.write(sample.OWN)))
@@ -593,4 +694,18 @@ def test_the_registrator_classes_a_case_and_takes_it_out(desk: DeskWorld) -> Non
     admin = desk.person("chef@stad.example", "Chefen", (Role.ADMIN,))
     page = admin.see(f"/logg?arende={number}")
     assert "Robin" in page
-    assert "exported" in page
+    assert "<td>hämtade som fil</td>" in page
+    assert "<td>såg</td>" not in admin.see("/logg?vad=exported")
+    assert "<td>" not in admin.see("/logg?vem=kim@stad.example").replace('<td colspan="5">', "")
+
+
+def test_earlier_cases_of_the_contact_stand_beside_the_case(desk: DeskWorld) -> None:
+    first = desk.world.write(sample.OWN, subject="Vår ansökan")
+    desk.world.resolve(first)
+    desk.world.later(days=1)
+    kim, second = desk.person(), desk.world.write(sample.JOIN, subject="Gå med")
+    aside = kim.see(path_of(second)).partition("Tidigare ärenden")[2]
+    assert f'<a href="{path_of(first)}">Vår ansökan</a>' in aside
+    assert "Tidigare ärenden" not in kim.see(
+        path_of(desk.world.write(sample.OWN, sender=Address("", "b@post.example")))
+    )

@@ -13,6 +13,7 @@ from lokbot.model import Role
 from lokbot.statistics import printing
 from lokbot.store.schema import StaffMail, WebSession
 from lokbot.store.session import Sessions
+from lokbot.web import acts
 from lokbot.web.pages import PAGES, Page
 from tests import sample_knowledge as sample
 from tests.integration.browser import PASSWORD, SITE, DeskWorld
@@ -28,15 +29,15 @@ def address_of(page: Page, case: str) -> str:
     """An address that the page answers to, with what there is."""
     path = page.path.replace("{case}", case).replace("{act}", "ta").replace("{token}", "x")
     return (
-        path.replace("{attachment:int}", "1")
-        .replace("{message:int}", "1")
-        .replace("{user:int}", "1")
-        .replace("{decision:int}", "1")
-        .replace("{correction:int}", "1")
+        path.replace("{attachment:number}", "1")
+        .replace("{message:number}", "1")
+        .replace("{user:number}", "1")
+        .replace("{decision:number}", "1")
+        .replace("{correction:number}", "1")
         .replace("{article}", "ga-med")
         .replace("{ending}", "csv")
         .replace("{name}", "day-ends")
-        .replace("{revision:int}", "1")
+        .replace("{revision:number}", "1")
     )
 
 
@@ -85,6 +86,34 @@ def test_a_form_from_elsewhere_changes_nothing(desk: DeskWorld, page: Page) -> N
     if page.roles is not None:
         assert person.client.post(path, data={"csrf": "fel"}).status_code == 403
         assert person.client.post(path, data={}).status_code == 403
+
+
+def test_a_nul_breaks_nothing_anywhere(desk: DeskWorld) -> None:
+    """PostgreSQL refuses a text that holds one."""
+    case = desk.world.write(sample.OWN).conversation.case_number
+    kim = desk.person(roles=tuple(Role))
+    assert kim.client.get("/arenden?q=%00").status_code == kim.client.get("/kunskap/a%00b").status_code == 400
+    fields = (
+        "answer",
+        "note",
+        "text",
+        "name",
+        "email",
+        "password",
+        "case",
+        "what",
+        "value",
+        "line",
+        "sv",
+        "association",
+    )
+    for page in PAGES:
+        if page.method == "POST" and page.path not in ("/logga-ut", "/personer/{user:number}"):
+            form = {**dict.fromkeys(fields, "a\x00b"), "csrf": kim.csrf}
+            for act in acts.ACTS if "{act}" in page.path else ("",):
+                path = address_of(page, case).replace("/ta", f"/{act}") if act else address_of(page, case)
+                assert kim.client.post(path, data=form).status_code < 500, path
+    assert desk.stranger().do("/logga-in", email="a\x00b", password="\x00")[0] == 401
 
 
 def test_every_answer_carries_the_headers_that_protect_it(desk: DeskWorld) -> None:

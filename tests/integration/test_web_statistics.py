@@ -129,7 +129,7 @@ def test_the_address_keeps_period_and_selection(desk: DeskWorld) -> None:
     file = unescape(re.findall(r'href="(/statistik\.csv[^"]*)"', page)[0])
     assert parse_qs(urlsplit(file).query) == {"fran": ["2026-03"], "till": ["2026-05"], "urval": ["topic=lokaler"]}
     text = person.client.get(file).text
-    assert "i urvalet ”lokaler”" in text
+    assert "i urvalet ”Lokaler”" in text
 
 
 @pytest.mark.parametrize(

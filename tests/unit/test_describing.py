@@ -348,6 +348,8 @@ def test_why_of_what_was_held_and_of_a_draft() -> None:
 
 def test_what_the_settings_mean() -> None:
     text = describing.setup(Settings())
+    assert "Varning: de öppna sidorna saknar uppgifter som lagen kräver. Fyll i: public." in text
+    assert "public.accessibility_contact" in text
     assert "Brevlåda: ingen" in text
     assert "Skickar genom: inget" in text
     assert "boten föreslår, en samordnare skickar" in text

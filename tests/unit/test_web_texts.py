@@ -14,7 +14,7 @@ from lokbot.model import ChannelName, ConversationStatus, OutboxKind, OutboxStat
 from lokbot.records import page
 from lokbot.store.inbox import Folder
 from lokbot.understanding.kinds import Kind
-from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, rendering, statistics, thread
+from lokbot.web import app, articles, cases, chat, choices, desk_pages, people, registry, rendering, statistics, thread
 
 WEB = Path(lokbot.web.__file__).parent
 TABLES = (
@@ -33,6 +33,8 @@ TABLES = (
     thread.FACTS,
     thread.PRESSED,
     people.ROLES,
+    registry.ACTS,
+    registry.SOURCES,
     people.MAY,
     desk_pages.VERDICTS,
     records.CLASSES,
@@ -80,7 +82,7 @@ def sentences() -> set[str]:
     """Every Swedish sentence that the pages say."""
     said = {sentence for table in TABLES for sentence in table.values()}
     said |= set(refusals()) - {""}
-    said |= {sentence for pair in app.REFUSALS.values() for sentence in pair}
+    said |= {sentence for pair in (*app.REFUSALS.values(), app.FOREIGN_FORM, app.OLD_FORM) for sentence in pair}
     said |= set(statistics.GROUPS)
     for template in (WEB / "templates").glob("*.html"):
         said |= {found[2] for found in re.finditer(r"_\(([\"'])(.+?)\1", template.read_text(encoding="utf-8"))}

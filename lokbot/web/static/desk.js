@@ -4,22 +4,35 @@
 // ---- News: one EventSource a browser (HTTP/1.1 allows six connections); the tab that holds the lock tells the others.
 const channel = new BroadcastChannel("lokbot");
 let known = document.body.dataset.stamp;
-
-function heard(stamp) {
-  if (stamp !== known) renew();
-  known = stamp;
-}
-channel.onmessage = (event) => heard(event.data);
-
-navigator.locks?.request("lokbot-live", () => new Promise((done) => {
-  const source = new EventSource("/handelser");
-  source.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
-  addEventListener("pagehide", () => { source.close(); done(); });
-}));
-
-// ---- Renewing: the marked parts of the page are fetched anew; what somebody writes or has opened stays as it is.
 let renewing = false, again = false;
 
+function heard(stamp) { if (stamp !== known) renew(); }
+channel.onmessage = (event) => heard(event.data);
+
+let source = null;
+function listen() {
+  navigator.locks?.request("lokbot-live", () => new Promise((done) => {
+    connect(FIRST_WAIT);
+    addEventListener("pagehide", () => { source.close(); source = null; done(); }, { once: true });
+  }));
+}
+
+// Where the line breaks a browser tries again by itself, but never after an answer that is no stream, as a proxy's 502
+// while the server starts anew. Then it is tried here, less and less often.
+const FIRST_WAIT = 2000, LONGEST_WAIT = 60000; // milliseconds
+function connect(wait) {
+  const stream = source = new EventSource("/handelser");
+  stream.onopen = () => { wait = FIRST_WAIT; };
+  stream.onmessage = (event) => { channel.postMessage(event.data); heard(event.data); };
+  stream.onerror = () => {
+    if (stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => { if (source === stream) connect(Math.min(2 * wait, LONGEST_WAIT)); }, wait);
+  };
+}
+addEventListener("pageshow", (event) => { if (event.persisted) { renew(); listen(); } });
+listen();
+
+// ---- Renewing: the marked parts of the page are fetched anew; what somebody writes or has opened stays as it is.
 async function renew() {
   if (!document.querySelector("[data-live]")) return;
   if (renewing) { again = true; return; }
@@ -41,7 +54,8 @@ async function renew() {
       if (focused !== null) part.querySelectorAll("a, button, summary, input, select")[focused]?.focus();
     }
     document.title = fresh.title;
-  } finally {
+    known = fresh.body.dataset.stamp ?? known;
+  } catch { /* the stream comes back, and says anew how far it has come */ } finally {
     renewing = false;
     if (again) { again = false; renew(); }
   }
@@ -128,6 +142,16 @@ addEventListener("keydown", (event) => {
   const there = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (there) { event.preventDefault(); there.focus(); there.scrollIntoView({ block: "center" }); }
 });
+
+// ---- The rarer pages fold again by Escape, and when somebody goes on.
+const more = document.querySelector(".more");
+more?.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && more.open) { more.open = false; more.querySelector("summary").focus(); }
+});
+more?.addEventListener("focusout", (event) => {
+  if (event.relatedTarget && !more.contains(event.relatedTarget)) more.open = false;
+});
+addEventListener("pointerdown", (event) => { if (more && !more.contains(event.target)) more.open = false; });
 
 // ---- What must be read first gets the focus.
 document.querySelector("#konflikt, #fel")?.focus();
