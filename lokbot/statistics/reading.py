@@ -114,6 +114,9 @@ class Read:
     def associations(self) -> Cell:
         if self.distinct_associations is not None:
             return Cell(wording.plain(self.distinct_associations), self.distinct_associations)
+        if self.filter is not None:
+            # No page tells it of a selection, and counting it there would take most of a page's time.
+            return Cell(wording.NOT_SHOWN)
         known = [month for month in self.months if month in self.of("associations").get("", {})]
         if not known:
             return Cell(wording.hidden(self.least, len(self.months)))
@@ -205,7 +208,7 @@ def read(
         before=earlier,
         least=least,
         found=found,
-        distinct_associations=_associations(session, filters, period) if is_raw else None,
+        distinct_associations=_associations(session, period) if is_raw and filters is None else None,
         oldest=_oldest(session, filters, period) if is_raw else None,
         today=today,
     )
@@ -237,27 +240,22 @@ def _kinds(session: Session, table: type[FactCell] | type[PublishedCell]) -> lis
     return [cells.scope_of("kind", category) for category in session.scalars(query)]
 
 
-def _associations(session: Session, filters: Filter | None, period: Period) -> int:
+def _associations(session: Session, period: Period) -> int:
     """How many different ones: they cannot be added up from months."""
-    if filters is None:
-        query = select(func.count(FactCell.category.distinct())).where(
-            FactCell.scope == "",
-            FactCell.dimension == "association",
-            FactCell.month.between(period.first, period.last),
-            FactCell.questions > 0,
-        )
-    else:
-        query = select(func.count(Fact.association.distinct())).where(
-            getattr(Fact, filters.dimension) == filters.category,
-            Fact.month.between(period.first, period.last),
-            Fact.outcome != FactOutcome.AUTOMATIC,
-        )
+    query = select(func.count(FactCell.category.distinct())).where(
+        FactCell.scope == "",
+        FactCell.dimension == "association",
+        FactCell.month.between(period.first, period.last),
+        FactCell.questions > 0,
+    )
     return session.scalar(query) or 0
 
 
 def _oldest(session: Session, filters: Filter | None, period: Period) -> date | None:
+    # By days, as the index has them: by months all that was ever left open would be looked through.
     query = select(func.min(Fact.day)).where(
-        Fact.outcome == FactOutcome.OPEN, Fact.month.between(period.first, period.last)
+        Fact.outcome == FactOutcome.OPEN,
+        Fact.day.between(months.first_day(period.first), months.last_day(period.last)),
     )
     if filters:
         query = query.where(getattr(Fact, filters.dimension) == filters.category)
