@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lokbot.model import FactOutcome, Knowledge, LocalText
+from lokbot.conversation.working_days import loosely_dated
+from lokbot.model import Article, FactOutcome, Knowledge, LocalText
 from lokbot.statistics import cells, months, wording
 from lokbot.statistics.reading import Read, Sum, change, dash, number, share
 from lokbot.statistics.shapes import Cell, Chart, Row, Table, View
@@ -319,31 +320,39 @@ class Shown:
         )
 
     def _articles(self) -> Chart:
+        """Every approved answer, sent or not: that nobody got it and that few did reads the same where it is hidden."""
         read = self._read
         used = [category for category in read.categories("article") if category]
-        rows = [Row(one, self._name("article", one), (read.sum("article", one).cell(), dash())) for one in used]
-        expired = {
-            article.id
-            for article in self._knowledge.articles.values()
-            if article.review_by is not None and article.review_by < self._read.today
-        }
-        is_old = LocalText("ska ses över", "to be reviewed")
-        rows = [Row(r.key, r.label, (r.cells[0], Cell(is_old) if r.key in expired else dash())) for r in rows]
-        if read.view is View.COORDINATORS:
-            for article in sorted(set(self._knowledge.articles) - set(used)):
-                old = Cell(is_old) if article in expired else dash()
-                rows.append(Row(article, self._name("article", article), (Cell(wording.plain(0), 0), old)))
+        there = self._knowledge.articles
+        others = sorted(one for one in there if one not in used and _is_approved(there[one]))
         return Chart(
             "none",
             Table(
                 "articles",
-                LocalText("Svar som användes", "Answers that were used"),
-                (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Läge", "State")),
-                tuple(rows),
+                LocalText("Svaren, och hur ofta de skickades", "The answers, and how often they were sent"),
+                (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Giltighet", "Validity")),
+                tuple(
+                    Row(one, self._name("article", one), (read.sum("article", one).cell(), self._validity(one)))
+                    for one in used + others
+                ),
                 "article",
             ),
-            LocalText("Hur ofta varje svar skickades.", "How often each answer was sent."),
+            LocalText(
+                "Alla godkända svar, de som skickades oftast först. Ett svar som har gått ut skickas inte av sig själv "
+                "förrän någon har sett över det.",
+                "All approved answers, those that were sent most often first. An answer that has expired is not sent "
+                "by itself until somebody has looked it over.",
+            ),
         )
+
+    def _validity(self, article: str) -> Cell:
+        found = self._knowledge.articles.get(article)
+        if found is None:
+            return Cell(LocalText("finns inte längre", "no longer there"))
+        if found.review_by is None or found.review_by >= self._read.today:
+            return dash()
+        day = found.review_by.isoformat()
+        return Cell(LocalText(f"gick ut {loosely_dated(day, 'sv')}", f"expired {loosely_dated(day, 'en')}"))
 
     def _equal_terms(self) -> Chart | None:
         """Answer rate and waiting by kind of association, where enough associations are known to compare."""
@@ -388,6 +397,10 @@ class Shown:
                 "Whether different kinds of associations get answers equally often and equally fast.",
             ),
         )
+
+
+def _is_approved(article: Article) -> bool:
+    return any(text.approved_by for text in article.texts.values())
 
 
 def _answered(parts: Sequence[Sum], whole: Sum) -> Cell:
