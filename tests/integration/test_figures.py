@@ -386,7 +386,12 @@ SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def of_xlsx(found: Figures, language: str) -> tuple[list[str], list[list[list[str]]]]:
-    with zipfile.ZipFile(io.BytesIO(files.as_xlsx(found, language))) as book:
+    return of_book(files.as_xlsx(found, language))
+
+
+def of_book(content: bytes) -> tuple[list[str], list[list[list[str]]]]:
+    """The lines of the first sheet, and the cells of each other one."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
         shared = [
             "".join(part.text or "" for part in one.iter(f"{SHEET}t"))
             for one in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
