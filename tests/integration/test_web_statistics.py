@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +26,7 @@ from lokbot.store.session import Sessions
 from tests.integration.browser import SITE, DeskWorld, Person, hidden
 from tests.integration.test_figures import Page as Parsed
 from tests.integration.test_figures import of_book
-from tests.integration.world import SEND, World
+from tests.integration.world import SEND, World, edited
 
 TODAY = date(2026, 11, 26)
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -388,6 +388,72 @@ def test_the_report_goes_once_to_everybody_in_the_steering_group(desk: DeskWorld
     assert sent[0].attachments[0].name.startswith("statistik-2026-08-2026-10.")
     with desk.world.sessions.begin() as session:
         assert {(mail.text, mail.attachment) for mail in session.scalars(select(StaffMail))} == {("", None)}
+
+
+MEETINGS = {
+    # The day, and the first minute at which the report goes out: midnight in Sweden seven days before.
+    "a weekday": (date(2026, 11, 19), "2026-11-11T23:00"),
+    "summer time ends on that day": (date(2026, 11, 1), "2026-10-24T22:00"),
+    "summer time began on that day": (date(2026, 4, 5), "2026-03-28T23:00"),
+    "summer time ends in between": (date(2026, 10, 29), "2026-10-21T22:00"),
+    "Boxing Day, and everything is closed": (date(2027, 1, 2), "2026-12-25T23:00"),
+}
+
+
+@pytest.mark.parametrize(("meeting", "first"), MEETINGS.values(), ids=MEETINGS)
+def test_the_report_goes_out_seven_days_before_by_the_clock(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch, meeting: date, first: str
+) -> None:
+    due = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    statistics = STATISTICS.model_copy(update={"meetings": (meeting,)})
+    closed = SEND.promise.model_copy(update={"closed_days": tuple(meeting - timedelta(days=n) for n in range(10))})
+    moments = [due + timedelta(minutes=minutes) for minutes in (-1440, -60, -1, 0, 1, 60, 1440, 7 * 1440)]
+    assert goes_out(desk, monkeypatch, moments, statistics=statistics, promise=closed) == [due]
+
+
+def test_a_report_that_nothing_ran_for_goes_out_late_and_never_after_the_meeting(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statistics = STATISTICS.model_copy(update={"meetings": (date(2026, 11, 1), date(2026, 11, 12))})
+    late = datetime(2026, 11, 1, 17, 0, tzinfo=UTC)
+    too_late = datetime(2026, 11, 13, 8, 0, tzinfo=UTC)
+    assert goes_out(desk, monkeypatch, [late, too_late], statistics=statistics) == [late]
+
+
+def test_the_report_goes_out_when_a_month_is_closed_where_that_is_wanted(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week after the end of October, of which the last Sunday had an hour more, and of November."""
+    with desk.world.sessions.begin() as session:
+        for table in (PublishedMonth, PublishedCell):
+            session.execute(delete(table).where(table.month >= "2026-10"))
+        report.mark(session, report.Report(month="2026-09"), now=NOW)
+    monthly = STATISTICS.model_copy(update={"meetings": (), "report_monthly": True})
+    closing_days = [datetime(2026, 11, 7, 23, 0, tzinfo=UTC), datetime(2026, 12, 7, 23, 0, tzinfo=UTC)]
+    moments = [day + timedelta(minutes=minutes) for day in closing_days for minutes in (-1440, -1, 0, 1, 1440)]
+    assert goes_out(desk, monkeypatch, moments, statistics=monthly) == closing_days
+    with desk.world.sessions.begin() as session:
+        subjects = [mail.subject for mail in session.scalars(select(StaffMail).order_by(StaffMail.id))]
+    assert subjects == ["Statistik för oktober 2026", "Statistik för november 2026"]
+
+
+def goes_out(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch, moments: Sequence[datetime], **settings: Any
+) -> list[datetime]:
+    """Let the worker look at the clock at these moments; gives those at which it put a report in line."""
+    settled = edited(desk.world.settings, coordinators=(), **settings)
+    found: list[datetime] = []
+    for moment in moments:
+        monkeypatch.setattr(service, "clock", lambda now=moment: now)
+        before = reports(desk)
+        service.every_minute(desk.service, settled, desk.world.active.knowledge, None)
+        found += [moment] * (reports(desk) - before)
+    return found
+
+
+def reports(desk: DeskWorld) -> int:
+    with desk.world.sessions.begin() as session:
+        return len([mail for mail in session.scalars(select(StaffMail)) if mail.subject.startswith("Statistik ")])
 
 
 def test_the_pictures_come_as_a_page_where_no_pdf_can_be_written(
