@@ -263,10 +263,14 @@ class Shown:
         rows = []
         for month in self._read.months:
             bound = self._read.wait(self._read.scope, (month,))
-            text = wording.hidden(self._read.least, 1) if bound is None else wording.wait(bound)
-            # Longer than all categories is drawn as twice the longest.
-            number = None if bound is None else (bound or 2 * cells.WAITS[-1][1]) // 60
-            rows.append(Row("", months.name(month), (Cell(text, number),)))
+            if bound is None and self._read.view is View.COORDINATORS:
+                cell = Cell(LocalText("ingen fick det", "nobody was"), 0)
+            elif bound is None:
+                cell = Cell(wording.hidden(self._read.least, 1))
+            else:
+                # Longer than all categories is drawn as twice the longest.
+                cell = Cell(wording.wait(bound), (bound or 2 * cells.WAITS[-1][1]) // 60)
+            rows.append(Row("", months.name(month), (cell,)))
         return Chart(
             "bars",
             Table(

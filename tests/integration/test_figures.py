@@ -7,11 +7,12 @@ import io
 import re
 import zipfile
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import product
 from typing import Any
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete, insert, select, update
@@ -33,7 +34,7 @@ from lokbot.statistics.report import Report
 from lokbot.store.schema import Fact, FactCell, PublishedCell, PublishedMonth
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
-from tests.integration.scripted_year import Line, group_of, play, script
+from tests.integration.scripted_year import ENDS, Line, group_of, play, script
 from tests.integration.world import SEND
 
 TODAY = date(2026, 11, 26)
@@ -92,9 +93,9 @@ def test_raw_figures_are_those_of_the_script(sessions: Sessions, lines: list[Lin
         asked = [line for line in of_questions(lines) if period.first <= line.month <= period.last]
         found = seen(sessions, period)
         assert found.questions.number == len(asked)
-        assert found.conversations.number == len(asked)
+        assert found.conversations.number == len([line for line in asked if not line.joins])
         # An erased one counts as an association of its own: nobody can tell which it was.
-        named = {group_of(line.person) for line in asked if not line.is_erased} - {None}
+        named = {group_of(line.asker) for line in asked if not line.is_erased} - {None}
         erased = [line for line in asked if line.is_erased and _had_association(line)]
         assert found.associations.number == len(named) + len(erased)
         if period == YEAR:
@@ -113,7 +114,66 @@ def test_raw_figures_are_those_of_the_script(sessions: Sessions, lines: list[Lin
 
 
 def _had_association(line: Line) -> bool:
-    return group_of(line.person) is not None
+    return group_of(line.asker) is not None
+
+
+def test_a_scripted_year_holds_what_can_go_wrong(lines: list[Line]) -> None:
+    assert {line.end for line in lines} == {*ENDS}
+    assert sum(line.joins is not None for line in lines) > 2
+    assert any(line.joins and line.joins.person != line.person for line in lines)
+    assert sum(line.is_erased for line in lines) > 4
+    assert sum(line.corrected_to is not None for line in lines) > 4
+
+
+def test_waiting_and_what_was_said_of_answers_are_those_of_the_script(sessions: Sessions, lines: list[Line]) -> None:
+    for period in (YEAR, Period("2026-03", "2026-03"), Period("2026-10", "2026-11")):
+        asked = [line for line in of_questions(lines) if period.first <= line.month <= period.last]
+        found = seen(sessions, period)
+        for name, values in (
+            ("feedback", Counter({True: "yes", False: "no"}.get(line.helped, "") for line in asked)),  # type: ignore[call-overload]
+            ("reviewed", Counter(line.verdict for line in asked)),
+        ):
+            assert numbers(chart(found, name)) == {row.key: values[row.key] for row in chart(found, name).rows}
+        for month, row in zip(found.months, chart(found, "waiting").rows, strict=True):
+            waits = sorted(
+                worked(line.at, line.replied_at)
+                for line in asked
+                if line.month == month and line.replied_at is not None
+            )
+            middle = waits[len(waits) // 2] if waits else None
+            assert row.cells[0].text.sv == told_of_wait(middle), (month, waits)
+
+
+def worked(since: datetime, until: datetime) -> int:
+    """Working minutes, counted one by one: 8 to 16, no weekends, no days off as the calendar on the wall has them."""
+    sweden, total = ZoneInfo("Europe/Stockholm"), 0
+    minute = since.replace(second=0)
+    while minute < until:
+        local = minute.astimezone(sweden)
+        total += local.weekday() < 5 and f"{local:%m-%d}" not in DAYS_OFF and 8 <= local.hour < 16
+        minute += timedelta(minutes=1)
+    return total
+
+
+# Of December 2025 to December 2026, those that are no weekend.
+DAYS_OFF = (
+    "12-24", "12-25", "12-26", "12-31", "01-01", "01-06", "04-03", "04-06", "05-01", "05-14", "06-19",
+)  # fmt: skip
+
+
+def told_of_wait(minutes: int | None) -> str:
+    if minutes is None:
+        return "ingen fick det"
+    for most, said in (
+        (60, "inom en arbetstimme"),
+        (240, "inom fyra arbetstimmar"),
+        (480, "inom en arbetsdag"),
+        (960, "inom två arbetsdagar"),
+        (2400, "inom fem arbetsdagar"),
+    ):
+        if minutes <= most:
+            return said
+    return "efter mer än fem arbetsdagar"
 
 
 def test_narrowed_raw_figures_are_those_of_the_script(sessions: Sessions, lines: list[Line]) -> None:
