@@ -293,8 +293,16 @@ def _end(session: Session, line: Line, conversation: Conversation) -> None:
             helped=line.helped,
         )
     if line.verdict is not None:
-        reviewed = {"decision": question.decisions[0].id, "verdict": line.verdict}
-        queries.record(session, "reviewed", actor="Kim", now=later, conversation=conversation, **reviewed)
+        decision = question.decisions[0].id
+        queries.record(
+            session,
+            "reviewed",
+            actor="Kim",
+            now=later,
+            conversation=conversation,
+            decision=decision,
+            verdict=line.verdict,
+        )
     if line.end in ("withdrawn", "automatic"):
         conversation.status = ConversationStatus.RESOLVED
         queries.record(session, "resolved", actor="Kim", now=later, conversation=conversation)

@@ -130,7 +130,7 @@ def test_waiting_and_what_was_said_of_answers_are_those_of_the_script(sessions: 
         asked = [line for line in of_questions(lines) if period.first <= line.month <= period.last]
         found = seen(sessions, period)
         for name, values in (
-            ("feedback", Counter({True: "yes", False: "no"}.get(line.helped, "") for line in asked)),  # type: ignore[call-overload]
+            ("feedback", Counter("yes" if line.helped else "no" for line in asked if line.helped is not None)),
             ("reviewed", Counter(line.verdict for line in asked)),
         ):
             assert numbers(chart(found, name)) == {row.key: values[row.key] for row in chart(found, name).rows}
