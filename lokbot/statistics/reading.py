@@ -101,6 +101,9 @@ class Read:
 
     @property
     def total(self) -> Sum:
+        """All questions; of a selection those in it, which is published as a category among all."""
+        if self.filter is not None and self.view is View.STEERING:
+            return self.sum(self.filter.dimension, self.filter.category, scope="")
         return self.sum("question")
 
     @property
@@ -195,6 +198,9 @@ def read(
     for span, dimensions in ((period, READ), (before, _COMPARED)):
         for place, dimension, category, month, questions in _cells(session, table, scopes, dimensions, span):
             found[place, dimension][category][month] = questions
+    if filters is not None and view is View.STEERING:
+        for _, _, category, month, questions in _cells(session, table, [""], [filters.dimension], period):
+            found["", filters.dimension][category][month] = questions
     inside = tuple(month for month in period if month in there)
     # Half of what was before compares with nothing.
     earlier = tuple(before) if all(month in there for month in before) and inside == tuple(period) else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lokbot.conversation.working_days import loosely_dated
-from lokbot.model import Article, FactOutcome, Knowledge, LocalText
+from lokbot.model import FactOutcome, Knowledge, LocalText
 from lokbot.statistics import cells, months, wording
 from lokbot.statistics.reading import Read, Sum, change, dash, number, share
 from lokbot.statistics.shapes import Cell, Chart, Row, Table, View
@@ -72,7 +72,7 @@ class Shown:
         rest = self._rest(total, shown["now"])
         if rest:
             others = self._rest(earlier, shown["before"]) if read.before else None
-            rows.append(Row("", wording.OTHERS, (number(rest), share(rest, whole), number(others), dash())))
+            rows.append(Row("", wording.REST, (number(rest), share(rest, whole), number(others), dash())))
         rows.append(
             Row(
                 "",
@@ -108,7 +108,7 @@ class Shown:
             for category, one in sums.items()
         ]
         if rest := self._rest(read.total, sum(one.shown for one in sums.values())):
-            rows.append(Row("", wording.OTHERS, (number(rest), share(rest, whole))))
+            rows.append(Row("", wording.REST, (number(rest), share(rest, whole))))
         return Table(identity, title, (_HEADS[dimension], _QUESTIONS, _SHARE), tuple(rows), dimension)
 
     def _among(self, identity: str, title: LocalText, dimension: str, categories: Sequence[str]) -> Table:
@@ -280,8 +280,8 @@ class Shown:
                 tuple(rows),
             ),
             LocalText(
-                "Hur lång arbetstid det högst tog innan hälften av dem som fick svar av en människa hade fått det.",
-                "How much working time it took at most before half of those whom a person answered had their answer.",
+                "Av dem som en människa svarade hade hälften sitt svar inom den här tiden. Bara arbetstid räknas.",
+                "Of those whom a person answered, half had their answer within this time. Only working time counts.",
             ),
         )
 
@@ -301,7 +301,7 @@ class Shown:
     def _themes(self) -> Chart:
         read = self._read
         rows = [
-            Row(theme, wording.plain(theme), (read.sum("theme", theme).cell(),))
+            Row(theme, self._name("theme", theme), (read.sum("theme", theme).cell(),))
             for theme in read.categories("theme")
             if theme
         ]
@@ -324,39 +324,49 @@ class Shown:
         )
 
     def _articles(self) -> Chart:
-        """Every approved answer, sent or not: that nobody got it and that few did reads the same where it is hidden."""
+        """Every answer, sent or not: that nobody got it and that few did reads the same where it is hidden."""
         read = self._read
         used = [category for category in read.categories("article") if category]
-        there = self._knowledge.articles
-        others = sorted(one for one in there if one not in used and _is_approved(there[one]))
+        others = sorted(
+            set(self._knowledge.articles) - set(used),
+            # What is wanted back first, then as they are looked for.
+            key=lambda one: (not self._has_expired(one), self._name("article", one).sv.casefold()),
+        )
         return Chart(
             "none",
             Table(
                 "articles",
                 LocalText("Svaren, och hur ofta de skickades", "The answers, and how often they were sent"),
-                (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Giltighet", "Validity")),
+                (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Läge", "State")),
                 tuple(
-                    Row(one, self._name("article", one), (read.sum("article", one).cell(), self._validity(one)))
+                    Row(one, self._name("article", one), (read.sum("article", one).cell(), self._state(one)))
                     for one in used + others
                 ),
                 "article",
             ),
             LocalText(
-                "Alla godkända svar, de som skickades oftast först. Ett svar som har gått ut skickas inte av sig själv "
-                "förrän någon har sett över det.",
-                "All approved answers, those that were sent most often first. An answer that has expired is not sent "
-                "by itself until somebody has looked it over.",
+                "Alla svar, de som skickades oftast först. Ett svar som har gått ut skickas inte av sig själv förrän "
+                "någon har sett över det.",
+                "All answers, those that were sent most often first. An answer that has expired is not sent by itself "
+                "until somebody has looked it over.",
             ),
         )
 
-    def _validity(self, article: str) -> Cell:
+    def _has_expired(self, article: str) -> bool:
+        review_by = self._knowledge.articles[article].review_by
+        return review_by is not None and review_by < self._read.today
+
+    def _state(self, article: str) -> Cell:
+        """What keeps the bot from sending it by itself."""
         found = self._knowledge.articles.get(article)
         if found is None:
             return Cell(LocalText("finns inte längre", "no longer there"))
-        if found.review_by is None or found.review_by >= self._read.today:
-            return dash()
-        day = found.review_by.isoformat()
-        return Cell(LocalText(f"gick ut {loosely_dated(day, 'sv')}", f"expired {loosely_dated(day, 'en')}"))
+        if found.review_by is not None and self._has_expired(article):
+            day = found.review_by.isoformat()
+            return Cell(LocalText(f"gick ut {loosely_dated(day, 'sv')}", f"expired {loosely_dated(day, 'en')}"))
+        if not any(text.approved_by for text in found.texts.values()):
+            return Cell(LocalText("inte godkänt än", "not approved yet"))
+        return dash()
 
     def _equal_terms(self) -> Chart | None:
         """Answer rate and waiting by kind of association, where enough associations are known to compare."""
@@ -401,10 +411,6 @@ class Shown:
                 "Whether different kinds of associations get answers equally often and equally fast.",
             ),
         )
-
-
-def _is_approved(article: Article) -> bool:
-    return any(text.approved_by for text in article.texts.values())
 
 
 def _answered(parts: Sequence[Sum], whole: Sum) -> Cell:

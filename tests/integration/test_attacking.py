@@ -207,7 +207,7 @@ class Attacker:
     def read(self, period: Period, chosen: Filter | None, shown: Sequence[list[list[str]]]) -> None:
         """Everything that a file says."""
         if chosen is None:
-            told = re.match(r"I perioden .* kom (.*) frågor(?: varje månad)? i (.*) ärenden", shown[0][0][0])
+            told = re.match(r"Under perioden .* kom (.*) frågor(?: varje månad)? i (.*) ärenden", shown[0][0][0])
             assert told is not None, shown[0]
             self._number([*period], (), told[1])
             self._number([*period], ("conversation", "first"), told[2])
@@ -284,7 +284,7 @@ class Attacker:
                 self._number([*period], (), value)
                 self._difference(period, (), more)
                 continue
-            if label == "Övrigt":
+            if label.startswith("Övrigt"):
                 rest = int(value)
                 continue
             named = self._named(dimension, label)

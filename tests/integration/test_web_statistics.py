@@ -125,7 +125,7 @@ def test_whoever_is_in_the_steering_group_comes_to_the_statistics(desk: DeskWorl
 def test_the_address_keeps_period_and_selection(desk: DeskWorld) -> None:
     person = desk.person()
     page = person.see("/statistik?fran=2026-03&till=2026-05&urval=topic%3Dlokaler")
-    assert "mars 2026 till maj 2026" in page.lower()
+    assert "mars till maj 2026" in page.lower()
     assert '<option value="topic=lokaler" selected>' in page
     assert '<option value="2026-03" selected>' in page
     file = unescape(re.findall(r'href="(/statistik\.csv[^"]*)"', page)[0])
@@ -346,7 +346,7 @@ def test_a_link_ends_with_the_role_and_the_account(desk: DeskWorld, form: dict[s
 def test_the_desk_sets_the_meetings_that_the_period_begins_with(desk: DeskWorld) -> None:
     person = desk.person()
     assert person.do("/styrgruppen/moten", meetings="2026-09-15\n2027-01-20")[0] == 303
-    assert "september 2026 till oktober 2026" in steering(desk).see("/statistik").lower()
+    assert "september till oktober 2026" in steering(desk).see("/statistik").lower()
     assert "2026-09-15" in person.see("/styrgruppen")
     assert person.do("/styrgruppen", on="2026-10-07")[0] == 303
     assert "Oktober 2026" in desk.person("eva@styr.example", "Eva", (Role.STEERING,)).see("/statistik")
