@@ -392,6 +392,20 @@ def test_what_cannot_be_selected_is_said() -> None:
         Filter("language", "sv")
 
 
+def test_no_figure_is_of_a_language_and_a_kind_of_association(year: Sessions) -> None:
+    """Neither raw nor published, neither counted within the other."""
+    pairs = ("language", "kind")
+    with year.begin() as session:
+        for table in (FactCell, PublishedCell):
+            found = session.execute(select(table.scope, table.dimension).distinct()).all()
+            assert {"language", "kind"} <= {dimension for _, dimension in found}
+            crossed = {frozenset((scope.partition("=")[0], dimension)) for scope, dimension in found}
+            assert frozenset(pairs) not in crossed
+    for dimension in pairs:
+        with pytest.raises(FilterError):
+            Filter(dimension, "svenska")
+
+
 def test_a_month_nobody_asked_in_has_a_sentence(sessions: Sessions) -> None:
     found = seen(sessions, Period("2026-05", "2026-05"), View.STEERING)
     assert [one.sv for one in found.sentences] == ["För perioden maj 2026 finns inga siffror att visa."]

@@ -57,6 +57,9 @@ def test_facts_are_counted_by_columns(demo: Path) -> None:
     assert said.exit_code != 0
     assert "går inte att räkna efter" in said.output
     assert typed(demo, "--from", "2026-02-01", "--to", "2026-01-01").exit_code == 2
+    said = typed(demo, "--by", "language,topic,association_kind")
+    assert said.exit_code != 0
+    assert "aldrig tillsammans med slag av förening" in said.output
 
 
 def test_figures_are_written_to_files(demo: Path) -> None:
