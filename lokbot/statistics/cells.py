@@ -6,7 +6,7 @@ A cell is a category of a dimension, among all facts (scope ``""``) or within on
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, cast
 
@@ -27,6 +27,9 @@ WITHIN = (
     "outcome", "waiting", "forwarded", "feedback", "verdict", "kind", "unknown",
 )  # fmt: skip
 """What is counted within such a category too. Articles, themes and associations are too many for it."""
+
+_CROSSED = [(place, dimension) for place in SCOPES for dimension in WITHIN if dimension != place]
+_CROSSED += [("kind", "outcome"), ("kind", "waiting")]
 
 KIND_UNKNOWN, KIND_OTHER = "unknown", "other"
 """Categories of ``kind``: the association is not known; it is, but not what kind it is."""
@@ -117,26 +120,38 @@ def scope_of(dimension: str, category: str) -> str:
     return f"{dimension}={category}"
 
 
-def keys(fact: Countable) -> list[Key]:
-    """Every cell that a fact counts in."""
-    if fact.outcome is FactOutcome.AUTOMATIC:
-        return [("", "automatic", fact.month, "")]
-    found, month = categories(fact), fact.month
-    counted: list[Key] = [("", dimension, month, category) for dimension, category in found.items()]
-    if fact.association:
-        counted.append(("", "association", month, fact.association))
-    for place in SCOPES:
-        scope = scope_of(place, found[place])
-        counted += [(scope, dimension, month, found[dimension]) for dimension in WITHIN if dimension != place]
-    kind = scope_of("kind", found["kind"])
-    counted += [(kind, dimension, month, found[dimension]) for dimension in ("outcome", "waiting")]
-    return counted
+def counted(facts: Iterable[Countable]) -> Counter[Key]:
+    """How many of these facts count in each cell.
+
+    A column at a time: counting fact by fact takes four times as long, and a rebuild counts hundreds of thousands.
+    """
+    found: Counter[Key] = Counter()
+    of_month: dict[Month, list[Countable]] = defaultdict(list)
+    for fact in facts:
+        of_month[fact.month].append(fact)
+    for month, there in of_month.items():
+        asked = [fact for fact in there if fact.outcome is not FactOutcome.AUTOMATIC]
+        if len(asked) < len(there):
+            found["", "automatic", month, ""] = len(there) - len(asked)
+        for association, count in Counter(fact.association for fact in asked if fact.association).items():
+            found["", "association", month, association] = count
+        columns: dict[str, list[str]] = defaultdict(list)
+        for fact in asked:
+            for dimension, category in categories(fact).items():
+                columns[dimension].append(category)
+        for dimension, column in columns.items():
+            for category, count in Counter(column).items():
+                found["", dimension, month, category] = count
+        for place, dimension in _CROSSED:
+            for (inside, category), count in Counter(zip(columns[place], columns[dimension], strict=True)).items():
+                found[scope_of(place, inside), dimension, month, category] = count
+    return found
 
 
 def change(session: Session, before: Iterable[Countable], after: Iterable[Countable]) -> None:
     """Facts that were ``before`` are ``after`` from now on."""
-    changed: Counter[Key] = Counter(key for fact in after for key in keys(fact))
-    changed.subtract(key for fact in before for key in keys(fact))
+    changed = counted(after)
+    changed.subtract(counted(before))
     changes = {key: count for key, count in changed.items() if count}
     if not changes:
         return
@@ -155,10 +170,9 @@ def change(session: Session, before: Iterable[Countable], after: Iterable[Counta
 
 def recount(session: Session, month: Month, facts: Iterable[Countable]) -> None:
     """Count a month anew from all of its facts."""
-    counted: Counter[Key] = Counter(key for fact in facts for key in keys(fact))
     session.execute(delete(FactCell).where(FactCell.month == month))
-    if counted:
-        session.execute(insert(TABLE), rows(counted))
+    if counts := counted(facts):
+        session.execute(insert(TABLE), rows(counts))
 
 
 def rows(counts: Mapping[Key, int]) -> list[dict[str, Any]]:

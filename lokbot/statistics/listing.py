@@ -36,11 +36,14 @@ class ListingError(UserError):
 def counted(session: Session, *, since: date, until: date, by: Sequence[str]) -> list[tuple[str, ...]]:
     """A row for each combination of ``by`` (in that order) with the questions and the different people who asked.
 
-    What machines wrote is counted only where the outcome is asked for. Raises ListingError for a column there is not.
+    What machines wrote is counted only where the outcome is asked for. Raises ListingError for a column there is not,
+    and for language by kind of association, which nobody is to be sorted by.
     """
     for name in by:
         if name not in COLUMNS:
             raise ListingError(f"”{name}” går inte att räkna efter. Välj bland: {', '.join(COLUMNS)}.")
+    if {"language", "association_kind"} <= set(by):
+        raise ListingError("Språk räknas aldrig tillsammans med slag av förening. Välj ett av dem.")
     columns = [getattr(Fact, name) for name in by]
     query = select(*columns, func.count(), func.count(Fact.contact.distinct())).where(Fact.day.between(since, until))
     if "outcome" not in by:

@@ -39,10 +39,12 @@ class Period:
         return Period(moved(self.first, -len(self)), moved(self.first, -1))
 
     def name(self) -> LocalText:
-        """``september-oktober 2026``"""
+        """``september till oktober 2026``, ``december 2025 till mars 2026``"""
         first, last = name(self.first), name(self.last)
         if self.first == self.last:
             return first
+        if self.first[:4] == self.last[:4]:
+            first = LocalText(first.sv[:-5], first.en[:-5])
         return LocalText(f"{first.sv} till {last.sv}", f"{first.en} to {last.en}")
 
 

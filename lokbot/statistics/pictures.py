@@ -23,7 +23,7 @@ _HIDDEN = 14  # width of a hidden part
 HIDDEN = LocalText("dold siffra", "hidden figure")
 HIDDEN_REST = LocalText("resten är dold", "the rest is hidden")
 LONGEST = 25
-"""Rows of a table that is shown unasked."""
+"""Rows of a picture's table that is shown unasked."""
 
 
 Behind = Callable[[str, str], str]
@@ -33,22 +33,27 @@ Behind = Callable[[str, str], str]
 def figure(chart: Chart, language: str, *, behind: Behind = lambda _dimension, _category: "") -> str:
     """What it shows in words, the table, and the picture below it, as a ``figure`` element."""
     said = f"<figcaption>{_say(chart.description, language)}</figcaption>"
-    return f"<figure>{said}{table(chart.table, language, behind=behind)}{picture(chart, language)}</figure>"
+    return f"<figure>{said}{_folded(chart.table, language, behind)}{picture(chart, language)}</figure>"
+
+
+def _folded(shown: Table, language: str, behind: Behind) -> str:
+    """The table; a long one opens when asked."""
+    whole = table(shown, language, behind=behind)
+    if len(shown.rows) <= LONGEST:
+        return whole
+    opens = LocalText(f"Visa tabellen, {len(shown.rows)} rader", f"Show the table, {len(shown.rows)} rows")
+    return f"<details><summary>{_say(shown.title, language)}. {_say(opens, language)}</summary>{whole}</details>"
 
 
 def table(shown: Table, language: str, *, behind: Behind = lambda _dimension, _category: "") -> str:
-    """A table with its title as caption, which scrolls where it is wider than the screen; a long one opens when asked.
-    The heads say what they are heads of.
+    """A table with its title as caption, which scrolls where it is wider than the screen. The heads say what they are
+    heads of.
     """
     name = f"table-{shown.id}"
-    inner = (
+    return (
         f'<div class="table" role="region" aria-labelledby="{name}" tabindex="0">'
         f"{_table(shown, language, name, behind)}</div>"
     )
-    if len(shown.rows) <= LONGEST:
-        return inner
-    opens = LocalText(f"Visa tabellen, {len(shown.rows)} rader", f"Show the table, {len(shown.rows)} rows")
-    return f"<details><summary>{_say(shown.title, language)}. {_say(opens, language)}</summary>{inner}</details>"
 
 
 def plain_table(shown: Table, language: str) -> str:

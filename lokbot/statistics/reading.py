@@ -101,6 +101,9 @@ class Read:
 
     @property
     def total(self) -> Sum:
+        """All questions; of a selection those in it, which is published as a category among all."""
+        if self.filter is not None and self.view is View.STEERING:
+            return self.sum(self.filter.dimension, self.filter.category, scope="")
         return self.sum("question")
 
     @property
@@ -114,6 +117,9 @@ class Read:
     def associations(self) -> Cell:
         if self.distinct_associations is not None:
             return Cell(wording.plain(self.distinct_associations), self.distinct_associations)
+        if self.filter is not None:
+            # No page tells it of a selection, and counting it there would take most of a page's time.
+            return Cell(wording.NOT_SHOWN)
         known = [month for month in self.months if month in self.of("associations").get("", {})]
         if not known:
             return Cell(wording.hidden(self.least, len(self.months)))
@@ -192,6 +198,9 @@ def read(
     for span, dimensions in ((period, READ), (before, _COMPARED)):
         for place, dimension, category, month, questions in _cells(session, table, scopes, dimensions, span):
             found[place, dimension][category][month] = questions
+    if filters is not None and view is View.STEERING:
+        for _, _, category, month, questions in _cells(session, table, [""], [filters.dimension], period):
+            found["", filters.dimension][category][month] = questions
     inside = tuple(month for month in period if month in there)
     # Half of what was before compares with nothing.
     earlier = tuple(before) if all(month in there for month in before) and inside == tuple(period) else ()
@@ -205,7 +214,7 @@ def read(
         before=earlier,
         least=least,
         found=found,
-        distinct_associations=_associations(session, filters, period) if is_raw else None,
+        distinct_associations=_associations(session, period) if is_raw and filters is None else None,
         oldest=_oldest(session, filters, period) if is_raw else None,
         today=today,
     )
@@ -237,27 +246,27 @@ def _kinds(session: Session, table: type[FactCell] | type[PublishedCell]) -> lis
     return [cells.scope_of("kind", category) for category in session.scalars(query)]
 
 
-def _associations(session: Session, filters: Filter | None, period: Period) -> int:
+def _associations(session: Session, period: Period) -> int:
     """How many different ones: they cannot be added up from months."""
-    if filters is None:
-        query = select(func.count(FactCell.category.distinct())).where(
+    different = (
+        select(FactCell.category)
+        .where(
             FactCell.scope == "",
             FactCell.dimension == "association",
             FactCell.month.between(period.first, period.last),
             FactCell.questions > 0,
         )
-    else:
-        query = select(func.count(Fact.association.distinct())).where(
-            getattr(Fact, filters.dimension) == filters.category,
-            Fact.month.between(period.first, period.last),
-            Fact.outcome != FactOutcome.AUTOMATIC,
-        )
-    return session.scalar(query) or 0
+        .distinct()
+    )
+    # Not count(distinct ...), for which PostgreSQL sorts them all.
+    return session.scalar(select(func.count()).select_from(different.subquery())) or 0
 
 
 def _oldest(session: Session, filters: Filter | None, period: Period) -> date | None:
+    # By days, as the index has them: by months all that was ever left open would be looked through.
     query = select(func.min(Fact.day)).where(
-        Fact.outcome == FactOutcome.OPEN, Fact.month.between(period.first, period.last)
+        Fact.outcome == FactOutcome.OPEN,
+        Fact.day.between(months.first_day(period.first), months.last_day(period.last)),
     )
     if filters:
         query = query.where(getattr(Fact, filters.dimension) == filters.category)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lokbot.conversation.working_days import loosely_dated
 from lokbot.model import FactOutcome, Knowledge, LocalText
 from lokbot.statistics import cells, months, wording
 from lokbot.statistics.reading import Read, Sum, change, dash, number, share
@@ -71,7 +72,7 @@ class Shown:
         rest = self._rest(total, shown["now"])
         if rest:
             others = self._rest(earlier, shown["before"]) if read.before else None
-            rows.append(Row("", wording.OTHERS, (number(rest), share(rest, whole), number(others), dash())))
+            rows.append(Row("", wording.REST, (number(rest), share(rest, whole), number(others), dash())))
         rows.append(
             Row(
                 "",
@@ -107,7 +108,7 @@ class Shown:
             for category, one in sums.items()
         ]
         if rest := self._rest(read.total, sum(one.shown for one in sums.values())):
-            rows.append(Row("", wording.OTHERS, (number(rest), share(rest, whole))))
+            rows.append(Row("", wording.REST, (number(rest), share(rest, whole))))
         return Table(identity, title, (_HEADS[dimension], _QUESTIONS, _SHARE), tuple(rows), dimension)
 
     def _among(self, identity: str, title: LocalText, dimension: str, categories: Sequence[str]) -> Table:
@@ -262,10 +263,14 @@ class Shown:
         rows = []
         for month in self._read.months:
             bound = self._read.wait(self._read.scope, (month,))
-            text = wording.hidden(self._read.least, 1) if bound is None else wording.wait(bound)
-            # Longer than all categories is drawn as twice the longest.
-            number = None if bound is None else (bound or 2 * cells.WAITS[-1][1]) // 60
-            rows.append(Row("", months.name(month), (Cell(text, number),)))
+            if bound is None and self._read.view is View.COORDINATORS:
+                cell = Cell(LocalText("ingen fick det", "nobody was"), 0)
+            elif bound is None:
+                cell = Cell(wording.hidden(self._read.least, 1))
+            else:
+                # Longer than all categories is drawn as twice the longest.
+                cell = Cell(wording.wait(bound), (bound or 2 * cells.WAITS[-1][1]) // 60)
+            rows.append(Row("", months.name(month), (cell,)))
         return Chart(
             "bars",
             Table(
@@ -275,8 +280,8 @@ class Shown:
                 tuple(rows),
             ),
             LocalText(
-                "Hur lång arbetstid det högst tog innan hälften av dem som fick svar av en människa hade fått det.",
-                "How much working time it took at most before half of those whom a person answered had their answer.",
+                "Av dem som en människa svarade hade hälften sitt svar inom den här tiden. Bara arbetstid räknas.",
+                "Of those whom a person answered, half had their answer within this time. Only working time counts.",
             ),
         )
 
@@ -296,7 +301,7 @@ class Shown:
     def _themes(self) -> Chart:
         read = self._read
         rows = [
-            Row(theme, wording.plain(theme), (read.sum("theme", theme).cell(),))
+            Row(theme, self._name("theme", theme), (read.sum("theme", theme).cell(),))
             for theme in read.categories("theme")
             if theme
         ]
@@ -319,31 +324,49 @@ class Shown:
         )
 
     def _articles(self) -> Chart:
+        """Every answer, sent or not: that nobody got it and that few did reads the same where it is hidden."""
         read = self._read
         used = [category for category in read.categories("article") if category]
-        rows = [Row(one, self._name("article", one), (read.sum("article", one).cell(), dash())) for one in used]
-        expired = {
-            article.id
-            for article in self._knowledge.articles.values()
-            if article.review_by is not None and article.review_by < self._read.today
-        }
-        is_old = LocalText("ska ses över", "to be reviewed")
-        rows = [Row(r.key, r.label, (r.cells[0], Cell(is_old) if r.key in expired else dash())) for r in rows]
-        if read.view is View.COORDINATORS:
-            for article in sorted(set(self._knowledge.articles) - set(used)):
-                old = Cell(is_old) if article in expired else dash()
-                rows.append(Row(article, self._name("article", article), (Cell(wording.plain(0), 0), old)))
+        others = sorted(
+            set(self._knowledge.articles) - set(used),
+            # What is wanted back first, then as they are looked for.
+            key=lambda one: (not self._has_expired(one), self._name("article", one).sv.casefold()),
+        )
         return Chart(
             "none",
             Table(
                 "articles",
-                LocalText("Svar som användes", "Answers that were used"),
+                LocalText("Svaren, och hur ofta de skickades", "The answers, and how often they were sent"),
                 (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Läge", "State")),
-                tuple(rows),
+                tuple(
+                    Row(one, self._name("article", one), (read.sum("article", one).cell(), self._state(one)))
+                    for one in used + others
+                ),
                 "article",
             ),
-            LocalText("Hur ofta varje svar skickades.", "How often each answer was sent."),
+            LocalText(
+                "Alla svar, de som skickades oftast först. Ett svar som har gått ut skickas inte av sig själv förrän "
+                "någon har sett över det.",
+                "All answers, those that were sent most often first. An answer that has expired is not sent by itself "
+                "until somebody has looked it over.",
+            ),
         )
+
+    def _has_expired(self, article: str) -> bool:
+        review_by = self._knowledge.articles[article].review_by
+        return review_by is not None and review_by < self._read.today
+
+    def _state(self, article: str) -> Cell:
+        """What keeps the bot from sending it by itself."""
+        found = self._knowledge.articles.get(article)
+        if found is None:
+            return Cell(LocalText("finns inte längre", "no longer there"))
+        if found.review_by is not None and self._has_expired(article):
+            day = found.review_by.isoformat()
+            return Cell(LocalText(f"gick ut {loosely_dated(day, 'sv')}", f"expired {loosely_dated(day, 'en')}"))
+        if not any(text.approved_by for text in found.texts.values()):
+            return Cell(LocalText("inte godkänt än", "not approved yet"))
+        return dash()
 
     def _equal_terms(self) -> Chart | None:
         """Answer rate and waiting by kind of association, where enough associations are known to compare."""

@@ -62,6 +62,7 @@ NAMES: Mapping[str, Mapping[str, LocalText]] = {
 
 NONE = LocalText("Ingen angiven", "None given")
 OTHERS = LocalText("Övrigt", "Others")
+REST = LocalText("Övrigt, som inte kan visas för sig", "Others, which cannot be shown apart")
 SOME = LocalText("en del", "some")
 NOT_SHOWN = LocalText("visas inte", "not shown")
 
@@ -148,11 +149,11 @@ def _joined(parts: list[str], word: str) -> str:
 # ------------------------------------------------------------------ sentences
 
 VOLUME = LocalText(
-    "I perioden {period} kom {questions} i {conversations}.",
+    "Under perioden {period} kom {questions} i {conversations}.",
     "In the period {period}, {questions} came in {conversations}.",
 )
 VOLUME_FILTERED = LocalText(
-    "I perioden {period} kom {questions} i urvalet {filter}.",
+    "Under perioden {period} kom {questions} i urvalet {filter}.",
     "In the period {period}, {questions} came in the selection {filter}.",
 )
 ASSOCIATIONS = LocalText(
@@ -201,10 +202,10 @@ WAITED_NOT_SHOWN = LocalText(
     "How long questions waited for a person is not shown, as they were too few.",
 )
 OPEN = LocalText(
-    "Utan svar är {open}; den äldsta har väntat högst {weeks}.",
+    "Ännu utan svar: {open}; den äldsta har väntat högst {weeks}.",
     "Without an answer: {open}; the oldest has waited at most {weeks}.",
 )
-OPEN_SHORT = LocalText("Utan svar är {open}.", "Without an answer: {open}.")
+OPEN_SHORT = LocalText("Ännu utan svar: {open}.", "Without an answer: {open}.")
 NONE_OPEN = LocalText("Ingen fråga väntar på svar.", "No question waits for an answer.")
 REVIEWED = LocalText(
     " Av {reviewed} svar från boten som granskades var {wrong} fel.",
@@ -218,7 +219,7 @@ NOT_REVIEWED = LocalText(
     " None of the bot's answers were reviewed, or too few to be shown.",
 )
 NOTHING = LocalText(
-    "I perioden {period} finns inga siffror att visa.", "There are no figures to show for the period {period}."
+    "För perioden {period} finns inga siffror att visa.", "There are no figures to show for the period {period}."
 )
 
 # ------------------------------------------------------------------ notes
@@ -226,18 +227,20 @@ NOTHING = LocalText(
 HIDDEN_NOTE = LocalText(
     "”Färre än {least}” betyder att siffran är dold: färre än {least} personer har frågat, eller ingen. Det kan också "
     "stå för en större siffra, som är dold för att ingen ska kunna räkna ut den lilla. ”Minst 20” är summan av de "
-    "månader som kan visas; ett streck står där en andel eller skillnad då inte går att räkna ut.",
+    "månader som kan visas; resten räknas till Övrigt. Ett streck står där en andel eller skillnad inte går att räkna "
+    "ut.",
     "“Fewer than {least}” means that the figure is hidden: fewer than {least} people asked, or nobody. It may also "
     "stand for a larger figure, hidden so that nobody can work out the small one. “At least 20” is the sum of the "
-    "months that can be shown; a dash stands where a share or difference can then not be worked out.",
+    "months that can be shown; the rest is counted among the others. A dash stands where a share or difference cannot "
+    "be worked out.",
 )
 RAW_NOTE = LocalText(
     "Rådata för samordnare. Siffrorna är inte skyddade och får inte publiceras.",
     "Raw figures for coordinators. They are not protected and must not be published.",
 )
 RECORDS_NOTE = LocalText(
-    "Siffror döljs för publicering. Vill du begära ut en handling, vänd dig till registrator.",
-    "Figures are hidden for publication. To request a public record, turn to the registrar.",
+    "Siffror döljs bara i det som publiceras. Vill du begära ut en handling, vänd dig till registratorn.",
+    "Figures are hidden only in what is published. To request a public record, turn to the registrar.",
 )
 THREE_FIGURES_NOTE = LocalText(
     "Frågor, ärenden och föreningar räknas var för sig: ett ärende kan ha flera frågor, en förening flera ärenden.",

@@ -188,7 +188,7 @@ def _choices(knowledge: Knowledge, language: str) -> Mapping[str, Sequence[tuple
     """What figures can be narrowed to, by the heading of the choice."""
 
     def listed(dimension: str, named: Mapping[str, LocalText]) -> Sequence[tuple[str, str]]:
-        pairs = [(f"{dimension}={key}", text.get(language)) for key, text in named.items()]
+        pairs = [(f"{dimension}={key}", wording.first_upper(text).get(language)) for key, text in named.items()]
         return sorted(pairs, key=lambda pair: pair[1].casefold())
 
     return {

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lokbot.conversation import merging
 from lokbot.model import ChannelName, ConversationStatus, MessageState, OutboxKind, OutboxStatus, Outcome
 from lokbot.statistics import facts
 from lokbot.store import queries
@@ -34,6 +36,8 @@ ENDS = ("bot", "suggestion", "person", "pointed", "open", "withdrawn", "automati
 OUTCOME = {"reopened": "open", "reopened-answered": "person"}
 KINDS = ("idrott", "kultur")
 PEOPLE = 24
+# What became of them stands in their own reply, so that it stays what it is in whatever case they are.
+_SELF_CONTAINED = ("bot", "suggestion", "pointed")
 
 # Moments at which a month or an hour is not what a clock in UTC says, in UTC.
 EDGES = (
@@ -63,6 +67,11 @@ class Line:
     corrected_to: str | None
     is_erased: bool
     article: str | None
+    waits: timedelta
+    helped: bool | None
+    verdict: str | None
+    joins: Line | None = None
+    """The line whose case its own becomes a part of: it is that asker's and comes that way from then on."""
 
     @property
     def month(self) -> str:
@@ -76,6 +85,17 @@ class Line:
     @property
     def counted_topic(self) -> str:
         return self.corrected_to or self.topic
+
+    @property
+    def asker(self) -> int:
+        return self.joins.person if self.joins else self.person
+
+    @property
+    def replied_at(self) -> datetime | None:
+        """When a person first replied."""
+        if self.end in ("suggestion", "person"):
+            return self.at + self.waits
+        return self.at + 2 * self.waits + timedelta(hours=1) if self.end == "reopened-answered" else None
 
 
 def script(seed: int, *, count: int = 300) -> list[Line]:
@@ -98,9 +118,23 @@ def script(seed: int, *, count: int = 300) -> list[Line]:
                 corrected_to=chance.choice(TOPICS) if chance.random() < 0.1 else None,
                 is_erased=end not in ("open", "reopened") and chance.random() < 0.1,
                 article="ga-med" if end in ("bot", "suggestion") else None,
+                waits=timedelta(minutes=int(10 ** chance.uniform(0.5, 4))),
+                helped=chance.choice((None, None, True, False)) if end == "bot" else None,
+                verdict=chance.choice((None, None, "right", "partly", "wrong")) if end == "bot" else None,
             )
         )
+    _join(chance, lines)
     return lines
+
+
+def _join(chance: random.Random, lines: Sequence[Line]) -> None:
+    """Some mails turn out to be about an earlier one's matter, somebody else's often."""
+    alone = [
+        one for one in lines if one.end in _SELF_CONTAINED and one.channel is ChannelName.MAIL and not one.is_erased
+    ]
+    for whole, part in zip(alone[::3], alone[1::3], strict=False):
+        if chance.random() < 0.7:
+            part.joins = whole
 
 
 def group_of(person: int) -> int | None:
@@ -139,9 +173,14 @@ def play(sessions: Sessions, lines: Sequence[Line]) -> None:
     with sessions.begin() as session:
         _merge(session)
     for line in lines:
+        if line.joins:
+            with sessions.begin() as session:
+                whole, part = _of(session, line.joins), _of(session, line)
+                merging.merge(session, whole, part, actor="Kim", now=line.at, are_strangers_seen=True)
+    for line in lines:
         if line.corrected_to:
             with sessions.begin() as session:
-                _correct(session, line, _of(session, line))
+                _correct(session, line)
         if line.is_erased:
             with sessions.begin() as session:
                 _erase(session, line, _of(session, line))
@@ -224,7 +263,7 @@ def _ask(session: Session, line: Line) -> None:
 
 
 def _end(session: Session, line: Line, conversation: Conversation) -> None:
-    later = line.at + timedelta(hours=1)
+    later = line.at + line.waits
 
     def said(at: datetime) -> None:
         _item(session, conversation, line, OutboxKind.ANSWER, at, OutboxStatus.SENT, is_automatic=False)
@@ -241,7 +280,29 @@ def _end(session: Session, line: Line, conversation: Conversation) -> None:
         conversation.status = ConversationStatus.TAKEN
         queries.record(session, "reopened", actor="Kim", now=later + timedelta(hours=1), conversation=conversation)
     if line.end == "reopened-answered":
-        said(later + timedelta(hours=2))
+        said(later + timedelta(hours=1) + line.waits)
+    (question,) = conversation.messages[0].questions
+    if line.helped is not None:
+        queries.record(
+            session,
+            "feedback",
+            actor="-",
+            now=later,
+            conversation=conversation,
+            question=question.id,
+            helped=line.helped,
+        )
+    if line.verdict is not None:
+        decision = question.decisions[0].id
+        queries.record(
+            session,
+            "reviewed",
+            actor="Kim",
+            now=later,
+            conversation=conversation,
+            decision=decision,
+            verdict=line.verdict,
+        )
     if line.end in ("withdrawn", "automatic"):
         conversation.status = ConversationStatus.RESOLVED
         queries.record(session, "resolved", actor="Kim", now=later, conversation=conversation)
@@ -256,11 +317,12 @@ def _merge(session: Session) -> None:
             conversation.contact_id = kept.id
 
 
-def _correct(session: Session, line: Line, conversation: Conversation) -> None:
+def _correct(session: Session, line: Line) -> None:
     now = line.at + timedelta(days=1)
-    question = conversation.messages[0].questions[0]
+    message = session.scalars(select(Message).where(Message.external_id == f"m{line.number}")).one()
+    (question,) = message.questions
     session.add(Correction(question=question, topic=line.corrected_to, is_nothing=False, made_by="Kim", made_at=now))
-    queries.record(session, "corrected", actor="Kim", now=now, conversation=conversation)
+    queries.record(session, "corrected", actor="Kim", now=now, conversation=message.conversation)
 
 
 def _erase(session: Session, line: Line, conversation: Conversation) -> None:

@@ -6,9 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -24,7 +25,8 @@ from lokbot.store.schema import Event, Fact, PublishedCell, PublishedMonth, Read
 from lokbot.store.session import Sessions
 from tests.integration.browser import SITE, DeskWorld, Person, hidden
 from tests.integration.test_figures import Page as Parsed
-from tests.integration.world import SEND, World
+from tests.integration.test_figures import of_book
+from tests.integration.world import SEND, World, edited
 
 TODAY = date(2026, 11, 26)
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -123,7 +125,7 @@ def test_whoever_is_in_the_steering_group_comes_to_the_statistics(desk: DeskWorl
 def test_the_address_keeps_period_and_selection(desk: DeskWorld) -> None:
     person = desk.person()
     page = person.see("/statistik?fran=2026-03&till=2026-05&urval=topic%3Dlokaler")
-    assert "mars 2026 till maj 2026" in page.lower()
+    assert "mars till maj 2026" in page.lower()
     assert '<option value="topic=lokaler" selected>' in page
     assert '<option value="2026-03" selected>' in page
     file = unescape(re.findall(r'href="(/statistik\.csv[^"]*)"', page)[0])
@@ -178,8 +180,9 @@ def test_page_and_files_say_the_same_cell_by_cell(desk: DeskWorld, who: str, que
     assert len(in_file) == len(shown)
     for table in shown:
         assert in_file[table[0][0]] == table
-    book = person.client.get(f"/statistik.xlsx{query}")
-    assert book.content.startswith(b"PK")
+    told, sheets = of_book(person.client.get(f"/statistik.xlsx{query}").content)
+    assert sheets == shown
+    assert told == [row[0] for row in (*blocks[0], [""], *blocks[-1])]
     if not printing.is_there():
         assert person.client.get(f"/statistik.pdf{query}").status_code == 404
         return
@@ -279,6 +282,11 @@ def test_the_desk_says_what_kind_of_association_somebody_writes_for(desk: DeskWo
 # ------------------------------------------------------------------ personal links
 
 
+def written(content: bytes) -> Any:
+    """What a file says: a workbook also holds the second at which it was made."""
+    return of_book(content) if content.startswith(b"PK") else content
+
+
 def linked(desk: DeskWorld, admin: Person) -> str:
     """Stina of the steering group gets a link by mail; gives its path."""
     user = desk.user("stina@styr.example")
@@ -304,7 +312,7 @@ def test_a_personal_link_shows_what_was_published_until_it_is_revoked(desk: Desk
     for ending in ("csv", "xlsx"):
         address = unescape(re.findall(rf'href="([^"]*statistik\.{ending}[^"]*)"', page)[0])
         assert address.startswith(path)
-        assert reader.client.get(address).content == own.client.get(f"/statistik.{ending}").content or ending == "xlsx"
+        assert written(reader.client.get(address).content) == written(own.client.get(f"/statistik.{ending}").content)
     assert reader.client.get(f"{path}/statistik.exe").status_code == 404
     # It opens nothing else.
     assert reader.client.get("/statistik").status_code == 303
@@ -338,7 +346,7 @@ def test_a_link_ends_with_the_role_and_the_account(desk: DeskWorld, form: dict[s
 def test_the_desk_sets_the_meetings_that_the_period_begins_with(desk: DeskWorld) -> None:
     person = desk.person()
     assert person.do("/styrgruppen/moten", meetings="2026-09-15\n2027-01-20")[0] == 303
-    assert "september 2026 till oktober 2026" in steering(desk).see("/statistik").lower()
+    assert "september till oktober 2026" in steering(desk).see("/statistik").lower()
     assert "2026-09-15" in person.see("/styrgruppen")
     assert person.do("/styrgruppen", on="2026-10-07")[0] == 303
     assert "Oktober 2026" in desk.person("eva@styr.example", "Eva", (Role.STEERING,)).see("/statistik")
@@ -380,6 +388,72 @@ def test_the_report_goes_once_to_everybody_in_the_steering_group(desk: DeskWorld
     assert sent[0].attachments[0].name.startswith("statistik-2026-08-2026-10.")
     with desk.world.sessions.begin() as session:
         assert {(mail.text, mail.attachment) for mail in session.scalars(select(StaffMail))} == {("", None)}
+
+
+MEETINGS = {
+    # The day, and the first minute at which the report goes out: midnight in Sweden seven days before.
+    "a weekday": (date(2026, 11, 19), "2026-11-11T23:00"),
+    "summer time ends on that day": (date(2026, 11, 1), "2026-10-24T22:00"),
+    "summer time began on that day": (date(2026, 4, 5), "2026-03-28T23:00"),
+    "summer time ends in between": (date(2026, 10, 29), "2026-10-21T22:00"),
+    "Boxing Day, and everything is closed": (date(2027, 1, 2), "2026-12-25T23:00"),
+}
+
+
+@pytest.mark.parametrize(("meeting", "first"), MEETINGS.values(), ids=MEETINGS)
+def test_the_report_goes_out_seven_days_before_by_the_clock(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch, meeting: date, first: str
+) -> None:
+    due = datetime.fromisoformat(first).replace(tzinfo=UTC)
+    statistics = STATISTICS.model_copy(update={"meetings": (meeting,)})
+    closed = SEND.promise.model_copy(update={"closed_days": tuple(meeting - timedelta(days=n) for n in range(10))})
+    moments = [due + timedelta(minutes=minutes) for minutes in (-1440, -60, -1, 0, 1, 60, 1440, 7 * 1440)]
+    assert goes_out(desk, monkeypatch, moments, statistics=statistics, promise=closed) == [due]
+
+
+def test_a_report_that_nothing_ran_for_goes_out_late_and_never_after_the_meeting(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statistics = STATISTICS.model_copy(update={"meetings": (date(2026, 11, 1), date(2026, 11, 12))})
+    late = datetime(2026, 11, 1, 17, 0, tzinfo=UTC)
+    too_late = datetime(2026, 11, 13, 8, 0, tzinfo=UTC)
+    assert goes_out(desk, monkeypatch, [late, too_late], statistics=statistics) == [late]
+
+
+def test_the_report_goes_out_when_a_month_is_closed_where_that_is_wanted(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week after the end of October, of which the last Sunday had an hour more, and of November."""
+    with desk.world.sessions.begin() as session:
+        for table in (PublishedMonth, PublishedCell):
+            session.execute(delete(table).where(table.month >= "2026-10"))
+        report.mark(session, report.Report(month="2026-09"), now=NOW)
+    monthly = STATISTICS.model_copy(update={"meetings": (), "report_monthly": True})
+    closing_days = [datetime(2026, 11, 7, 23, 0, tzinfo=UTC), datetime(2026, 12, 7, 23, 0, tzinfo=UTC)]
+    moments = [day + timedelta(minutes=minutes) for day in closing_days for minutes in (-1440, -1, 0, 1, 1440)]
+    assert goes_out(desk, monkeypatch, moments, statistics=monthly) == closing_days
+    with desk.world.sessions.begin() as session:
+        subjects = [mail.subject for mail in session.scalars(select(StaffMail).order_by(StaffMail.id))]
+    assert subjects == ["Statistik för oktober 2026", "Statistik för november 2026"]
+
+
+def goes_out(
+    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch, moments: Sequence[datetime], **settings: Any
+) -> list[datetime]:
+    """Let the worker look at the clock at these moments; gives those at which it put a report in line."""
+    settled = edited(desk.world.settings, coordinators=(), **settings)
+    found: list[datetime] = []
+    for moment in moments:
+        monkeypatch.setattr(service, "clock", lambda now=moment: now)
+        before = reports(desk)
+        service.every_minute(desk.service, settled, desk.world.active.knowledge, None)
+        found += [moment] * (reports(desk) - before)
+    return found
+
+
+def reports(desk: DeskWorld) -> int:
+    with desk.world.sessions.begin() as session:
+        return len([mail for mail in session.scalars(select(StaffMail)) if mail.subject.startswith("Statistik ")])
 
 
 def test_the_pictures_come_as_a_page_where_no_pdf_can_be_written(

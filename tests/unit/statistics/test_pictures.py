@@ -116,9 +116,10 @@ def test_rows_lead_to_the_questions_behind_them_where_they_may() -> None:
     assert "<a" not in pictures.plain_table(shown, "sv")
 
 
-def test_a_long_table_opens_when_asked() -> None:
+def test_the_long_table_of_a_picture_opens_when_asked() -> None:
     rows = {f"rad {n}": [cell(n)] for n in range(pictures.LONGEST + 1)}
-    assert pictures.table(chart("none", rows).table, "sv").startswith("<details>")
+    assert "<details>" in pictures.figure(chart("none", rows), "sv")
+    assert "<details>" not in pictures.table(chart("none", rows).table, "sv"), "the main table is always there"
 
 
 def test_nothing_to_draw_is_no_picture() -> None:
