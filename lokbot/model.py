@@ -225,6 +225,7 @@ class OutgoingMessage:
     """What the outbox hands to a door. ``external_id`` is the stable id (for mail the Message-ID without brackets).
 
     ``reference`` is a short one, by which a pressed button of ``buttons`` finds the message it stood under.
+    ``images`` of ours are shown by ``html``, each by ``cid:`` and its name, ``this@that``.
     """
 
     channel: ChannelName
@@ -241,6 +242,7 @@ class OutgoingMessage:
     attachments: tuple[Attachment, ...] = ()
     buttons: tuple[Button, ...] = ()
     reference: str = ""
+    images: tuple[Attachment, ...] = ()
 
 
 # --------------------------------------------------------------------------- what we know

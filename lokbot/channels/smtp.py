@@ -298,11 +298,15 @@ def _is_permanent(refused: Mapping[str, tuple[int, bytes]]) -> bool:
 
 
 def _body(message: OutgoingMessage) -> EmailMessage:
-    """The text with its MIME headers: plain first, HTML as the better alternative, then what is attached."""
+    """The text with its MIME headers: plain first, HTML with its pictures as the better alternative, then the files."""
     body = EmailMessage(policy=policy.SMTP)
     body.set_content(_lines(message.text), cte="quoted-printable")
     if message.html is not None:
         body.add_alternative(_lines(message.html), subtype="html", cte="quoted-printable")
+        _, page = body.iter_parts()
+        for image in message.images:
+            main, sub = _content_type(image.content_type)
+            page.add_related(image.content, main, sub, cid=f"<{image.name}>")
     for attachment in message.attachments:
         main, sub = _content_type(attachment.content_type)
         name = _CONTROL.sub(" ", attachment.name).encode("utf-8", "replace").decode().strip() or "bilaga"

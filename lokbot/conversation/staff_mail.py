@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Protocol
 
 from sqlalchemy import or_, select, update
@@ -18,6 +21,17 @@ from lokbot.store.schema import StaffMail
 from lokbot.store.session import Sessions
 
 log = logging.getLogger(__name__)
+
+
+_PAGE = "multipart/related"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The text of a mail with pictures: ``html`` shows ``images`` by ``cid:`` and their name, ``this@that``."""
+
+    html: str
+    images: tuple[Attachment, ...] = ()
 
 
 class Sender(Protocol):
@@ -34,9 +48,9 @@ def enqueue(
     *,
     settings: Settings,
     now: datetime,
-    attachment: Attachment | None = None,
+    page: Page | None = None,
 ) -> StaffMail:
-    """Put a mail in line, in the caller's transaction. Its text and file are kept until it was sent or given up."""
+    """Put a mail in line, in the caller's transaction. Its text and page are kept until it was sent or given up."""
     key = queries.signing_key(session, now=now)
     # Signed as ours (for case 0, which is none), so that a machine's answer to it is known for what it is.
     external_id = tokens.message_id(key, 0, settings.smtp.from_address.rpartition("@")[2])
@@ -45,9 +59,9 @@ def enqueue(
         to=to,
         subject=" ".join(subject.split()),
         text=text,
-        attachment_name=attachment.name if attachment else None,
-        attachment_type=attachment.content_type if attachment else None,
-        attachment=attachment.content if attachment else None,
+        attachment_name=None,
+        attachment_type=_PAGE if page else None,
+        attachment=_packed(page) if page else None,
         status=OutboxStatus.QUEUED,
         attempts=0,
         created_at=now,
@@ -97,6 +111,7 @@ def _claim(session: Session, *, lease: timedelta, now: datetime) -> StaffMail | 
 
 
 def _outgoing(mail: StaffMail) -> OutgoingMessage:
+    page = _page(mail)
     return OutgoingMessage(
         channel=ChannelName.MAIL,
         external_id=mail.external_id,
@@ -104,17 +119,40 @@ def _outgoing(mail: StaffMail) -> OutgoingMessage:
         cc=(),
         subject=mail.subject,
         text=mail.text,
-        html=None,
+        html=page.html if page else None,
         reply_to=None,
         in_reply_to=None,
         references=(),
         is_automatic=True,
         attachments=_attachments(mail),
+        images=page.images if page else (),
+    )
+
+
+def _packed(page: Page) -> bytes:
+    """A page with its pictures as one file (RFC 2557)."""
+    packed = EmailMessage(policy=policy.SMTP)
+    packed.set_content(page.html, subtype="html")
+    packed.make_related()
+    for image in page.images:
+        kind, _, sort = image.content_type.partition("/")
+        packed.add_related(image.content, kind, sort, cid=f"<{image.name}>")
+    return packed.as_bytes()
+
+
+def _page(mail: StaffMail) -> Page | None:
+    if mail.attachment is None or mail.attachment_type != _PAGE:
+        return None
+    html, *images = message_from_bytes(mail.attachment, policy=policy.SMTP).iter_parts()
+    return Page(
+        html.get_content(),
+        tuple(attached(one["content-id"].strip("<>"), one.get_content_type(), one.get_content()) for one in images),
     )
 
 
 def _attachments(mail: StaffMail) -> tuple[Attachment, ...]:
-    if mail.attachment is None:
+    """The file that a version before this one put in line with it."""
+    if mail.attachment is None or mail.attachment_type == _PAGE:
         return ()
     return (attached(mail.attachment_name or "", mail.attachment_type or "", mail.attachment),)
 

@@ -110,10 +110,13 @@ def _sheet_name(number: int, title: str) -> str:
 
 
 def as_mail(figures: Figures, language: str, *, is_demo: bool = False) -> str:
-    """Sentences first, then each table a line for a row, with every figure named: it can be listened to."""
+    """Sentences first, then each table with what its picture shows in words, and a line for a row, with every figure
+    named: it can be listened to.
+    """
     parts = ["\n\n".join(intro(figures, language, is_demo=is_demo))]
+    said = {chart.table.id: chart.description.get(language) for chart in figures.charts}
     for table in tables(figures):
-        lines = [table.title.get(language).upper()]
+        lines = [table.title.get(language).upper(), *filter(None, [said.get(table.id)])]
         for row in table.rows:
             told = "; ".join(
                 f"{column.get(language)} {cell.text.get(language)}"

@@ -1,16 +1,21 @@
-"""The figures with their pictures in one file: a tagged PDF on A4 where the extra ``pdf`` is installed, else a page."""
+"""The figures with their pictures on a page of its own, and that as a tagged PDF on A4 where the extra is installed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from importlib.util import find_spec
 
 from lokbot.model import LocalText, UserError
 from lokbot.statistics import files, pictures
-from lokbot.statistics.shapes import Figures
+from lokbot.statistics.shapes import Chart, Figures
+
+Picture = Callable[[Chart, str], str]
+"""A chart and a language -> its picture as HTML; empty where there is none."""
 
 TITLE = LocalText("Statistik om föreningarnas frågor", "Statistics of what associations ask")
+
+ON_THE_WEB = LocalText("Statistiken på webben", "The statistics on the web")
 
 STYLE = """
 @page { size: A4; margin: 18mm 16mm; @bottom-right { content: counter(page) " / " counter(pages); font-size: 9pt } }
@@ -37,28 +42,32 @@ def is_there() -> bool:
     return find_spec("weasyprint") is not None
 
 
-def as_document(figures: Figures, language: str, *, is_demo: bool = False) -> tuple[str, str, bytes]:
-    """The figures with their pictures in a file of its own: ending, content type, content. PDF where it can be written,
-    else a page that any browser shows.
-    """
-    if is_there():
-        return "pdf", "application/pdf", as_pdf(figures, language, is_demo=is_demo)
-    page = "".join(_page(figures, language, is_demo=is_demo))
-    return "html", "text/html", page.encode()
-
-
 def as_pdf(figures: Figures, language: str, *, is_demo: bool = False) -> bytes:
     """A document that screen readers can read (PDF/UA). Raises NoPdf without the extra."""
     if not is_there():
         raise NoPdf("PDF kräver tillägget: pip install ”lokbot[pdf]”. Skriv annars ut sidan från webbläsaren.")
     import weasyprint  # a second that no other command need wait for
 
-    page = "".join(_page(figures, language, is_demo=is_demo))
-    written: bytes = weasyprint.HTML(string=page, url_fetcher=_refuse).write_pdf(pdf_variant="pdf/ua-1")
+    html = page(figures, language, is_demo=is_demo)
+    written: bytes = weasyprint.HTML(string=html, url_fetcher=_refuse).write_pdf(pdf_variant="pdf/ua-1")
     return written
 
 
-def _page(figures: Figures, language: str, *, is_demo: bool) -> Iterator[str]:
+def page(
+    figures: Figures,
+    language: str,
+    *,
+    is_demo: bool = False,
+    picture: Picture = pictures.picture,
+    address: str = "",
+) -> str:
+    """Sentences, then each table with its picture below it, as HTML that needs nothing else. ``address``: where to look
+    at the figures on the web.
+    """
+    return "".join(_page(figures, language, is_demo, picture, address))
+
+
+def _page(figures: Figures, language: str, is_demo: bool, picture: Picture, address: str) -> Iterator[str]:
     title = f"{TITLE.get(language)}, {figures.period.name().get(language)}"
     yield f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
     yield f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
@@ -68,9 +77,12 @@ def _page(figures: Figures, language: str, *, is_demo: bool) -> Iterator[str]:
         yield f"<p>{escape(line)}</p>"
     yield f"<figure>{pictures.plain_table(figures.table, language)}</figure>"
     for chart in figures.charts:
-        yield f"<figure>{pictures.plain_table(chart.table, language)}{pictures.picture(chart, language)}</figure>"
+        yield f"<figure>{pictures.plain_table(chart.table, language)}{picture(chart, language)}</figure>"
     for line in files.notes(figures, language):
         yield f"<p>{escape(line)}</p>"
+    if address:
+        told = escape(ON_THE_WEB.get(language))
+        yield f'<p><a href="{escape(address)}">{told}</a></p>'
     yield "</body></html>"
 
 

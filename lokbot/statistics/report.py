@@ -17,8 +17,8 @@ from lokbot import accounts
 from lokbot.config import Settings, StatisticsSettings
 from lokbot.conversation import staff_mail
 from lokbot.conversation.working_days import SWEDEN, written_out
-from lokbot.model import Attachment, Knowledge, LocalText
-from lokbot.statistics import demo, files, months, printing
+from lokbot.model import Knowledge, LocalText
+from lokbot.statistics import demo, files, images, months
 from lokbot.statistics.figures import View, default_period, figures
 from lokbot.statistics.months import Period
 from lokbot.store import queries
@@ -29,9 +29,7 @@ _SENT = "statistics-reported"
 BEFORE_MEETING = LocalText(
     "Statistik till styrgruppens möte {day}", "Statistics for the steering group's meeting {day}"
 )
-ON_THE_WEB = LocalText(
-    "Bilderna följer med i en fil. På webben: {page}", "The pictures come along in a file. On the web: {page}"
-)
+ON_THE_WEB = LocalText("Med bilder på webben: {page}", "With pictures on the web: {page}")
 OF_MONTH = LocalText("Statistik för {month}", "Statistics for {month}")
 
 
@@ -84,8 +82,8 @@ def send_due(session: Session, *, settings: Settings, knowledge: Knowledge, now:
             for language in set(receivers.values())
         }
         for address, language in receivers.items():
-            subject, text, pictures = written[language]
-            staff_mail.enqueue(session, address, subject, text, settings=settings, now=now, attachment=pictures)
+            subject, text, page = written[language]
+            staff_mail.enqueue(session, address, subject, text, settings=settings, now=now, page=page)
         mark(session, report, now=now)
     return len(reports) * len(receivers)
 
@@ -99,8 +97,8 @@ def compose(
     today: date,
     language: str = "sv",
     site: str = "",
-) -> tuple[str, str, Attachment]:
-    """Subject, text, and a file with the pictures, of published figures only. ``site``: where to look at them."""
+) -> tuple[str, str, staff_mail.Page]:
+    """Subject, text, and the same with pictures, of published figures only. ``site``: where to look at them."""
     if report.month is not None:
         period = Period(report.month, report.month)
         subject = OF_MONTH.get(language).format(month=months.name(report.month).get(language))
@@ -111,11 +109,10 @@ def compose(
     found = figures(session, period, None, View.STEERING, knowledge=knowledge, settings=settings, today=today)
     is_demo = demo.is_demo(session)
     text = files.as_mail(found, language, is_demo=is_demo)
-    if site:
-        page = f"{site}/statistik?fran={period.first}&till={period.last}"
-        text += f"\n\n{ON_THE_WEB.get(language).format(page=page)}\n"
-    ending, kind, content = printing.as_document(found, language, is_demo=is_demo)
-    return subject, text, staff_mail.attached(files.name(period, ending), kind, content)
+    address = f"{site}/statistik?fran={period.first}&till={period.last}" if site else ""
+    if address:
+        text += f"\n\n{ON_THE_WEB.get(language).format(page=address)}\n"
+    return subject, text, images.as_page(found, language, is_demo=is_demo, address=address)
 
 
 def mark(session: Session, report: Report, *, now: datetime) -> None:

@@ -514,8 +514,11 @@ def of_mail(found: Figures, language: str) -> tuple[list[str], list[list[list[st
     """Sentences, and the cells of each table without its heads (which each line says)."""
     first, *blocks, _notes = files.as_mail(found, language).split("\n\n\n")
     tables = []
-    for block, table in zip(blocks, files.tables(found), strict=True):
+    told_of = ["", *(chart.description.get(language) for chart in found.charts)]
+    for block, table, said in zip(blocks, files.tables(found), told_of, strict=True):
         title, *lines = block.split("\n")
+        if said:
+            assert lines.pop(0) == said, "what the picture shows, in words"
         rows = [[title]]
         for line, row in zip(lines, table.rows, strict=True):
             label = row.label.get(language)

@@ -94,6 +94,22 @@ def test_what_is_written_can_be_read() -> None:
     assert written(html) == f"{MAIL.html}\n"
 
 
+def test_a_page_comes_with_its_pictures() -> None:
+    picture = attachment("waiting@lokbot", "image/png", b"\x89PNG\r\n\x1a\n")
+    paged = replace(MAIL, html='<img src="cid:waiting@lokbot" alt="Väntan">', images=(picture,))
+    mail = parsed(rendered(paged))
+    assert mail.get_content_type() == "multipart/alternative"
+    plain, page = mail.iter_parts()
+    assert (written(plain), page.get_content_type()) == (MAIL.text, "multipart/related")
+    html, image = page.iter_parts()
+    assert written(html) == f"{paged.html}\n"
+    assert (image["Content-ID"], image.get_content_disposition()) == ("<waiting@lokbot>", "inline")
+    assert (image.get_content_type(), image.get_content()) == ("image/png", picture.content)
+    assert rendered(paged) == rendered(paged)
+    (first, second) = parsed(rendered(replace(paged, attachments=(attachment("a.pdf"),)))).iter_parts()
+    assert (first.get_content_type(), second.get_filename()) == ("multipart/alternative", "a.pdf")
+
+
 def test_without_html_there_is_only_the_text() -> None:
     mail = parsed(rendered(replace(MAIL, html=None)))
     assert mail.get_content_type() == "text/plain"

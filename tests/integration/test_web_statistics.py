@@ -18,9 +18,10 @@ from sqlalchemy import delete, select, update
 from lokbot import service
 from lokbot.config import SmtpSettings, StatisticsSettings
 from lokbot.conversation import staff_mail
-from lokbot.model import OutgoingMessage, Role
-from lokbot.statistics import closing, demo, files, printing, report
-from lokbot.statistics.figures import Figures, Period, View, default_period, figures
+from lokbot.model import LocalText, OutgoingMessage, Role
+from lokbot.statistics import closing, demo, files, images, pictures, printing, report
+from lokbot.statistics.figures import Chart, Figures, Period, View, default_period, figures
+from lokbot.statistics.shapes import Cell, Row, Table
 from lokbot.store.schema import Event, Fact, PublishedCell, PublishedMonth, ReadingLink, StaffMail, User
 from lokbot.store.session import Sessions
 from tests.integration.browser import SITE, DeskWorld, Person, hidden
@@ -375,17 +376,17 @@ def test_the_report_goes_once_to_everybody_in_the_steering_group(desk: DeskWorld
     assert mails["stina@styr.example"].subject == "Statistik till styrgruppens möte torsdag den 3 december 2026"
     assert mails["ed@styr.example"].subject.startswith("Statistics for the steering group's meeting")
     assert f"{SITE}/statistik?fran=2026-08&till=2026-10" in mails["stina@styr.example"].text
-    pictures = mails["stina@styr.example"].attachment
-    assert pictures is not None
-    assert pictures.startswith(b"%PDF" if printing.is_there() else b"<!doctype html>")
-
     sent: list[OutgoingMessage] = []
     door = SimpleNamespace(send=sent.append)
     while staff_mail.deliver_next(desk.world.sessions, door, desk.world.settings, now=NOW):
         pass
     assert len(sent) == 3
-    assert {one.attachments[0].content for one in sent} >= {pictures}
-    assert sent[0].attachments[0].name.startswith("statistik-2026-08-2026-10.")
+    assert {one.attachments for one in sent} == {()}
+    assert {('lang="sv"' in (one.html or ""), 'lang="en"' in (one.html or "")) for one in sent} == {
+        (True, False),
+        (False, True),
+    }
+    assert all(one.images and one.images[0].content.startswith(b"\x89PNG") for one in sent)
     with desk.world.sessions.begin() as session:
         assert {(mail.text, mail.attachment) for mail in session.scalars(select(StaffMail))} == {("", None)}
 
@@ -456,16 +457,47 @@ def reports(desk: DeskWorld) -> int:
         return len([mail for mail in session.scalars(select(StaffMail)) if mail.subject.startswith("Statistik ")])
 
 
-def test_the_pictures_come_as_a_page_where_no_pdf_can_be_written(
-    desk: DeskWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(printing, "is_there", lambda: False)
-    ending, kind, content = printing.as_document(found(desk, View.STEERING), "sv", is_demo=True)
-    assert (ending, kind) == ("html", "text/html")
-    page = content.decode()
-    assert tables(page) == tables(steering(desk).see("/statistik"))
-    assert page.count("<svg") == page.count("<desc")
-    assert "DEMODATA" in page
+def test_the_report_shows_the_tables_of_the_page_and_its_pictures_inline(desk: DeskWorld) -> None:
+    figures = found(desk, View.STEERING)
+    page = images.as_page(figures, "sv", is_demo=True, address=f"{SITE}/statistik?fran=2026-08&till=2026-10")
+    assert tables(page.html) == tables(steering(desk).see("/statistik"))
+    assert "DEMODATA" in page.html
+    assert f'<a href="{SITE}/statistik?fran=2026-08&amp;till=2026-10">' in page.html
+    assert "<svg" not in page.html
+    drawn = [chart for chart in figures.charts if pictures.picture(chart, "sv")]
+    shown = re.findall(r'<img src="cid:([^"]+)" alt="([^"]+)"', page.html)
+    assert len(shown) == page.html.count("<img") > 5
+    assert [name for name, _ in shown] == [image.name for image in page.images]
+    assert [unescape(said) for _, said in shown] == [
+        f"{chart.table.title.sv}. {chart.description.sv}" for chart in drawn
+    ]
+
+
+def test_pictures_show_their_letters_without_any_font_of_the_machine() -> None:
+    """The words are drawn by the font that comes along: without them the picture is another."""
+    rows = (Row("", LocalText("Åke från Öja"), (Cell(LocalText("12"), 12),)),)
+    chart = Chart("bars", Table("t", LocalText("t"), (LocalText("a"), LocalText("b")), rows), LocalText("d"))
+    svg = pictures.picture(chart, "sv")
+    drawn = images.png(svg)
+    assert drawn.startswith(b"\x89PNG")
+    assert int.from_bytes(drawn[16:20]) == 2 * pictures.WIDTH
+    wordless = images.png(re.sub(r"<text.*?</text>", "", svg))
+    ringless = images.png(svg.replace("Åke", "Ake"))
+    assert len({drawn, wordless, ringless}) == 3
+
+
+def test_a_report_put_in_line_before_an_update_still_goes_with_its_file(desk: DeskWorld) -> None:
+    with desk.world.sessions.begin() as session:
+        mail = staff_mail.enqueue(session, "stina@styr.example", "S", "T", settings=desk.world.settings, now=NOW)
+        mail.attachment_name, mail.attachment_type, mail.attachment = "a.pdf", "application/pdf", b"%PDF"
+    sent: list[OutgoingMessage] = []
+    assert staff_mail.deliver_next(desk.world.sessions, SimpleNamespace(send=sent.append), desk.world.settings, now=NOW)
+    (one,) = sent
+    assert (one.html, one.images, [(file.name, file.content) for file in one.attachments]) == (
+        None,
+        (),
+        [("a.pdf", b"%PDF")],
+    )
 
 
 def test_without_anybody_to_send_to_the_report_stays_due(desk: DeskWorld) -> None:
