@@ -117,12 +117,14 @@ def as_mail(figures: Figures, language: str, *, is_demo: bool = False) -> str:
     said = {chart.table.id: chart.description.get(language) for chart in figures.charts}
     for table in tables(figures):
         lines = [table.title.get(language).upper(), *filter(None, [said.get(table.id)])]
-        for row in table.rows:
+        for row in table.brief().rows:
             told = "; ".join(
                 f"{column.get(language)} {cell.text.get(language)}"
                 for column, cell in zip(table.columns[1:], row.cells, strict=True)
             )
             lines.append(f"{row.label.get(language)}: {told}")
+        if table.others is not None:
+            lines.append(table.others.get(language))
         parts.append("\n".join(lines))
     parts.append("\n\n".join(notes(figures, language)))
     return "\n\n\n".join(parts) + "\n"

@@ -52,13 +52,18 @@ def table(shown: Table, language: str, *, behind: Behind = lambda _dimension, _c
     name = f"table-{shown.id}"
     return (
         f'<div class="table" role="region" aria-labelledby="{name}" tabindex="0">'
-        f"{_table(shown, language, name, behind)}</div>"
+        f"{_table(shown, language, name, behind)}{_others(shown, language, sort='in-print')}</div>"
     )
 
 
 def plain_table(shown: Table, language: str) -> str:
-    """The same without links, for paper."""
-    return _table(shown, language, f"table-{shown.id}", lambda _dimension, _category: "")
+    """The same without links, for paper and mail: the rows that are aside are left out, and a sentence says so."""
+    whole = _table(shown.brief(), language, f"table-{shown.id}", lambda _dimension, _category: "")
+    return whole + _others(shown, language)
+
+
+def _others(shown: Table, language: str, *, sort: str = "others") -> str:
+    return f'<p class="{sort}">{_say(shown.others, language)}</p>' if shown.others is not None else ""
 
 
 def _table(shown: Table, language: str, name: str, behind: Behind) -> str:
@@ -68,8 +73,9 @@ def _table(shown: Table, language: str, name: str, behind: Behind) -> str:
         return f'<a href="{escape(address)}">{said}</a>' if address else said
 
     head = "".join(f'<th scope="col">{_say(column, language)}</th>' for column in shown.columns)
+    aside = ' class="aside"'
     rows = "".join(
-        f'<tr><th scope="row">{label(row)}</th>'
+        f'<tr{aside if row.is_aside else ""}><th scope="row">{label(row)}</th>'
         + "".join(f"<td>{_say(cell.text, language)}</td>" for cell in row.cells)
         + "</tr>"
         for row in shown.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Literal
@@ -48,17 +48,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``key`` is the category, for links; empty where there is none to link to."""
+    """``key`` is the category, for links; empty where there is none to link to. ``is_aside``: not in print and mail."""
 
     key: str
     label: LocalText
     cells: tuple[Cell, ...]
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """``columns`` begin with the heading of the labels. ``dimension``: what the rows' keys are categories of, where the
-    questions behind a row can be listed.
+    questions behind a row can be listed. ``others`` says in print and mail what the rows that are aside would.
     """
 
     id: str
@@ -66,6 +67,11 @@ class Table:
     columns: tuple[LocalText, ...]
     rows: tuple[Row, ...]
     dimension: str = ""
+    others: LocalText | None = None
+
+    def brief(self) -> Table:
+        """What of it stands in print and mail."""
+        return replace(self, rows=tuple(row for row in self.rows if not row.is_aside))
 
 
 @dataclass(frozen=True, slots=True)

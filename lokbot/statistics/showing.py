@@ -324,7 +324,10 @@ class Shown:
         )
 
     def _articles(self) -> Chart:
-        """Every answer, sent or not: that nobody got it and that few did reads the same where it is hidden."""
+        """Every answer, sent or not: that nobody got it and that few did reads the same where it is hidden.
+
+        Print and mail have those that were sent and those that someone has to look over, and how many others there are.
+        """
         read = self._read
         used = [category for category in read.categories("article") if category]
         others = sorted(
@@ -332,22 +335,27 @@ class Shown:
             # What is wanted back first, then as they are looked for.
             key=lambda one: (not self._has_expired(one), self._name("article", one).sv.casefold()),
         )
+        rows = []
+        for one in used + others:
+            state = self._state(one)
+            is_aside = state == dash() and not read.sum("article", one).shown
+            rows.append(Row(one, self._name("article", one), (read.sum("article", one).cell(), state), is_aside))
+        aside = sum(row.is_aside for row in rows)
+        pattern = wording.NEVER_SENT if read.view is View.COORDINATORS else wording.SELDOM_SENT
         return Chart(
             "none",
             Table(
                 "articles",
                 LocalText("Svaren, och hur ofta de skickades", "The answers, and how often they were sent"),
                 (LocalText("Svar", "Answer"), LocalText("Gånger", "Times"), LocalText("Läge", "State")),
-                tuple(
-                    Row(one, self._name("article", one), (read.sum("article", one).cell(), self._state(one)))
-                    for one in used + others
-                ),
+                tuple(rows),
                 "article",
+                wording.say(pattern, answers=wording.plain(aside)) if aside else None,
             ),
             LocalText(
-                "Alla svar, de som skickades oftast först. Ett svar som har gått ut skickas inte av sig själv förrän "
+                "Svaren, de som skickades oftast först. Ett svar som har gått ut skickas inte av sig själv förrän "
                 "någon har sett över det.",
-                "All answers, those that were sent most often first. An answer that has expired is not sent by itself "
+                "The answers, those that were sent most often first. An answer that has expired is not sent by itself "
                 "until somebody has looked it over.",
             ),
         )

@@ -65,6 +65,15 @@ OTHERS = LocalText("Övrigt", "Others")
 REST = LocalText("Övrigt, som inte kan visas för sig", "Others, which cannot be shown apart")
 SOME = LocalText("en del", "some")
 NOT_SHOWN = LocalText("visas inte", "not shown")
+# Nought and four have to read alike.
+SELDOM_SENT = LocalText(
+    "Ytterligare {answers} svar skickades så sällan att siffrorna inte visas, eller inte alls. De står på webben.",
+    "Further answers, sent so seldom that the figures are not shown, or not at all: {answers}. They stand on the web.",
+)
+NEVER_SENT = LocalText(
+    "Ytterligare {answers} svar skickades inte alls. De står på webben.",
+    "Further answers, which were not sent at all: {answers}. They stand on the web.",
+)
 
 
 def name(dimension: str, category: str, knowledge: Knowledge) -> LocalText:

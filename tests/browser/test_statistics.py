@@ -97,6 +97,23 @@ def test_what_pictures_say_is_said_before_them_in_a_table(office: Office) -> Non
         assert [text for text in drawn if text.rstrip("%") not in written] == []
 
 
+def test_paper_has_the_answers_that_say_something_and_how_many_others_there_are(office: Office) -> None:
+    with_a_year(office)
+    page = office.page()
+    page.goto(link(office))
+    table = page.locator("table", has_text="Svaren, och hur ofta de skickades")
+    seldom, others = table.locator("tr.aside"), page.locator(".in-print")
+    count = seldom.count()
+    expect(seldom.first).to_be_visible()
+    expect(others).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(others).to_be_visible()
+    expect(others).to_contain_text(f"Ytterligare {count} svar")
+    for row in seldom.all():
+        expect(row).to_be_hidden()
+    expect(table.locator("tbody tr:not(.aside)").first).to_be_visible()
+
+
 def test_a_period_is_chosen_without_scripts(office: Office) -> None:
     today = with_a_year(office)
     page = office.page(scripts=False)

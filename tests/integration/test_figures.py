@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import product
@@ -19,7 +20,7 @@ from sqlalchemy import delete, insert, select, update
 
 from lokbot.config import StatisticsSettings
 from lokbot.model import Knowledge
-from lokbot.statistics import closing, demo, facts, files, pictures, report
+from lokbot.statistics import closing, demo, facts, files, pictures, printing, report
 from lokbot.statistics.figures import (
     Figures,
     Filter,
@@ -333,8 +334,20 @@ def test_everybody_sees_which_answers_were_never_sent_and_which_have_expired(ses
             session.execute(insert(Fact), rows)
             closing.close_due(session, SETTINGS, sample.knowledge(), now=NOW, today=TODAY)
         found = seen(sessions, Period("2026-10", "2026-10"), View.STEERING)
-        shown += [found, files.as_csv(found, "sv"), files.as_mail(found, "sv")]
+        shown += [found, files.as_csv(found, "sv"), files.as_mail(found, "sv"), printing.page(found, "sv")]
     assert pages[0] == pages[4]
+    seldom = "Ytterligare {} svar skickades så sällan att siffrorna inte visas, eller inte alls. De står på webben."
+    for times, others in ((0, 3), (4, 3), (6, 2)):
+        answers = chart(pages[times][0], "articles")
+        assert answers.others is not None
+        assert answers.others.sv == seldom.format(others)
+        assert {row.key for row in answers.rows} - {row.key for row in answers.brief().rows} == {
+            "idrottens-stod",
+            "startbidrag",
+            *(["lana-lokal"] if times < 6 else []),
+        }
+        for written in pages[times][2:]:
+            assert seldom.format(others) in written
     cells = {row.key: [cell.text.sv for cell in row.cells] for row in chart(pages[6][0], "articles").rows}
     assert cells["lana-lokal"] == ["6", "–"]
     cells = {row.key: [cell.text.sv for cell in row.cells] for row in chart(pages[4][0], "articles").rows}
@@ -511,7 +524,7 @@ def _value(cell: ElementTree.Element, shared: list[str]) -> str:
 
 
 def of_mail(found: Figures, language: str) -> tuple[list[str], list[list[list[str]]]]:
-    """Sentences, and the cells of each table without its heads (which each line says)."""
+    """Sentences, and the cells of each table without its heads (which each line says); what the rest are, last."""
     first, *blocks, _notes = files.as_mail(found, language).split("\n\n\n")
     tables = []
     told_of = ["", *(chart.description.get(language) for chart in found.charts)]
@@ -519,8 +532,10 @@ def of_mail(found: Figures, language: str) -> tuple[list[str], list[list[list[st
         title, *lines = block.split("\n")
         if said:
             assert lines.pop(0) == said, "what the picture shows, in words"
+        if table.others is not None:
+            assert lines.pop() == table.others.get(language)
         rows = [[title]]
-        for line, row in zip(lines, table.rows, strict=True):
+        for line, row in zip(lines, table.brief().rows, strict=True):
             label = row.label.get(language)
             assert line.startswith(f"{label}: ")
             told = line.removeprefix(f"{label}: ").split("; ") if row.cells else []
@@ -547,7 +562,24 @@ def say_the_same(found: Figures, language: str) -> None:
     told, tables = of_mail(found, language)
     assert told[: len(sentences)] == sentences
     assert [[row[0] for row in tables[n][:1]] for n in range(len(tables))] == [[one[0][0].upper()] for one in page]
-    assert [table[1:] for table in tables] == [table[2:] for table in page]
+    assert [table[1:] for table in tables] == [table[2:] for table in in_brief(page)]
+    printed = Page()
+    printed.feed(printing.page(found, language))
+    assert printed.tables == in_brief(page)
+
+
+IN_BRIEF = re.compile(r"(färre än|fewer than) 5( varje månad| each month)?|0")
+
+
+def in_brief(page: Sequence[list[list[str]]]) -> list[list[list[str]]]:
+    """The tables of print and mail: without the answers that hardly anybody got and that need nothing."""
+    answers = ("Svaren, och hur ofta de skickades", "The answers, and how often they were sent")
+    return [
+        [row for row in table if not (row[-1] == "–" and len(row) == 3 and IN_BRIEF.fullmatch(row[1]))]
+        if table[0][0] in answers
+        else table
+        for table in page
+    ]
 
 
 def test_nothing_in_a_file_runs_as_a_formula(year: Sessions) -> None:
