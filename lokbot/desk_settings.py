@@ -390,7 +390,7 @@ def set_template(
     """Keep a template, a new one without ``key``; returns its key. What it said before stands in its history.
 
     Raises NotUsable without a name or a Swedish text, for a name that another has, and for one that is unknown;
-    ChangedMeanwhile where it is no longer what ``seen`` names.
+    ChangedMeanwhile where it is no longer what ``seen`` names, "" where there was none.
     """
     name = " ".join(name.split())
     kept = {language: text.strip() for language, text in texts.items() if text.strip()}
@@ -412,7 +412,7 @@ def set_template(
 
 def _refuse_changed(session: Session, key: str, seen: str | None) -> None:
     row = held(session, key)
-    if seen is not None and row is not None and stamp(row.value) != seen:
+    if seen is not None and seen != (stamp(row.value) if row else ""):
         raise ChangedMeanwhile(MEANWHILE)
 
 

@@ -1,6 +1,7 @@
 """What people say the bot should have understood: kept as labelled examples to measure on and to learn from.
 
 A correction changes nothing that was told; it is about a question that was decided, never about a person's own words.
+Whose matter it is said to be holds for the case at once, until the case has been sent on.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from lokbot.conversation.escalation import NotPossible
-from lokbot.model import GoldenQuestion, Knowledge, Outcome
+from lokbot.conversation import forwarding, parties
+from lokbot.model import GoldenQuestion, Knowledge, NotPossible, Outcome
 from lokbot.store import queries
-from lokbot.store.schema import Conversation, Correction, QuestionRecord
+from lokbot.store.schema import Conversation, Correction, DecisionRecord, QuestionRecord
 
 STYLE = "corrected"
 """The style of a golden question that comes from a correction."""
@@ -39,9 +40,12 @@ def correct(
 ) -> Correction:
     """Say what ``question`` should have led to. ``is_nothing``: no text of ours answers it, a person had to.
 
+    The case becomes ``administration``'s, unless it is with one that has been asked, or is another question's matter.
+
     Raises NotPossible where nothing is said, where it contradicts itself, where an id does not exist, and after an
     erasure.
     """
+    queries.hold(session, conversation)
     if conversation.erased_at is not None:
         raise NotPossible("{case} är raderat och kan inte rättas.", case=conversation.case_number)
     if not (article or topic or administration or is_nothing):
@@ -59,6 +63,7 @@ def correct(
                 name=name,
                 terminal=f"Det finns ingen sådan {what}. Välj bland: {', '.join(sorted(known))}.",
             )
+    is_moved = administration is not None and _is_its_matter(conversation, question)
     correction = Correction(
         question=question,
         article=article,
@@ -69,6 +74,8 @@ def correct(
         made_at=now,
     )
     session.add(correction)
+    if is_moved:
+        conversation.administration, conversation.updated_at = administration, now
     queries.record(
         session,
         "corrected",
@@ -83,6 +90,22 @@ def correct(
         nothing=is_nothing,
     )
     return correction
+
+
+def _is_its_matter(conversation: Conversation, question: QuestionRecord) -> bool:
+    """Whether what is said of a question's administration is said of the whole case."""
+    if forwarding.is_asked(conversation):
+        return False
+    if conversation.administration in (None, _owner(question)):
+        return True
+    others = [one for message in parties.from_asker(conversation) for one in message.questions if one is not question]
+    return conversation.administration not in set(map(_owner, others))
+
+
+def _owner(question: QuestionRecord) -> str | None:
+    """The administration that was last said of a question."""
+    said: list[DecisionRecord | Correction] = [*question.decisions, *question.corrections]
+    return next((one.administration for one in reversed(said) if one.administration), None)
 
 
 def newest(session: Session) -> Sequence[Correction]:

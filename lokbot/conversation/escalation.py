@@ -7,6 +7,7 @@ commits. Acts that a person cannot do here and now raise ``NotPossible`` with a 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -124,7 +125,8 @@ def note(session: Session, conversation: Conversation, text: str, *, actor: str,
     """Words for the other coordinators. Nothing that sends ever reads them."""
     if not text.strip():
         raise NotPossible("Anteckningen är tom. Skriv en text först.")
-    written = Note(conversation_id=conversation.id, author=actor, text=text.strip(), at=now)
+    composed = unicodedata.normalize("NFC", text.strip())  # as it is searched for
+    written = Note(conversation_id=conversation.id, author=actor, text=composed, at=now)
     session.add(written)
     queries.record(session, "noted", actor=actor, now=now, conversation=conversation)
     return written

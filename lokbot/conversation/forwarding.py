@@ -22,6 +22,7 @@ from lokbot.model import (
     Knowledge,
     NotPossible,
     OutboxKind,
+    OutboxStatus,
     Outcome,
     Reply,
 )
@@ -62,6 +63,15 @@ def receivers(knowledge: Knowledge) -> list[Administration]:
     """Whom a case can be sent on to: the city's own, but not the desk itself and nobody outside the city."""
     others = (AdministrationKind.COORDINATORS, AdministrationKind.OUTSIDE)
     return [one for one in knowledge.administrations.values() if one.kind not in others]
+
+
+def is_asked(conversation: Conversation) -> bool:
+    """Whether an administration has been asked, or is about to be, that has neither answered nor returned it."""
+    return any(
+        item.status is not OutboxStatus.CANCELLED and forward.answered_at is None and forward.returned_at is None
+        for item in conversation.outbox
+        if (forward := item.forward) is not None
+    )
 
 
 def _is_open(decision: DecisionRecord) -> bool:

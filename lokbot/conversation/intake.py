@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -270,7 +271,8 @@ def storable(incoming: IncomingMessage) -> IncomingMessage:
     """``incoming`` as every database can hold it; the raw original still has what is left out here.
 
     PostgreSQL holds no NUL in a text, no database a lone surrogate, and a column so many characters; other control
-    characters do things to the terminals that show them.
+    characters do things to the terminals that show them. Texts and names are in NFC, as they are searched for: a Mac
+    may write "ö" as two characters. An address or an id stays as it is, for others know it so.
     """
     return replace(
         incoming,
@@ -280,16 +282,16 @@ def storable(incoming: IncomingMessage) -> IncomingMessage:
         to=tuple(_address(each) for each in incoming.to),
         cc=tuple(_address(each) for each in incoming.cc),
         delivered_to=tuple(_address(each) for each in incoming.delivered_to),
-        subject=_text(incoming.subject),
-        text=_text(incoming.text),
-        new_text=_text(incoming.new_text),
+        subject=_composed(incoming.subject),
+        text=_composed(incoming.text),
+        new_text=_composed(incoming.new_text),
         command=_text(incoming.command)[:_LONGEST_KIND] if incoming.command else None,
         message_id=_id(incoming.message_id or "") or None,
         in_reply_to=_ids(incoming.in_reply_to),
         references=_ids(incoming.references),
         bounce=replace(incoming.bounce, original_message_id=_id(incoming.bounce.original_message_id or "") or None),
         attachments=tuple(
-            replace(each, name=_text(each.name)[:_LONGEST_NAME], content_type=_text(each.content_type)[:200])
+            replace(each, name=_composed(each.name)[:_LONGEST_NAME], content_type=_text(each.content_type)[:200])
             for each in incoming.attachments
         ),
     )
@@ -297,6 +299,10 @@ def storable(incoming: IncomingMessage) -> IncomingMessage:
 
 def _text(text: str) -> str:
     return _UNSTORABLE.sub("", text)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", _text(text))
 
 
 def _id(identity: str) -> str:
@@ -316,7 +322,7 @@ def _ids(ids: Sequence[str]) -> tuple[str, ...]:
 def _address(address: Address) -> Address:
     """An address that would have to be changed is no longer that address."""
     is_whole = len(address.email) <= _LONGEST_EMAIL and not _UNSTORABLE.search(address.email)
-    return Address(_text(address.name)[:_LONGEST_NAME], address.email if is_whole else "")
+    return Address(_composed(address.name)[:_LONGEST_NAME], address.email if is_whole else "")
 
 
 def _bounce(incoming: IncomingMessage) -> dict[str, object] | None:

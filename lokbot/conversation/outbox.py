@@ -7,6 +7,7 @@ A crash between the send and its commit repeats the mail with the same Message-I
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -84,8 +85,8 @@ def enqueue(
         external_id=tokens.message_id(key, conversation.id, address.rpartition("@")[2]),
         to=queries.as_json(to),
         cc=queries.as_json(cc),
-        subject=reply.subject,
-        text=reply.text,
+        subject=unicodedata.normalize("NFC", reply.subject),  # as it is searched for
+        text=unicodedata.normalize("NFC", reply.text),
         html=reply.html,
         language=reply.language,
         buttons=[[button.label, button.command] for button in reply.buttons] or None,

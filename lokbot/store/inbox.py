@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -185,6 +186,7 @@ def _searched(
     session: Session, words: str, conditions: list[ColumnElement[bool]], page: int, *, is_narrowed: bool
 ) -> Listed:
     """Where the words stand: in what was written, in the case number, in the association's name or the contact's."""
+    words = unicodedata.normalize("NFC", words)
     if numbered := queries.numbered(session, words.upper()):
         # Whoever gives the whole number means that case, whatever it has become a part of.
         query = select(Conversation).where(Conversation.id == numbered.id, *conditions)

@@ -500,6 +500,7 @@ HAPPENED = {
     "released": "skickade förslaget",
     "refused": "drog tillbaka förslaget",
     "forwarded": "skickade frågan vidare",
+    "snoozed": "lät ärendet vila",
     "resolved": "markerade ärendet som klart",
     "reopened": "öppnade ärendet igen",
     "merged": "slog ihop ärendet med ett annat",

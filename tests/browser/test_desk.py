@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Page, Route, expect
 from sqlalchemy import select
 
 from lokbot import desk_settings
 from lokbot.conversation import escalation, steering
+from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import Address, ConversationStatus, OutboxKind, OutboxStatus, Role
 from lokbot.store.schema import DecisionRecord
 from lokbot.web import live
@@ -227,6 +230,31 @@ def test_two_browsers_at_once(office: Office) -> None:
     expect(alex.locator("#konflikt")).to_be_focused()
     expect(alex.locator("#answer")).to_have_value("Alex svar")
     assert [item.text for item in case.items(OutboxKind.ANSWER)] == ["Kims svar"]
+
+
+def test_that_a_colleague_lets_a_case_rest_and_wakes_it_is_seen_without_a_reload(office: Office) -> None:
+    case = office.world.write(sample.OWN)
+    kim, alex = office.log_in(office.page()), office.log_in(office.page(), "alex@stad.example")
+    kim.goto(office.site + path_of(case))
+    alex.goto(office.site + path_of(case))
+    today = office.world.now.astimezone(SWEDEN).date()
+    day, other = (str(today + timedelta(days=days)) for days in (1, 5))
+    expect(alex.locator("#vilar")).to_be_hidden()
+    alex.click(".let-rest summary")
+    alex.fill("[name=until]", other)
+    kim.click(".let-rest summary")
+    kim.fill("[name=until]", day)
+    kim.click("text=Låt det vila")
+    expect(kim.locator("#vilar")).to_contain_text("Vilar till i morgon.")
+    expect(alex.locator("#vilar")).to_contain_text("Vilar till i morgon.")
+    expect(alex.locator(".let-rest")).to_be_hidden()
+    kim.click("text=Ta tillbaka det nu")
+    expect(kim.locator(".done")).to_contain_text("Ärendet vilar inte längre.")
+    expect(alex.locator("#vilar")).to_be_hidden()
+    expect(alex.locator("[name=until]")).to_have_value(other)
+    alex.click("text=Låt det vila")
+    expect(alex.locator("#konflikt")).to_contain_text("Kim Sand lät ärendet vila")
+    assert case.conversation.snoozed_until is None
 
 
 def test_associations_that_may_fit_come_after_the_page(office: Office) -> None:

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from lokbot import describing
-from lokbot.conversation import corrections
-from lokbot.conversation.escalation import NotPossible
-from lokbot.model import GoldenQuestion, Outcome
-from lokbot.store import queries
+from lokbot.conversation import corrections, escalation
+from lokbot.model import GoldenQuestion, NotPossible, Outcome
+from lokbot.store import inbox, queries
+from lokbot.store.inbox import Filters, Folder
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
-from tests.integration.world import Case, World
+from tests.integration.test_coordinator_mail import KIM, with_server
+from tests.integration.test_escalation import act
+from tests.integration.test_forwarding import answer as office_answers
+from tests.integration.world import SEND, Case, World
+from tests.sample_mails import STRANGER
 
 
 def correct(case: Case, *, question: int = 0, by: str = "Kim", **right: Any) -> None:
@@ -142,3 +146,68 @@ def test_examples_are_what_a_bot_can_be_measured_on(sessions: Sessions) -> None:
     correct(case, article="lana-lokal")
     (after,) = examples(world)
     assert before == replace(after, articles=("ga-med",))
+
+
+# ------------------------------------------------------------------ whose matter the case is
+
+
+def owner(case: Case) -> str | None:
+    return case.conversation.administration
+
+
+def test_a_case_is_that_administrations_whose_matter_it_is_said_to_be(sessions: Sessions) -> None:
+    world = World(sessions)
+    case, other = world.write(sample.NONSENSE), world.write("När är konserten?", sender=STRANGER)
+    assert (owner(case), owner(other)) == (None, "kultur")
+    correct(case, administration="kultur")
+    correct(other, administration="fritid")
+    for administration, one in (("kultur", case), ("fritid", other)):
+        with sessions() as session:
+            found = inbox.cases(session, Folder.ALL, Filters(administration=administration), "Kim").cases
+        assert [each.id for each in found] == [one.conversation.id]
+    correct(other, topic="lokaler")
+    assert owner(other) == "fritid"
+
+
+def test_a_case_that_was_sent_on_stays_with_who_was_asked_until_they_have_answered(sessions: Sessions) -> None:
+    world = World(sessions, with_server(SEND))
+    case = world.write(sample.NONSENSE)
+    values = {"settings": world.settings, "knowledge": world.active.knowledge, "actor": KIM.email}
+    act(case, escalation.forward, "fritid", **values)
+    correct(case, administration="kultur")
+    assert owner(case) == "fritid", "it is about to leave"
+    world.deliver()
+    correct(case, administration="kultur")
+    assert owner(case) == "fritid"
+    office_answers(case)
+    correct(case, administration="kultur")
+    assert owner(case) == "kultur"
+
+
+@pytest.mark.parametrize("end", ["returned", "stopped"])
+def test_a_forward_that_came_to_nothing_holds_no_case(sessions: Sessions, end: str) -> None:
+    world = World(sessions, with_server(SEND))
+    case = world.write(sample.NONSENSE)
+    values = {"settings": world.settings, "knowledge": world.active.knowledge, "actor": KIM.email}
+    act(case, escalation.forward, "fritid", **values)
+    if end == "stopped":
+        act(case, escalation.stop, actor=KIM.email)
+    else:
+        world.deliver()
+        office_answers(case, "#inte vårt")
+    correct(case, administration="kultur")
+    assert owner(case) == "kultur"
+
+
+def test_of_two_questions_the_case_follows_the_one_that_it_waits_for(sessions: Sessions) -> None:
+    world = World(sessions)
+    case = world.write(f"{sample.JOIN}\n\nVad gäller för en konsert?")
+    answered, waits = corrections.questions_of(case.conversation)
+    assert (answered.decisions[-1].administration, waits.decisions[-1].administration) == ("samordnare", "kultur")
+    assert owner(case) == "kultur"
+    correct(case, question=0, administration="miljo")
+    assert owner(case) == "kultur"
+    correct(case, question=1, administration="fritid")
+    assert owner(case) == "fritid"
+    correct(case, question=1, administration="miljo")
+    assert owner(case) == "miljo", "what was said last"

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
+from functools import partial
+from typing import Literal
 
 import pytest
 
-from lokbot.store import search
+from lokbot.conversation import escalation
+from lokbot.model import Address
+from lokbot.store import inbox, search
+from lokbot.store.inbox import Filters, Folder
 from lokbot.store.schema import Conversation, Message
 from lokbot.store.session import Sessions
+from tests.integration.test_escalation import act
 from tests.integration.world import World
-from tests.sample_mails import ANNA
+from tests.sample_mails import ANNA, attachment
 
 WORDS = ("ansökan", "ansökans", "tältet", "ansökan tältet", '"grön ansökan"', "finnsinte", "prov")
 
@@ -78,6 +85,28 @@ def test_reading_what_few_cases_say_finds_what_the_index_of_words_finds(
     monkeypatch.setattr(search, "SPARSE", 0)
     read = found(world, words, is_narrowed=True)
     assert sorted(read) == sorted(one for one in plain if one % 3)
+
+
+@pytest.mark.parametrize("words", ["båtklubbens", "bryggför", '"råå båtklubb"', "åkesson", "säsong", "årsmöte", "älgö"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_what_a_mac_wrote_in_parts_is_found_by_whole_letters_and_by_parts(
+    sessions: Sessions, words: str, asked: Literal["NFC", "NFD"]
+) -> None:
+    """In the text, the subject, the sender's and a file's name, and a note."""
+    world = World(sessions)
+    apart = partial(unicodedata.normalize, "NFD")
+    text = apart("Hej! Råå båtklubb söker plats för sin bryggförening.")
+    case = world.write(
+        text,
+        subject=apart("Ny säsong"),
+        sender=Address(apart("Björn Åkesson"), "b@post.example"),
+        attachments=(replace(attachment(), name=apart("årsmöte.pdf")),),
+    )
+    act(case, escalation.note, apart("Ring Älgö."))
+    with sessions() as session:
+        found = inbox.cases(session, Folder.ALL, Filters(words=unicodedata.normalize(asked, words)), "Kim").cases
+        assert len(found) == 1
+        assert text.encode() in session.get_one(Message, case.message_id).raw, "the original is as it came"
 
 
 def test_an_address_is_asked_for_as_a_whole(world: World) -> None:

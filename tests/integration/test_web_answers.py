@@ -7,10 +7,10 @@ from html import unescape
 
 import pytest
 
-from lokbot import audit
+from lokbot import audit, desk_settings
 from lokbot.config import WebSettings
 from lokbot.conversation import uploads
-from lokbot.model import Address, OutboxKind, OutboxStatus
+from lokbot.model import Address, OutboxKind, OutboxStatus, Role
 from lokbot.store.session import Sessions
 from tests import sample_knowledge as sample
 from tests.integration.browser import DeskWorld, Person, hidden
@@ -267,6 +267,110 @@ def test_a_template_has_a_history_and_comes_back_from_it(desk: DeskWorld) -> Non
     ]
     assert template(kim, key=key)[0] == 303  # what the button beside the oldest line sends
     assert TERM in insert(kim, desk.world.write(sample.OWN), key)
+
+
+def to_put_back(page: str, text: str) -> dict[str, str]:
+    """What the button beside the newest line of the history with this text sends."""
+    forms = re.findall(r'<form method="post" action="/mallar">(.*?)<button>Lägg tillbaka', page, re.DOTALL)
+    sent = [dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)) for form in forms]
+    return next(
+        {name: unescape(value) for name, value in one.items() if name != "csrf"}
+        for one in sent
+        if unescape(one["sv"]) == text
+    )
+
+
+def changed(desk: DeskWorld) -> list[tuple[str, str | None]]:
+    """Who did what to the templates, oldest first: the Swedish text, None where it was taken away."""
+    with desk.world.sessions() as session:
+        return [
+            (one.actor, one.after["texts"]["sv"] if one.after else None)
+            for one in reversed(desk_settings.template_history(session))
+        ]
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["changed", "taken away"])
+def test_a_template_is_put_back_by_the_button_as_it_was(desk: DeskWorld, is_gone: bool) -> None:
+    kim, alex = desk.person(), desk.person("alex@stad.example", "Alex Berg")
+    template(kim, name="Efter <mötet>", sv='Vi "svarar"\r\n\r\nefter mötet.', en="We answer\r\nlater.")
+    key, written = key_of(kim), 'Vi "svarar"\n\nefter mötet.'
+    template(alex, key=key, name="Snart", sv="Något annat.")
+    if is_gone:
+        template(alex, key=key, remove="1")
+    assert kim.do("/mallar", **to_put_back(kim.see("/mallar"), written)) == (303, "/mallar?klart=saved")
+    with desk.world.sessions() as session:
+        (one,) = desk_settings.templates(session)
+    assert (one.key, one.name, one.changed_by) == (key, "Efter <mötet>", "kim@stad.example")
+    assert one.texts == {"sv": written, "en": "We answer\nlater."}
+    taken = [("alex@stad.example", None)] if is_gone else []
+    assert changed(desk) == [
+        ("kim@stad.example", written),
+        ("alex@stad.example", "Något annat."),
+        *taken,
+        ("kim@stad.example", written),
+    ]
+    newest = re.findall(r"<summary>(i dag .*?)</summary>", alex.see("/mallar"))[0]
+    assert unescape(newest) == "i dag 10.30, Kim Sand: skrev ”Efter <mötet>”"
+
+
+@pytest.mark.parametrize("meanwhile", [{"sv": "Alex text."}, {"remove": "1"}], ids=["changed", "taken away"])
+def test_a_template_that_somebody_touched_meanwhile_is_not_put_back_unseen(
+    desk: DeskWorld, meanwhile: dict[str, str]
+) -> None:
+    kim, alex = desk.person(), desk.person("alex@stad.example", "Alex Berg")
+    template(kim)
+    key = key_of(kim)
+    template(kim, key=key, sv="Något annat.")
+    button = to_put_back(kim.see("/mallar"), TERM)
+    template(alex, key=key, **meanwhile)
+    before = changed(desk)
+    status, page = kim.do("/mallar", **button)
+    assert status == 409
+    assert "Någon annan ändrade samma sak" in page
+    assert changed(desk) == before
+    assert f"{TERM}</textarea>" in page, "what was wanted stands in the fields"
+    assert kim.do("/mallar", **to_put_back(page, TERM))[0] == 303, "knowing of it, they may"
+    assert changed(desk)[-1] == ("kim@stad.example", TERM)
+
+
+def test_a_template_that_somebody_put_back_meanwhile_is_not_overwritten(desk: DeskWorld) -> None:
+    kim, alex = desk.person(), desk.person("alex@stad.example", "Alex Berg")
+    template(kim)
+    key = key_of(kim)
+    template(kim, key=key, sv="Något annat.")
+    template(kim, key=key, remove="1")
+    page = kim.see("/mallar")
+    assert alex.do("/mallar", **to_put_back(page, "Något annat."))[0] == 303
+    assert kim.do("/mallar", **to_put_back(page, TERM))[0] == 409
+    assert changed(desk)[-1] == ("alex@stad.example", "Något annat.")
+
+
+def test_what_was_written_in_a_template_that_is_gone_is_saved_by_the_form_that_shows_it(desk: DeskWorld) -> None:
+    kim, alex = desk.person(), desk.person("alex@stad.example", "Alex Berg")
+    template(kim)
+    key = key_of(kim)
+    seen = to_put_back(kim.see("/mallar"), TERM)["seen"]
+    template(alex, key=key, remove="1")
+    status, page = kim.do("/mallar", key=key, seen=seen, name="Efter mötet", sv="Långt arbete.", en="")
+    assert status == 409
+    new = page.split("<h2>Ny mall</h2>")[1].split("</form>")[0]
+    assert "Långt arbete.</textarea>" in new
+    assert (hidden(new, "key"), hidden(new, "seen")) == (key, "")
+    assert kim.do("/mallar", key=key, seen="", name="Efter mötet", sv="Långt arbete.", en="")[0] == 303
+    assert changed(desk)[-1] == ("kim@stad.example", "Långt arbete.")
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.COORDINATOR])
+def test_only_coordinators_put_a_template_back(desk: DeskWorld, role: Role) -> None:
+    kim = desk.person()
+    template(kim)
+    template(kim, key=key_of(kim), sv="Något annat.")
+    button, before = to_put_back(kim.see("/mallar"), TERM), changed(desk)
+    other = desk.person("annan@stad.example", "Någon Annan", (role,))
+    assert other.do("/mallar", **button)[0] == 403
+    assert other.client.get("/mallar").status_code == 403
+    assert desk.stranger().do("/mallar", **button)[0] in (303, 403)
+    assert changed(desk) == before
 
 
 def test_a_template_that_cannot_be_kept_is_not_lost(desk: DeskWorld) -> None:

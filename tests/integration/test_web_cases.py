@@ -336,6 +336,11 @@ def test_what_the_bot_understood_is_corrected_in_one_go(desk: DeskWorld) -> None
     with desk.world.sessions() as session:
         (correction,) = session.scalars(select(Correction)).all()
         assert (correction.article, correction.made_by) == ("lana-lokal", "kim@stad.example")
+    assert "Vems fråga:" not in kim.see(path_of(case))
+    assert act(kim, case, "ratta", question=str(question), administration="kultur")[0] == 303
+    assert "Vems fråga: kulturförvaltningen" in kim.see(path_of(case))
+    assert case.conversation.case_number in kim.see("/arenden?mapp=alla&forvaltning=kultur")
+    assert case.conversation.case_number not in kim.see("/arenden?mapp=alla&forvaltning=fritid")
 
 
 def test_a_question_of_another_case_cannot_be_corrected_from_here(desk: DeskWorld) -> None:
