@@ -38,6 +38,8 @@ class Part:
 
 # --------------------------------------------------------------------------- sentences
 
+_FEWEST_WORDS_BROKEN = 3  # "Hej alla" is a line of its own
+_BEGINS = re.compile(r"(?:vi|jag|ni|nu|sen|sedan|tack|i|we|my|our|thanks)\b", re.IGNORECASE)
 _ABBREVIATION = re.compile(
     r"\b(?:t\.?\s?ex|bl\.?\s?a|m\.?\s?m|o\.?\s?s\.?\s?v|osv|d\.?\s?v\.?\s?s|dvs|s\.?\s?k|f\.?\s?d|o\.?\s?d|e\.?\s?d"
     r"|m\.?\s?fl|fr\.?o\.?m|t\.?o\.?m|ev|kl|nr|st|tel|ang|resp|inkl|exkl|ca|e\.?g|i\.?e|etc|mr|mrs|dr|[a-zåäö])\.$",
@@ -77,7 +79,8 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
     for line in text.splitlines():
         marker = _LIST_ITEM.match(line)
         rest = line[marker.end() :].strip() if marker else line.strip()
-        if held and (marker or not rest or not _is_broken(held[-1]) or _GOODBYE.match(rest)):
+        goes_on = held and (_is_broken(held[-1]) or _is_mid_sentence(" ".join(held), rest))
+        if held and (marker or not rest or not goes_on or _GOODBYE.match(rest)):
             yield " ".join(held), is_item
             held = []
         if rest:
@@ -90,6 +93,19 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 def _is_broken(line: str) -> bool:
     """Whether the mail program ended the line, so that the next one goes on with it."""
     return len(line) >= _WRAPPED and line[-1] not in ".!?:;"
+
+
+def _is_mid_sentence(begun: str, following: str) -> bool:
+    """Whether the writer went to a new line amid a sentence: it began with a capital, and what follows neither does nor
+    begins anew."""
+    return (
+        begun[:1].isupper()
+        and following[:1].islower()
+        and begun[-1] not in ".!?:;"
+        and len(begun.split()) >= _FEWEST_WORDS_BROKEN
+        and not _BEGINS.match(following)
+        and not _STARTS_ASKING.match(following)
+    )
 
 
 # --------------------------------------------------------------------------- greetings and goodbyes

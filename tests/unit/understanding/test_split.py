@@ -120,6 +120,21 @@ def test_a_line_broken_by_the_mail_program_is_one_sentence() -> None:
     assert texts(message) == [" ".join(message.split("\n"))]
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Hur blir vår förening\nmedlem i samverkan?", 1),
+        ("Var söker man\nbidrag till ett läger\nför barn?", 1),
+        ("Vem kan söka bidrag\nvad kostar lokalen", 2),
+        ("vem kan söka bidrag\nvad kostar lokalen", 2),
+        ("Vem kan söka bidrag\nVad kostar lokalen", 2),
+        ("Vem kan söka bidrag?\nlokaler, vad kostar de?", 2),
+    ],
+)
+def test_a_line_that_its_writer_broke_amid_a_sentence_goes_on(text: str, parts: int) -> None:
+    assert len(split(text)) == parts
+
+
 def test_a_goodbye_after_a_broken_line_is_still_a_goodbye() -> None:
     message = "Vi undrar om det finns någon lokal som vi kan låna på kvällarna i höst\nMvh Bo"
     assert texts(message) == [message.splitlines()[0]]
