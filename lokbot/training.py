@@ -24,6 +24,7 @@ from lokbot.knowledge.loading import with_digest
 from lokbot.model import Article, GoldenQuestion, IntentAction, Knowledge, Outcome, Question
 from lokbot.understanding import DECIDING, LEXICAL, SEMANTIC, Encoder, Meanings, Understander, confidence
 from lokbot.understanding.confidence import RANK_SIGNALS, TRUST_SIGNALS, Circumstances, Line, Model, Signals
+from lokbot.understanding.language import detect
 from lokbot.understanding.split import Part, split
 
 FOLDS = 5
@@ -217,17 +218,22 @@ def content_examples(knowledge: Knowledge, encoder: Encoder | None) -> list[Exam
                 if _share(text, FOLDS) == fold:
                     asked = _Asked(text, code, article.id, frozenset({article.id} & kept.keys()), "wording")
                     (known if code in article.texts or encoder is None else others).append(asked)
-            known += [
-                _Asked(text, "sv", article.id, frozenset(), "near-miss")
-                for text in article.near_misses
-                if _share(text, FOLDS) == fold
-            ]
+            for text in article.near_misses:
+                if _share(text, FOLDS) == fold:
+                    code = detect(text)
+                    asked = _Asked(text, code, article.id, frozenset(), "near-miss")
+                    (known if code in article.texts or encoder is None else others).append(asked)
         searched = {id: _without(article, fold) for id, article in kept.items()}
         found += _hidden(with_digest(replace(knowledge, articles=searched)), known, encoder)
         if others:
-            plain = {id: replace(article, wordings={}) for id, article in kept.items()}
+            plain = {id: replace(article, wordings={}, near_misses=_known(article)) for id, article in kept.items()}
             found += _hidden(with_digest(replace(knowledge, articles=plain)), others, encoder)
     return found
+
+
+def _known(article: Article) -> tuple[str, ...]:
+    """Its near misses in the languages that it is written in."""
+    return tuple(text for text in article.near_misses if detect(text) in article.texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lokbot.model import IntentAction, IntentHit, Knowledge, Match, Question, Understanding
-from lokbot.understanding import confidence
+from lokbot.model import AdministrationKind, IntentAction, IntentHit, Knowledge, Match, Question, Understanding
+from lokbot.understanding import confidence, kinds
 from lokbot.understanding.confidence import LEXICAL, SEMANTIC, Circumstances, Model
 from lokbot.understanding.heard import FOR_A_PERSON, NOTHING_HEARD, Ear, Heard, spoken
+from lokbot.understanding.kinds import FIGURES, Kind
 from lokbot.understanding.language import UNKNOWN, detect
 from lokbot.understanding.matching import Candidate, Matcher
 from lokbot.understanding.normalize import words
@@ -73,7 +74,7 @@ class Meanings:
 
 
 class Understander:
-    """One knowledge, indexed. Immutable once built, so threads may share it.
+    """One knowledge, indexed. It never changes what it says, and threads may share it.
 
     With an ``encoder`` that has vectors, articles are also found by meaning, in any language; where it has none for
     a question, that question is understood by words alone, on a calibration of its own.
@@ -88,12 +89,18 @@ class Understander:
         self._administrations = {article.id: article.administration for article in self.articles}
         self._topics = frozenset(article.topic for article in self.articles)
         self._rules = Rules(knowledge.intents)
-        self._owners = Owners(knowledge.administrations.values())
-        others = {language for article in self.articles for language in article.wordings}
-        self._matchers = {
-            code: Matcher(self.articles, knowledge.glossary, code)
-            for code in (*_LANGUAGES, *sorted(others - set(_LANGUAGES)))
+        self._held = {
+            article.id: frozenset[Kind]().union(*(kinds.held(text.answer) for text in article.texts.values()))
+            for article in self.articles
         }
+        self._outside = {
+            each.id for each in knowledge.administrations.values() if each.kind is AdministrationKind.OUTSIDE
+        }
+        self._owners = Owners(knowledge.administrations.values())
+        self._glossary = knowledge.glossary
+        self._matchers = {code: Matcher(self.articles, self._glossary, code) for code in _LANGUAGES}
+        # Ten of them take as long as Swedish does, and most are not asked in for days: each is made when it is.
+        self._others = {language for article in self.articles for language in article.wordings}
         # For a language without any wordings: nothing to compare words with.
         self._wordless = Matcher(self.articles, (), UNKNOWN)
         self._vocabularies = {code: self._matchers[code].vocabulary.words for code in _LANGUAGES}
@@ -161,7 +168,7 @@ class Understander:
         vector: Meanings | None,
     ) -> Question:
         language = self._language(part.text, message_language)
-        weighed = self.weigh(part, language, vector, hits=_merged(whole, self._rules.hits(part.text)))
+        weighed = self.weigh(part, language, vector, hits=_merged(whole, self._rule_hits(part.text)))
         matches = self._matches(part, language, vector, weighed)
         owners = self._owners.of(part.text, weighed.hits, matches, self._administrations)
         return Question(part.text, language, weighed.hits, matches, owners, LEXICAL if vector is None else SEMANTIC)
@@ -184,14 +191,14 @@ class Understander:
         ``hits`` are the rules that hit it, if that is known already; what is heard by meaning is added to them.
         """
         part = self._spelled(part, language)
-        matcher = self._matchers.get(language, self._wordless)
+        matcher = self._matcher(language)
         model = self._models[LEXICAL if vector is None else SEMANTIC]
         meant = whole = None
         if vector is not None and self._index is not None:
             meant = self._index.meant(vector.focus)
             whole = self._index.meant(vector.whole) if part.background else meant
         heard = self.heard(vector)
-        hits = self._rules.hits(part.text) if hits is None else hits
+        hits = self._rule_hits(part.text) if hits is None else hits
         if not any(hit.intent.action in DECIDING for hit in hits):
             hits = _merged(hits, heard.above(model.heard))
         owners = self._pointed_to(hits)
@@ -210,6 +217,26 @@ class Understander:
         )
         ordered, ranks = tuple(each for _, each in ranked), tuple(value for value, _ in ranked)
         return Weighed(ordered, ranks, circumstances, tuple(hits))
+
+    def _matcher(self, language: str) -> Matcher:
+        if language not in self._matchers and language in self._others:
+            # Two threads may make it at once; one of the two, which are alike, is kept.
+            self._matchers.setdefault(language, Matcher(self.articles, self._glossary, language))
+        return self._matchers.get(language, self._wordless)
+
+    def _rule_hits(self, text: str) -> tuple[IntentHit, ...]:
+        """The rules that hit one question. Who asks for a figure about a narrow name is not helped by the article of
+        that name if it holds none: the rule then points to whoever has it, where that is somebody outside.
+        """
+        wanted = FIGURES & kinds.asked(text)
+        found = []
+        for hit in self._rules.hits(text):
+            held = self._held.get(hit.intent.article or "", wanted)
+            if hit.intent.action is not IntentAction.ANSWER or wanted <= held:
+                found.append(hit)
+            elif hit.intent.administration in self._outside:
+                found.append(replace(hit, intent=replace(hit.intent, action=IntentAction.ROUTE, article=None)))
+        return tuple(found)
 
     def heard(self, vector: Meanings | None) -> Heard:
         """What the question sounds like, by itself or with what is said around it, whichever says more."""
@@ -241,7 +268,8 @@ class Understander:
         weighed: Weighed,
     ) -> tuple[Match, ...]:
         """The likeliest articles, best first, each with how likely it answers."""
-        if language not in self._matchers and vector is None:
+        matcher = self._matcher(language)
+        if matcher is self._wordless and vector is None:
             return ()
         found: list[Match] = []
         if weighed.candidates:
@@ -251,7 +279,7 @@ class Understander:
                 Match(each.article, chance * weighed.share_told(each), each.evidence)
                 for each, chance in zip(weighed.candidates, chances, strict=True)
             ]
-        if language in self._matchers and (written := self._matchers[language].written(part)):
+        if written := matcher.written(part):
             rest = 1 - written.confidence
             found = [
                 written,

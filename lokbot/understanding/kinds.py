@@ -31,6 +31,9 @@ class Kind(StrEnum):
     ELSEWHERE = "elsewhere"  # how it is in another municipality
 
 
+FIGURES = frozenset({Kind.AMOUNT, Kind.COUNT, Kind.DURATION})
+"""What is told in a figure or not at all."""
+
 _OTHER_PLACES = (
     "malm[oö]|lunds?|landskrona|g[oö]teborg|stockholm|[aä]ngelholm|h[oö]gan[aä]s|kristianstad|[aå]storp|bjuv|svalöv"
 )
@@ -38,7 +41,7 @@ _OTHER_PLACES = (
 # What asks for each kind, in Swedish and English, in cleaned and folded words; "är" stays, for "år" folds to the same.
 _ASKED = {
     Kind.AMOUNT: (
-        r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga kronor|how (?:much|big|large)",
+        r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga (?:kronor|spann|kr)\b|kronor per|how (?:much|big|large)",
         r"(?:vilke[nt]|max|maxi?malt|hogsta|lagsta|minsta) (?:belopp|summa)|belopp\w*|summan?",
         r"kosta\w*|kostnad\w*|pris(?:et|er)?|\w*avgift(?:en|er|erna|s)?|betalt|rabatt\w*|gratis",
         r"arvode\w*|\w*ersattning(?:en|ar)?",
@@ -79,7 +82,7 @@ _ASKED = {
     ),
     Kind.MOBILE: (r"mobil(?:nummer|nr|tel)\w*|mobile (?:phone|number)|cell ?phone",),
     Kind.PLACE: (r"var (?:ligger|halls|hittar)|besoksadress\w*|gatuadress\w*|where is|street address",),
-    Kind.COUNT: (r"hur manga(?! kronor)|antal\w*|how many|number of",),
+    Kind.COUNT: (r"hur manga(?! (?:kronor|spann|kr)\b)|antal\w*|how many|number of",),
     Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),
     Kind.OPINION: (
         r"(?:tycker|tror|anser|rekommenderar) (?:du|ni)|(?:ar|är) det (?:vart|bast|battre|samre|smart\w*|svarare)",

@@ -15,6 +15,7 @@ from lokbot.model import Article, ArticleText, Evidence, GlossaryEntry, Match
 from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Kind
+from lokbot.understanding.language import detect
 from lokbot.understanding.lexical import Index, Likenesses, Scores
 from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
 from lokbot.understanding.normalize import fold, grams, without_links, words
@@ -89,7 +90,7 @@ class Matcher:
     def __init__(self, articles: Iterable[Article], glossary: Sequence[GlossaryEntry], language: str) -> None:
         articles = tuple(articles)
         texts = [(article.id, _searched(article, language)) for article in articles]
-        near_misses = [article.near_misses if language == _WRITTEN[0] else () for article in articles]
+        near_misses = [_near_misses(article, language) for article in articles]
         self.language = language
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
         self._entries = tuple(self._entry(article, text) for article, text in texts)
@@ -360,6 +361,13 @@ def _searched(article: Article, language: str) -> ArticleText:
     if text is None:
         return ArticleText(language, wordings, "")
     return replace(text, questions=(*text.questions, *wordings)) if wordings else text
+
+
+def _near_misses(article: Article, language: str) -> tuple[str, ...]:
+    return tuple(text for text in article.near_misses if _language(text) == language)
+
+
+_language = lru_cache(maxsize=65_536)(detect)  # asked anew by the matcher of each language
 
 
 def _whole(text: ArticleText) -> str:

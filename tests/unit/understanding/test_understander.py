@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lokbot.model import Intent, IntentAction, Rule
+from lokbot.model import Administration, AdministrationKind, Intent, IntentAction, Rule
 from lokbot.understanding import build
 from lokbot.understanding.confidence import LEXICAL, fitted
 from tests.unit.understanding.knowledge_sample import KNOWLEDGE
@@ -158,3 +159,20 @@ def test_a_rule_without_a_word_is_refused_at_the_start() -> None:
 
 def test_the_digest_tells_which_knowledge_it_is() -> None:
     assert UNDERSTANDER.digest == KNOWLEDGE.digest
+
+
+def test_a_narrow_name_leads_to_no_article_without_the_figure_asked_for() -> None:
+    rule = Intent(
+        "svar-lokaler", IntentAction.ANSWER, "t", (Rule(any=("rum",)),), administration="rf-sisu", article="lokaler"
+    )
+    outside = replace(KNOWLEDGE.administrations["rf-sisu"], kind=AdministrationKind.OUTSIDE)
+
+    def hits(text: str, administrations: Mapping[str, Administration]) -> list[tuple[IntentAction, str | None]]:
+        knowledge = replace(KNOWLEDGE, intents=(rule,), administrations=administrations)
+        (question,) = build(knowledge).understand(text).questions
+        return [(hit.intent.action, hit.intent.article) for hit in question.intents]
+
+    theirs = {**KNOWLEDGE.administrations, "rf-sisu": outside}
+    assert hits("Var hittar vi ett rum?", theirs) == [(IntentAction.ANSWER, "lokaler")]
+    assert hits("Hur många kronor kostar ett rum?", theirs) == [(IntentAction.ROUTE, None)]
+    assert hits("Hur många kronor kostar ett rum?", KNOWLEDGE.administrations) == []
