@@ -347,8 +347,9 @@ def fit(
         model,
         trust=trust,
         thresholds=thresholds(known, int(_MARGIN * _messages(golden))),
-        # They are few, and hidden wordings, which are translations, would flatter them.
-        thresholds_other=thresholds(others, len(others)),
+        # They are few, and hidden wordings, which are translations, would flatter them. By words alone even less is
+        # known: a few wordings do not tell which words of a language weigh nothing.
+        thresholds_other=thresholds(others, len(others) if is_semantic else int(_MARGIN * len(others))),
     )
     return final, tuple(judged)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import numpy as np
@@ -132,14 +133,14 @@ class Matcher:
 
     def _written_words(self) -> dict[int, int]:
         """The article of each wording, by the hash of its words: they are many. Of several the last."""
-        return {hash(" ".join(words(each))): n for n, entry in enumerate(self._entries) for each in entry.questions}
+        return {_hash(words(each)): n for n, entry in enumerate(self._entries) for each in entry.questions}
 
     def written(self, part: Part) -> Match | None:
         """The article that has the question among its wordings, word for word, case and punctuation aside: nothing is
         left to weigh.
         """
         asked = words(part.focus)
-        number = None if part.background else self._written.get(hash(" ".join(asked)))
+        number = None if part.background else self._written.get(_hash(asked))
         if number is None:
             return None
         entry = self._entries[number]
@@ -361,6 +362,11 @@ def _searched(article: Article, language: str) -> ArticleText:
     if text is None:
         return ArticleText(language, wordings, "")
     return replace(text, questions=(*text.questions, *wordings)) if wordings else text
+
+
+def _hash(found: Sequence[str]) -> int:
+    """Of words, the same in every process: the second one is given all of this."""
+    return int.from_bytes(blake2b(" ".join(found).encode("utf-8", "replace"), digest_size=8).digest(), "big")
 
 
 def _near_misses(article: Article, language: str) -> tuple[str, ...]:
