@@ -9,6 +9,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import shutil
 import signal
 import smtplib
@@ -312,7 +313,11 @@ class DovecotServer:
     def damage(self, index: int) -> None:
         """Make one mail of the INBOX unreadable for the server, counted from 0 in the order of arrival."""
         maildir = self._home.directory / "mail" / self.address / "Maildir"
-        mails = sorted(path for folder in ("cur", "new") for path in (maildir / folder).iterdir())
+        # A name begins with seconds and microseconds: .M99999 came before .M100000.
+        mails = sorted(
+            (path for folder in ("cur", "new") for path in (maildir / folder).iterdir()),
+            key=lambda path: [int(digits) for digits in re.findall(r"\d+", path.name)[:2]],
+        )
         mails[index].chmod(0)
 
     def forbid_writing(self, folder: str) -> None:

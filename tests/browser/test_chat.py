@@ -477,6 +477,7 @@ def chat_frame(page: Page) -> Frame:
     frame = element.content_frame()
     assert frame is not None
     frame.wait_for_selector("#skriv")
+    frame.wait_for_load_state()  # the field stands there before the script that sends what is written in it
     return frame
 
 
