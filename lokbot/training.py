@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lokbot.conversation.decision import SURER
+from lokbot.conversation.decision import DISPUTED
 from lokbot.evaluation.splits import Split, of_split
 from lokbot.knowledge.loading import with_digest
 from lokbot.model import Article, GoldenQuestion, IntentAction, Knowledge, Outcome, Question
@@ -103,8 +103,8 @@ class Judged:
 
     @property
     def is_open(self) -> bool:
-        """Whether the threshold has a say: no rule decides it, nor points elsewhere and asks for more (``SURER``)."""
-        is_left = self.is_pointed_elsewhere and self.confidence < SURER
+        """Whether the threshold has a say: no rule decides it, nor points elsewhere and asks for more (``DISPUTED``)."""
+        is_left = self.is_pointed_elsewhere and self.confidence < DISPUTED
         return not (self.example.is_decided_by_rule or is_left)
 
 

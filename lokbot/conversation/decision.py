@@ -30,8 +30,11 @@ from lokbot.model import (
 # A fact that ages is sent by itself for so long after somebody at the city checked it (DESIGN section 5).
 CHECK_HOLDS = timedelta(days=365)
 
-# What an answer must reach where a rule points to another owner, or the question is a reply to an answer of ours.
+# What an answer must reach where the question is a reply to an answer of ours.
 SURER = 0.9
+
+# And where a rule points to another owner: there the pointer is safe, and only a wording word for word is as sure.
+DISPUTED = 0.98
 
 # Where one of a few articles is nearly sure to be meant and none by itself, the asker is asked which: at most so many,
 # each at least so likely, together at least so likely.
@@ -366,7 +369,7 @@ def answer_when_sure(question: Question, situation: Situation) -> Verdict | None
         return None
     hit = question.hit(IntentAction.ROUTE)
     is_disputed = hit is not None and _is_elsewhere(hit, best.article, situation.knowledge)
-    if best.confidence < (max(situation.threshold, SURER) if is_disputed else situation.threshold):
+    if best.confidence < (max(situation.threshold, DISPUTED) if is_disputed else situation.threshold):
         return None
     return Verdict(Outcome.ANSWER, "sure", article=best.article, confidence=best.confidence, evidence=best.evidence)
 

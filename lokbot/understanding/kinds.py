@@ -29,6 +29,12 @@ class Kind(StrEnum):
     LETTERS = "letters"  # what an abbreviation stands for
     OPINION = "opinion"  # what we think, which no article tells
     ELSEWHERE = "elsewhere"  # how it is in another municipality
+    DIFFERENCE = "difference"  # what sets two things apart
+    REASON = "reason"
+    RANK = "rank"  # which is the largest, the oldest
+    LAW = "law"  # which law or section says so
+    CHECK = "check"  # who watches over it, how it is measured
+    CONSEQUENCE = "consequence"  # what happens to whoever does otherwise
 
 
 FIGURES = frozenset({Kind.AMOUNT, Kind.COUNT, Kind.DURATION})
@@ -38,57 +44,103 @@ _OTHER_PLACES = (
     "malm[oö]|lunds?|landskrona|g[oö]teborg|stockholm|[aä]ngelholm|h[oö]gan[aä]s|kristianstad|[aå]storp|bjuv|svalöv"
 )
 
-# What asks for each kind, in Swedish and English, in cleaned and folded words; "är" stays, for "år" folds to the same.
+# A verb, by its ending or because it is short and common; no noun in the plural or genitive.
+_VERB = (
+    r"(?!\w*(?:ningar|klubbar|medlemmar|pengar|ens|ets|(?:ar|or|er)nas)\b)\w+(?:r|s|de|te)"
+    r"|är|kan|ska|skall|kom|gick|blev|fick|maste"
+)
+
+_THING = r"(?:det?|\w*(?:stod|bidrag|fond|princip|webb|sid|text)\w*|lag|lagen|den \w*(?:text|lag))\b"
+
+# What asks for each kind, in Swedish and English, in cleaned and folded words but for ``_UNFOLDED``.
 _ASKED = {
     Kind.AMOUNT: (
         r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga (?:kronor|spann|kr)\b|kronor per|how (?:much|big|large)",
+        r"how many (?:kronor|crowns|kr)\b",
         r"(?:vilke[nt]|max|maxi?malt|hogsta|lagsta|minsta) (?:belopp|summa)|belopp\w*|summan?",
-        r"kosta\w*|kostnad\w*|pris(?:et|er)?|\w*avgift(?:en|er|erna|s)?|betalt|rabatt\w*|gratis",
-        r"arvode\w*|\w*ersattning(?:en|ar)?",
+        r"kosta\w*|kostnad\w*|pris(?:et|er)?|(?!arbetsgivar)\w*avgift(?:en|er|erna|s)?|rabatt\w*",
+        r"(?:ta|tar|far|fa) (?:\w+ )?betalt|(?:ar|är) (?:\w+ ){1,2}gratis|gratis att",
+        r"arvode\w*|(?<!utan )\w*ersattning(?:en|ar)?",
         r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad (?:ar|är) (?:de|det|den) vard\w*",
+        r"hyran|hyreskostnad\w*|manadshyra\w*|taxan?|taxor\w*|vad tar \w+ (?:betalt|for)",
         r"costs?|fees?|prices?|amounts?|discounts?",
     ),
     Kind.DATE: (
-        # "när vi ansluter oss" is a condition, and "hur når vi" folds to the same letters.
-        r"(?<!hur )(?<!vem )nar(?! (?:man|vi|ni|jag|du|de|det|den|en|nagon)\b)|na e",
+        # "när vi ansluter oss" is a condition, and so is "när kommunen vill".
+        rf"nar (?:{_VERB})|nar (?:pa|under) (?:ar|var|host)\w*|nar$|(?:nar|na) (?:e|nasta|sista)",
         r"vilke[nt] (?:datum|dag|ar|manad|vecka|tid)|vilka datum|datum\w*",
         r"sista (?:dag\w*|ansoknings\w*)|deadline\w*|oppettid\w*",
-        r"when(?! (?:we|you|i|they|it|one)\b)|(?:what|which) (?:dates?|day|year|time)|closing date|opening hours",
+        r"when(?! (?:we|you|i|they|it|one)\b)|(?:what|which) (?:dates?|day|year|time)",
+        r"(?:closing|last) (?:date|day)|opening hours",
     ),
     Kind.NOW: (
         r"nasta (?:gang|mote\w*)|next (?:time|meeting)",
-        r"i ar|just nu|for narvarande|i (?:host|vinter|var|sommar)|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
+        r"just nu|for narvarande|(?:vem|vilka|vilken) .*(?:nu|i ?dag)$|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
+        # "I vinter vill vi" is a plan, and "i vår förening" no spring.
+        r"^(?!.*\b(?:vi|jag|oss|mig)\b).*\bi (?:ar|host|vinter|sommar|var(?= (?:ska|är|kan|och|eller|nar|blir)\b|$))",
         r"20(?:2[1-9]|[3-9]\d)|this year|right now|last year|next year|currently",
         r"julafton\w*|jul(?:en|dagen)|nyar\w*|midsommar\w*|pask\w*|helgdag\w*|skartorsdag\w*|langfredag\w*|valborg\w*",
         r"christmas|easter|bank holiday\w*",
     ),
     Kind.DURATION: (
-        r"hur (?:lange|lang)|how long|lang (?:ko|tid)|(?:handlaggnings|vante|ko|leverans)tid\w*",
+        r"hur (?:lange|lang)|how long|lang (?:ko|tid)|hur (?:snabb\w*|fort|tidigt|sent|langt (?:i forvag|innan|fore))",
+        r"hur manga (?:minuter|timmar|dagar|veckor|manader)|how (?:fast|soon|quickly|early|late|far in advance)",
+        r"(?:handlaggnings|vante|ko|leverans)tid\w*",
         r"mandat(?:period|tid)\w*|term of office",
-        r"hur gam(?:mal|malt|la)|alders?grans\w*|vilken alder|how old|age limit",
+        r"hur gam(?:mal|malt|la)(?! (?:ar|är) (?:regl|inform|uppgift|sid|text|det))|alders?grans\w*|vilken alder",
+        r"how old|age limit",
     ),
     Kind.FREQUENCY: (r"hur ofta|how often",),
     Kind.PERSON: (
-        r"vem (?:ar|är|e|heter|ansvarar|holl|haller|leder|ledde|grundade|bildade|valdes|skrev)",
-        r"vilka sitter|(?:vad|va) (?:heter|hette)|namn(?:et)?|who (?:is|are|sits)|names?",
+        r"(?<!for )(?<!mellan )vem (?:ar|är|e)(?! (?:det som|de som|till for|ratt|bra|valkom\w*|\w+ oppen)\b)",
+        r"vem (?:heter|ansvarar|basar|holl|haller|leder|ledde|sitter|satt|grundade|bildade|valdes|skrev)",
+        # A grant, a principle or a page has a name too.
+        rf"vilka sitter|(?:vad|va) (?:heter|hette)(?! (?:{_THING}))",
+        r"(?:vilket|vilka|vems|med|(?:chef|handlaggar|tjansteman)\w*) namn|namn(?:et|en)? pa (?!(?:\w+ )?medlem)",
+        r"namn(?: och \w+)?$|who (?:is|are|sits)|names?",
     ),
     Kind.LIST: (
+        r"(?:vad|va) (?:heter|hette) (?:de|dom) (?:\w+ )?(?:alla|olika|tre|fyra|fem|sex|sju|atta|nio|tio)",
         r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|är|e|fick|far|hade|var|kom|sitter)",
-        r"(?:which|what) (?:associations|clubs|organisations|organizations) (?:have|are|got|were)",
+        r"vilka (?:skolor|foretag|kommuner|personer) (?:(?:som|det) )?(?:\w+ )?(?:har|ar|är|e|fick|far|hade|var|kom)",
+        r"(?:which|what) (?:associations|clubs|organisations|organizations|schools|companies) (?:have|are|got|were)",
     ),
     Kind.CONTACT: (
         r"telefon\w*|(?<!organisations )nummer till|mejladress\w*|mailadress\w*|epost\w*|e post\w*",
         r"phone\w*|e ?mail address\w*",
     ),
     Kind.MOBILE: (r"mobil(?:nummer|nr|tel)\w*|mobile (?:phone|number)|cell ?phone",),
-    Kind.PLACE: (r"var (?:ligger|halls|hittar)|besoksadress\w*|gatuadress\w*|where is|street address",),
-    Kind.COUNT: (r"hur manga(?! (?:kronor|spann|kr)\b)|antal\w*|how many|number of",),
+    Kind.PLACE: (
+        r"var (?:ligger|halls)|var hittar (?:vi|jag|man|en) (?:er|dit|huset|kontoret|lokalen)\b",
+        r"(?:besoks|gatu|brev|(?<!e )post)adress\w*|where is|(?:street|postal) address",
+        r"(?:i|pa) vilke[nt] (?:hus|byggnad|lokal|sal|rum|vaning|gata|torg)|vilken (?:lokal|sal|vaning|gata)$",
+        r"(?:in|on) which (?:building|room|floor|street)",
+    ),
+    Kind.COUNT: (
+        r"hur manga(?! (?:kronor|spann|kr|minuter|timmar|dagar|veckor|manader)\b)|antal\w*|how many|number of",
+        r"hur (?:stor|manga) (?:del|andel|procent)|andel(?:en|ar)?|procent|per ?cent|what share|proportion",
+    ),
     Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),
     Kind.OPINION: (
         r"(?:tycker|tror|anser|rekommenderar) (?:du|ni)|(?:ar|är) det (?:vart|bast|battre|samre|smart\w*|svarare)",
         r"do you (?:think|recommend)|in your opinion|is it (?:worth|better)",
     ),
     Kind.ELSEWHERE: (rf"(?:{_OTHER_PLACES})s?|andra (?:kommuner|stader)|other (?:cities|municipalities)",),
+    Kind.DIFFERENCE: (r"skillnad\w*|skiljer (?:sig|det|de)|differen(?:ce|t)\w*|differs?",),
+    Kind.REASON: (r"varfor|av vilken anledning|hur kom(?:mer)? det sig|vad beror|why|how come",),
+    Kind.RANK: (
+        r"(?:vilke[nt]|vilka|vem|which|who) .*(?:(?:stor|ald|yng|dyr|billig|vanlig|snabb)st\w*|flest|most)",
+        r"which .*(?:bigg|larg|old|young|cheap)est",
+    ),
+    Kind.LAW: (r"(?:vilken|vilka|enligt) (?:lag|lagar|paragraf)|lagrum\w*|(?:which|what) law|legal basis",),
+    Kind.CHECK: (
+        r"(?:vem|vilka|hur) (?:\w+ )?(?:kontrollera|granska|mat|utvardera|bevaka|overvaka)(?:r|s|er)\b",
+        r"(?:vem|vilka|hur) (?:\w+ )?(?:foljer|foljs) .*upp|who (?:checks|monitors)",
+        r"how (?:\w+ ){1,3}(?:measured|monitored|checked)",
+    ),
+    Kind.CONSEQUENCE: (
+        r"(?:vad (?:hander|gor ni|sker)|va hander) om|konsekvens\w*|pafoljd\w*|what happens if|consequence\w*",
+    ),
     Kind.LETTERS: (r"bokstaver\w*|forkortning\w*|kort for|what do the letters|stands? for|short for",),
 }
 _NUMBER = r"(?:\d+|en|ett|två|tre|fyra|fem|sex|sju|åtta|nio|tio|one|two|three|four|five|six|seven|eight|nine|ten)"
@@ -114,7 +166,7 @@ _HELD = {
     Kind.PERSON: (
         r"(?<=[a-zåäö,:] )(?!Helsingborg|Region|Engagemang)[A-ZÅÄÖ][a-zåäöé]+ (?:[A-Z] )?[A-ZÅÄÖ][a-zåäöé]+\b",
     ),
-    Kind.LIST: (r"(?:^- .*\n){3}",),
+    Kind.LIST: (r"(?:^(?:-|\d\.) .*(?:\n|\Z)){3}",),
     Kind.CONTACT: (r"\S+@\S+|\b0\d{1,3}[- ]\d",),
     Kind.PLACE: (r"\b\w+(?:gatan|vägen|torget|plan) \d",),
     Kind.COUNT: (
@@ -123,8 +175,17 @@ _HELD = {
     ),
     Kind.FORM: (r"formulär|blankett|bilaga|\bmall|\bforms?\b|template",),
     Kind.ELSEWHERE: (rf"\b(?:{_OTHER_PLACES})|andra kommuner|other municipalities",),
+    Kind.DIFFERENCE: (r"skillnad|skilj|däremot|medan|inte samma|olika|\b(?:differ|whereas|while|not the same)",),
+    Kind.REASON: (
+        r"eftersom|därför|anledning|skäl|beror på|syfte|bakgrund|för att|because|reason|so that|in order to",
+    ),
+    Kind.RANK: (r"(?:stör|äld|yng|dyr|billig|vanlig|snabb)st|flest|(?:bigg|larg|old|young|cheap)est|most common",),
+    Kind.LAW: (r"§|\w*lag(?:en|ar)?\b|paragraf|\b(?:act|law)\b",),
+    Kind.CHECK: (r"följ\w* upp|uppfölj|utvärder|granska|kontroll|mät|follow|check|measur|monitor",),
+    Kind.CONSEQUENCE: (r"återbetal|uteslut|annars|leder till|otherwise",),
     Kind.LETTERS: (r"(?:kort|förkortning|short|står|stands?) (?:av|för|for)\b",),
 }
+_UNFOLDED = frozenset({"är", "når"})  # folded, they would be "år" and "när"
 _PAST_TENSE = re.compile(
     r"\b(?:var|blev|hade|kom|skrev|holls|borjade|startade|skedde|hande|gick|did|was|were|had|\w{4,}[dt]es|antog\w*)\b"
 )
@@ -141,7 +202,7 @@ _HELD_SETS: dict[frozenset[Kind], frozenset[Kind]] = {}
 
 def asked(question: str) -> frozenset[Kind]:
     """The kinds of fact that a question, as written, asks for."""
-    plain = " ".join(word if word == "är" else fold(word) for word in words(without_links(question)))
+    plain = " ".join(word if word in _UNFOLDED else fold(word) for word in words(without_links(question)))
     found = {kind for kind, pattern in _ASKED_PATTERNS.items() if pattern.search(plain)}
     if Kind.DATE in found and _PAST_TENSE.search(plain):
         found = found - {Kind.DATE} | {Kind.PAST}

@@ -395,9 +395,9 @@ def test_where_a_rule_points_to_another_owner_an_answer_must_be_surer() -> None:
     def disputed(confidence: float) -> str:
         return decided(question(intents=("konserter",), match=("ga-med", confidence))).rule
 
-    assert disputed(decisions.SURER) == "answer_when_sure"
-    assert disputed(decisions.SURER - 0.01) == "point_to_the_owner"
-    matter = question(intents=("odling",), match=("lana-lokal", decisions.SURER - 0.01))
+    assert disputed(decisions.DISPUTED) == "answer_when_sure"
+    assert disputed(decisions.DISPUTED - 0.01) == "point_to_the_owner"
+    matter = question(intents=("odling",), match=("lana-lokal", decisions.DISPUTED - 0.01))
     assert decided(matter).rule != "answer_when_sure", "no article is about what the rule points to"
     topic = KNOWLEDGE.articles["lana-lokal"].topic
     same = tuple(replace(each, intent=replace(each.intent, topic=topic)) for each in matter.intents)
