@@ -103,7 +103,7 @@ class Judged:
 
     @property
     def is_open(self) -> bool:
-        """Whether the threshold has a say: no rule decides it, nor points elsewhere and asks for more (``DISPUTED``)."""
+        """Whether the threshold has a say: no rule decides it, nor points elsewhere and asks for ``DISPUTED``."""
         is_left = self.is_pointed_elsewhere and self.confidence < DISPUTED
         return not (self.example.is_decided_by_rule or is_left)
 

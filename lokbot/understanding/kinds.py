@@ -31,6 +31,7 @@ class Kind(StrEnum):
     ELSEWHERE = "elsewhere"  # how it is in another municipality
     DIFFERENCE = "difference"  # what sets two things apart
     REASON = "reason"
+    SHAPE = "shape"  # in another language, easy to read, as a recording
     RANK = "rank"  # which is the largest, the oldest
     LAW = "law"  # which law or section says so
     CHECK = "check"  # who watches over it, how it is measured
@@ -55,11 +56,13 @@ _THING = r"(?:det?|\w*(?:stod|bidrag|fond|princip|webb|sid|text)\w*|lag|lagen|de
 # What asks for each kind, in Swedish and English, in cleaned and folded words but for ``_UNFOLDED``.
 _ASKED = {
     Kind.AMOUNT: (
-        r"hur (?:mycket|mkt|stor\w*|dyr\w*)|hur manga (?:kronor|spann|kr)\b|kronor per|how (?:much|big|large)",
+        r"hur (?:mycket|mkt)(?! (?:folk|insyn))",
+        r"hur stor\w*(?! (?:(?:var|ar|är) )?(?:\w*intresse|uppslut|deltag|skillnad|andel|del\b))",
+        r"hur (?:dyr\w*|manga (?:kronor|spann|kr)\b)|kronor per|how (?:much|big|large)",
         r"how many (?:kronor|crowns|kr)\b",
         r"(?:vilke[nt]|max|maxi?malt|hogsta|lagsta|minsta) (?:belopp|summa)|belopp\w*|summan?",
-        r"kosta\w*|kostnad\w*|pris(?:et|er)?|(?!arbetsgivar)\w*avgift(?:en|er|erna|s)?|rabatt\w*",
-        r"(?:ta|tar|far|fa) (?:\w+ )?betalt|(?:ar|är) (?:\w+ ){1,2}gratis|gratis att",
+        r"kosta\w*|kostnad\w*|pris(?:et|er)?|(?<!betalt )(?!arbetsgivar)\w*avgift(?:en)?|rabatt\w*",
+        r"(?:far|fa) (?:\w+ )?betalt|(?:ar|är) (?:\w+ ){1,2}gratis|gratis att",
         r"arvode\w*|(?<!utan )\w*ersattning(?:en|ar)?",
         r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad (?:ar|är) (?:de|det|den) vard\w*",
         r"hyran|hyreskostnad\w*|manadshyra\w*|taxan?|taxor\w*|vad tar \w+ (?:betalt|for)",
@@ -93,6 +96,7 @@ _ASKED = {
     Kind.FREQUENCY: (r"hur ofta|how often",),
     Kind.PERSON: (
         r"(?<!for )(?<!mellan )vem (?:ar|är|e)(?! (?:det som|de som|till for|ratt|bra|valkom\w*|\w+ oppen)\b)",
+        r"vilke[nt] (?:\w*bolag|firma|foretag|handlaggare|tjansteman)",
         r"vem (?:heter|ansvarar|basar|holl|haller|leder|ledde|sitter|satt|grundade|bildade|valdes|skrev)",
         # A grant, a principle or a page has a name too.
         rf"vilka sitter|(?:vad|va) (?:heter|hette)(?! (?:{_THING}))",
@@ -120,13 +124,20 @@ _ASKED = {
         r"hur manga(?! (?:kronor|spann|kr|minuter|timmar|dagar|veckor|manader)\b)|antal\w*|how many|number of",
         r"hur (?:stor|manga) (?:del|andel|procent)|andel(?:en|ar)?|procent|per ?cent|what share|proportion",
     ),
-    Kind.FORM: (r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|forms?|template\w*|enclose\w*",),
+    Kind.FORM: (
+        r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|(?<!i )forms?(?! av)|template\w*|enclose\w*",
+        r"(?:vilka|skicka for|skicka in for) (?:papper|handlingar|dokument|intyg)|(?:which|what) (?:papers|documents)",
+    ),
     Kind.OPINION: (
         r"(?:tycker|tror|anser|rekommenderar) (?:du|ni)|(?:ar|är) det (?:vart|bast|battre|samre|smart\w*|svarare)",
         r"do you (?:think|recommend)|in your opinion|is it (?:worth|better)",
     ),
     Kind.ELSEWHERE: (rf"(?:{_OTHER_PLACES})s?|andra (?:kommuner|stader)|other (?:cities|municipalities)",),
     Kind.DIFFERENCE: (r"skillnad\w*|skiljer (?:sig|det|de)|differen(?:ce|t)\w*|differs?",),
+    Kind.SHAPE: (
+        r"punktskrift|lattlast\w*|inlast\w*|ljudfil\w*|teckensprak\w*|tolk(?:en)?|oversatt\w*",
+        r"easy to read|braille|translat\w*",
+    ),
     Kind.REASON: (r"varfor|av vilken anledning|hur kom(?:mer)? det sig|vad beror|why|how come",),
     Kind.RANK: (
         r"(?:vilke[nt]|vilka|vem|which|who) .*(?:(?:stor|ald|yng|dyr|billig|vanlig|snabb)st\w*|flest|most)",
@@ -173,9 +184,10 @@ _HELD = {
         rf"\b(?!(?:19|20)\d\d\b)\d+\b(?!\.|\s{_MONTH})",
         r"\b(?:två|tre|fyra|fem|sex|sju|åtta|nio|tio|two|three|four|five|six|seven|eight|nine|ten)\b",
     ),
-    Kind.FORM: (r"formulär|blankett|bilaga|\bmall|\bforms?\b|template",),
+    Kind.FORM: (r"formulär|blankett|bilaga|\bmall|protokoll|utdrag|intyg|stadgar|\bforms?\b|template|minutes",),
     Kind.ELSEWHERE: (rf"\b(?:{_OTHER_PLACES})|andra kommuner|other municipalities",),
     Kind.DIFFERENCE: (r"skillnad|skilj|däremot|medan|inte samma|olika|\b(?:differ|whereas|while|not the same)",),
+    Kind.SHAPE: (r"lättläst|språk|översatt|översätt|tolk|languages?|translat",),
     Kind.REASON: (
         r"eftersom|därför|anledning|skäl|beror på|syfte|bakgrund|för att|because|reason|so that|in order to",
     ),
