@@ -10,6 +10,7 @@ import re
 from enum import StrEnum
 
 from lokbot.understanding.normalize import fold, without_links, words
+from lokbot.understanding.question_words import QUESTION_WORDS
 
 
 class Kind(StrEnum):
@@ -43,6 +44,7 @@ FIGURES = frozenset({Kind.AMOUNT, Kind.COUNT, Kind.DURATION})
 
 _OTHER_PLACES = (
     "malm[oö]|lunds?|landskrona|g[oö]teborg|stockholm|[aä]ngelholm|h[oö]gan[aä]s|kristianstad|[aå]storp|bjuv|svalöv"
+    "|helsing[oø]r"
 )
 
 # A verb, by its ending or because it is short and common; no noun in the plural or genitive.
@@ -65,7 +67,7 @@ _ASKED = {
         r"(?:far|fa) (?:\w+ )?betalt|(?:ar|är) (?:\w+ ){1,2}gratis|gratis att",
         r"arvode\w*|(?<!utan )\w*ersattning(?:en|ar)?",
         r"(?:hogsta|storsta|lagsta|minsta) (?:bidrag|stod|arvode)\w*|vart vard\w*|vad (?:ar|är) (?:de|det|den) vard\w*",
-        r"hyran|hyreskostnad\w*|manadshyra\w*|taxan?|taxor\w*|vad tar \w+ (?:betalt|for)",
+        r"hyran|hyreskostnad\w*|manadshyra\w*|taxan|taxor\w*|vad tar \w+ (?:betalt|for)",
         r"costs?|fees?|prices?|amounts?|discounts?",
     ),
     Kind.DATE: (
@@ -203,7 +205,10 @@ _PAST_TENSE = re.compile(
 )
 _TELEPHONE_OR_LINK = re.compile(r"\b0\d{1,3}[- ][\d ]+|\S+@\S+|https?://\S+")
 
-_ASKED_PATTERNS = {kind: re.compile(rf"\b(?:{'|'.join(parts)})\b") for kind, parts in _ASKED.items()}
+_ASKED_PATTERNS = {
+    kind: re.compile(rf"\b(?:{'|'.join((*parts, *QUESTION_WORDS.get(kind.value, ())))})\b")
+    for kind, parts in _ASKED.items()
+}
 _HELD_PATTERNS = {
     kind: re.compile("|".join(parts), re.MULTILINE if kind is Kind.PERSON else re.MULTILINE | re.IGNORECASE)
     for kind, parts in _HELD.items()

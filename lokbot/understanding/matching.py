@@ -62,6 +62,7 @@ class _Entry:
     answer: str
     held: frozenset[Kind]
     is_whole: bool
+    asked_in_writing: tuple[str, ...] = ()  # its wordings where it has a text, for a language in which it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Matcher:
         near_misses = [_near_misses(article, language) for article in articles]
         self.language = language
         self.vocabulary = Vocabulary((_whole(text) for _, text in texts), glossary, language)
-        self._entries = tuple(self._entry(article, text) for article, text in texts)
+        self._entries = tuple(self._entry(article, text) for article, (_, text) in zip(articles, texts, strict=True))
         self._written = self._written_words()
         self._keys = Index(self._counted(text, self.vocabulary.document_keys) for _, text in texts)
         self._grams = GramIndex(
@@ -121,14 +122,16 @@ class Matcher:
     def _asked(self, wording: str) -> dict[str, int]:
         return {**gram_counts(wording), **_marked(self.vocabulary.document_keys(wording))}
 
-    def _entry(self, article: str, text: ArticleText) -> _Entry:
+    def _entry(self, article: Article, text: ArticleText) -> _Entry:
+        told = None if text.answer else article.text(_WRITTEN[0])
         return _Entry(
-            article=article,
+            article=article.id,
             questions=text.questions,
             sorted=tuple(fuzzy.in_order(_folded_words(question)) for question in text.questions),
             answer=text.answer,
-            held=kinds.held(text.answer),
+            held=kinds.held(told.answer if told else text.answer),
             is_whole=bool(text.answer) and text.language == self.language,
+            asked_in_writing=told.questions if told else (),
         )
 
     def _written_words(self) -> dict[int, int]:
@@ -257,6 +260,9 @@ class Matcher:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(query.sorted, entry.sorted)
         lacking = query.kinds - entry.held - _kinds_often_asked(entry.questions)
+        lacking -= _kinds_often_asked(entry.asked_in_writing)
+        if self.language not in _WRITTEN and Kind.PAST in entry.held:
+            lacking -= {Kind.DATE}  # nobody knows their past tenses here
         lacking |= self._told_of_another(query, entry)
         signals = Signals(
             **told,

@@ -48,17 +48,55 @@ def kinds_of(question: str) -> set[Kind]:
         ("Vilken e-postadress har ni?", {Kind.CONTACT}),
         ("Hur snabbt svarar ni?", {Kind.DURATION}),
         ("Hur många dagar tar det?", {Kind.DURATION}),
-        ("Hur stor andel är kvinnor?", {Kind.COUNT, Kind.AMOUNT}),
+        ("Hur stor andel är kvinnor?", {Kind.COUNT}),
         ("Vad är skillnaden på stöden?", {Kind.DIFFERENCE}),
         ("Vi hjälper till utan ersättning.", set()),
         ("Vem i vår förening ska skriva under?", set()),
         ("Blir det någon konferens i vår?", {Kind.NOW}),
         ("Blir det någon konferens i höst?", {Kind.NOW}),
         ("Vi behöver en lokal i vinter. Vem frågar vi?", set()),
+        ("Varför heter det så?", {Kind.REASON}),
+        ("Hur kommer det sig?", {Kind.REASON}),
+        ("Vilken förening är störst?", {Kind.RANK}),
+        ("Enligt vilken lag?", {Kind.LAW}),
+        ("Hur följs planen upp?", {Kind.CHECK}),
+        ("Vad händer om vi bryter mot villkoren?", {Kind.CONSEQUENCE}),
+        ("Finns den på punktskrift?", {Kind.SHAPE}),
+        ("Hur ska vi tolka ordet?", set()),
+        ("Vilka papper ska vi skicka?", {Kind.FORM}),
+        ("Hur mycket folk kom?", set()),
+        ("Vad är medlemsavgiften?", {Kind.AMOUNT}),
+        ("Vi har betalt avgiften.", set()),
         ("Hur går vi med?", set()),
     ],
 )
 def test_asked(question: str, kinds: set[Kind]) -> None:
+    assert kinds_of(question) == kinds
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("كم مبلغ الدعم؟", {Kind.AMOUNT}),
+        ("متى آخر موعد؟", {Kind.DATE}),
+        ("چند هفته باید صبر کنیم؟", {Kind.DURATION}),
+        ("Скільки коштує ділянка?", {Kind.AMOUNT}),
+        ("Сколько человек пришло?", {Kind.COUNT}),
+        ("Koliko dugo čekamo?", {Kind.DURATION}),
+        ("Колика је такса?", {Kind.AMOUNT}),
+        ("Montako yhdistystä on mukana?", {Kind.COUNT}),
+        ("Wann ist die Konferenz?", {Kind.DATE}),
+        ("Warum gerade Malmö?", {Kind.REASON, Kind.ELSEWHERE}),
+        ("Ile to kosztuje, jaka opłata?", {Kind.AMOUNT}),
+        ("¿Cuánto cuesta?", {Kind.AMOUNT}),
+        ("Immisa lacag ah?", {Kind.AMOUNT}),
+        ("Ne zaman?", {Kind.DATE}),
+        ("Hvor mange er med?", {Kind.COUNT}),
+        ("Wie können wir beitreten?", set()),
+        ("На чому стоїть угода?", set()),
+    ],
+)
+def test_asked_in_other_languages(question: str, kinds: set[Kind]) -> None:
     assert kinds_of(question) == kinds
 
 

@@ -103,6 +103,22 @@ def test_in_another_language_an_article_is_searched_by_its_wordings() -> None:
     assert found.signals.missing == 0.0
 
 
+def test_in_another_language_a_kind_of_fact_is_looked_for_in_the_swedish_answer() -> None:
+    def lacks(question: str, answer: str) -> bool:
+        swedish = replace(ARTICLES[0].texts["sv"], answer=answer)
+        wording = "Wie viel kostet es, dem Abkommen beizutreten?"
+        joining = replace(ARTICLES[0], texts={"sv": swedish}, wordings={"de": (wording,)})
+        (found, *_) = Matcher((joining, *ARTICLES[1:]), GLOSSARY, "de").candidates(Part("", question))
+        assert found.article == joining.id
+        return found.signals.is_kind_missing
+
+    assert lacks("was kostet es beizutreten", "Läs överenskommelsen i styrelsen.")
+    assert not lacks("was kostet es beizutreten", "Att gå med kostar 100 kr.")
+    assert not lacks("wie kann man beitreten", "Läs överenskommelsen i styrelsen.")
+    assert lacks("wann kann man beitreten", "Läs överenskommelsen i styrelsen.")
+    assert not lacks("wann kann man beitreten", "Den skrevs i september 2017."), "the past is not told apart"
+
+
 def test_confidence_is_shared_among_the_candidates() -> None:
     for question in ("förening", "överenskommelsen", "Hur går vi med?"):
         assert sum(match.confidence for match in ask(question)) <= 1.0
