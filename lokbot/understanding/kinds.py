@@ -31,6 +31,7 @@ class Kind(StrEnum):
     OPINION = "opinion"  # what we think, which no article tells
     ELSEWHERE = "elsewhere"  # how it is in another municipality
     DIFFERENCE = "difference"  # what sets two things apart
+    NATIONAL = "national"  # how it is in the whole country
     REASON = "reason"
     SHAPE = "shape"  # in another language, easy to read, as a recording
     RANK = "rank"  # which is the largest, the oldest
@@ -79,8 +80,8 @@ _ASKED = {
         r"(?:closing|last) (?:date|day)|opening hours",
     ),
     Kind.NOW: (
-        r"nasta (?:gang|mote\w*)|next (?:time|meeting)",
-        r"just nu|for narvarande|(?:vem|vilka|vilken) .*(?:nu|i ?dag)$|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
+        r"nasta (?:gang|mote\w*|lok|overenskommelse)|(?:den|det) senaste|next (?:time|meeting)",
+        r"just nu|for narvarande|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
         # "I vinter vill vi" is a plan, and "i vår förening" no spring.
         r"^(?!.*\b(?:vi|jag|oss|mig)\b).*\bi (?:ar|host|vinter|sommar|var(?= (?:ska|är|kan|och|eller|nar|blir)\b|$))",
         r"20(?:2[1-9]|[3-9]\d)|this year|right now|last year|next year|currently",
@@ -99,6 +100,8 @@ _ASKED = {
     Kind.PERSON: (
         r"(?<!for )(?<!mellan )vem (?:ar|är|e)(?! (?:det som|de som|till for|ratt|bra|valkom\w*|\w+ oppen)\b)",
         r"vilke[nt] (?:\w*bolag|firma|foretag|handlaggare|tjansteman)",
+        r"vem (?:har )?(?:formulera|foresl|starta|forela|forhandla|hittat? p|uppf[ai]nn)\w*",
+        r"vem (?:ska|kan|bor) (?:jag|vi|man) (?:fraga efter|be om)",
         r"vem (?:heter|ansvarar|basar|holl|haller|leder|ledde|sitter|satt|grundade|bildade|valdes|skrev)",
         # A grant, a principle or a page has a name too.
         rf"vilka sitter|(?:vad|va) (?:heter|hette)(?! (?:{_THING}))",
@@ -108,7 +111,8 @@ _ASKED = {
     Kind.LIST: (
         r"(?:vad|va) (?:heter|hette) (?:de|dom) (?:\w+ )?(?:alla|olika|tre|fyra|fem|sex|sju|atta|nio|tio)",
         r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|är|e|fick|far|hade|var|kom|sitter)",
-        r"vilka (?:skolor|foretag|kommuner|personer) (?:(?:som|det) )?(?:\w+ )?(?:har|ar|är|e|fick|far|hade|var|kom)",
+        r"vilka (?:\w+ )?(?:foreningar|klubbar) (?:(?:det|som) )*(?:grundade|bildade|startade|deltog|skrev|fick|kom)",
+        r"vilka (?:\w+ ){0,2}(?:skolor|foretag|kommuner|personer|politiker|lander|klubbar)(?! (?:kan|far|ska|som))",
         r"(?:which|what) (?:associations|clubs|organisations|organizations|schools|companies) (?:have|are|got|were)",
     ),
     Kind.CONTACT: (
@@ -127,15 +131,17 @@ _ASKED = {
         r"hur (?:stor|manga) (?:del|andel|procent)|andel(?:en|ar)?|procent|per ?cent|what share|proportion",
     ),
     Kind.FORM: (
-        r"blankett\w*|formular\w*|bilag\w*|mall(?:en|ar)?|(?<!i )forms?(?! av)|template\w*|enclose\w*",
+        r"blankett\w*|formular\w*|bilag\w*|checklist\w*|mall(?:en|ar)?|(?<!i )forms?(?! av)|template\w*|enclose\w*",
         r"(?:vilka|skicka for|skicka in for) (?:papper|handlingar|dokument|intyg)|(?:which|what) (?:papers|documents)",
     ),
     Kind.OPINION: (
+        r"vad sager ni om|(?:viktigare|battre|samre) an\b",
         r"(?:tycker|tror|anser|rekommenderar) (?:du|ni)|(?:ar|är) det (?:vart|bast|battre|samre|smart\w*|svarare)",
         r"do you (?:think|recommend)|in your opinion|is it (?:worth|better)",
     ),
     Kind.ELSEWHERE: (rf"(?:{_OTHER_PLACES})s?|andra (?:kommuner|stader)|other (?:cities|municipalities)",),
     Kind.DIFFERENCE: (r"skillnad\w*|skiljer (?:sig|det|de)|differen(?:ce|t)\w*|differs?",),
+    Kind.NATIONAL: (r"nationella?|i hela landet|national",),
     Kind.SHAPE: (
         r"punktskrift|lattlast\w*|inlast\w*|ljudfil\w*|teckensprak\w*|tolk(?:en)?|oversatt\w*",
         r"easy to read|braille|translat\w*",
@@ -189,6 +195,7 @@ _HELD = {
     Kind.FORM: (r"formulär|blankett|bilaga|\bmall|protokoll|utdrag|intyg|stadgar|\bforms?\b|template|minutes",),
     Kind.ELSEWHERE: (rf"\b(?:{_OTHER_PLACES})|andra kommuner|other municipalities",),
     Kind.DIFFERENCE: (r"skillnad|skilj|däremot|medan|inte samma|olika|\b(?:differ|whereas|while|not the same)",),
+    Kind.NATIONAL: (r"nationell|national|Sverige|Sweden",),
     Kind.SHAPE: (r"lättläst|språk|översatt|översätt|tolk|languages?|translat",),
     Kind.REASON: (
         r"eftersom|därför|anledning|skäl|beror på|syfte|bakgrund|för att|because|reason|so that|in order to",
