@@ -54,7 +54,10 @@ _VERB = (
     r"|är|kan|ska|skall|kom|gick|blev|fick|maste"
 )
 
-_THING = r"(?:det?|\w*(?:stod|bidrag|fond|princip|webb|sid|text)\w*|lag|lagen|den \w*(?:text|lag))\b"
+_SOMEBODY = (
+    r"(?:\w+ )?(?:handlagg|chef|ordforand|\w*samordnar|ledam|person|tjanste[mp]|kontaktp|kassor|represent|ansvarig)\w*"
+    r"|(?:\w+ )?\w*(?:sekreterare|direktor|politiker)\w*|han|hon|den som|den person"
+)
 
 # What asks for each kind, in Swedish and English, in cleaned and folded words but for ``_UNFOLDED``.
 _ASKED = {
@@ -104,7 +107,7 @@ _ASKED = {
         r"vem (?:ska|kan|bor) (?:jag|vi|man) (?:fraga efter|be om)",
         r"vem (?:heter|ansvarar|basar|holl|haller|leder|ledde|sitter|satt|grundade|bildade|valdes|skrev)",
         # A grant, a principle or a page has a name too.
-        rf"vilka sitter|(?:vad|va) (?:heter|hette)(?! (?:{_THING}))",
+        rf"vilka sitter|(?:vad|va) (?:heter|hette) (?:{_SOMEBODY})",
         r"(?:vilket|vilka|vems|med|(?:chef|handlaggar|tjansteman)\w*) namn|namn(?:et|en)? pa (?!(?:\w+ )?medlem)",
         r"namn(?: och \w+)?$|who (?:is|are|sits)|names?",
     ),
