@@ -5,7 +5,7 @@
     rules       intents/ on normalised words           normalize        text -> comparable words
     heard       intents/ by meaning, where no rule hits
     matching    the articles of one language           vocabulary       a question's words among the knowledge's own
-                  lexical (BM25), fuzzy (rapidfuzz), semantic (vectors), kinds (asked and held)
+                  lexical (BM25), fuzzy (rapidfuzz), semantic (vectors), kinds (asked and held; question_words)
     confidence  what the matchers saw -> one calibrated probability, by the numbers of fitted.json
     owners      whose matter, from names, words, rules and the best article
 
