@@ -89,6 +89,16 @@ def test_a_threshold_lets_no_more_wrong_answers_through_than_its_rate() -> None:
         assert sum(each.confidence >= least for each in wrong) <= rate * 100
 
 
+def test_near_misses_that_look_like_wordings_make_the_thresholds_stricter() -> None:
+    golden, wordings, _ = training.examples(knowledge(), None)
+    sly = [replace(each, style="near-miss", right=frozenset[str](), weight=0.0) for each in wordings]
+    plain, _ = training.fit(golden, wordings, is_semantic=False)
+    warned, _ = training.fit(golden, [*wordings, *sly], is_semantic=False)
+    assert warned.trust == plain.trust, "they weigh nothing in the fit, and yet"
+    assert warned.threshold(0.01) > plain.threshold(0.01)
+    assert training.stricter(((0.01, 0.9), (0.02, 0.7)), ((0.01, 0.8), (0.02, 0.75))) == ((0.01, 0.9), (0.02, 0.75))
+
+
 @pytest.mark.parametrize(("told", "error"), [(0.5, 0.0), (0.9, 0.4)])
 def test_the_calibration_error_is_how_far_the_told_is_from_what_was(told: float, error: float) -> None:
     found = [judged(told, is_right=n % 2 == 0) for n in range(100)]
