@@ -140,7 +140,7 @@ FACTS = {
     "duration": "hur länge",
     "frequency": "hur ofta",
     "person": "en persons namn",
-    "list": "vilka föreningar",
+    "list": "vilka det är",
     "contact": "kontaktuppgift",
     "mobile": "mobilnummer",
     "place": "plats",
@@ -149,6 +149,14 @@ FACTS = {
     "letters": "vad en förkortning betyder",
     "opinion": "vad vi tycker",
     "elsewhere": "hur det är i en annan kommun",
+    "difference": "vad som skiljer",
+    "national": "hur det är i hela landet",
+    "shape": "annat språk eller annan form",
+    "reason": "varför",
+    "rank": "vilken som är störst eller först",
+    "law": "vilken lag som säger det",
+    "check": "vem som följer upp",
+    "consequence": "vad som händer annars",
 }
 
 
