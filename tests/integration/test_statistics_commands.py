@@ -90,7 +90,13 @@ def test_the_view_for_analysis_has_no_pseudonyms(demo: Path) -> None:
         row = database.execute("SELECT * FROM statistics_facts LIMIT 1").fetchone()
         assert {"topic", "outcome", "first_reply_minutes", "day"} <= set(row.keys())
         assert not {"contact", "association", "asked_at", "conversation_id", "question_id"} & set(row.keys())
+        assert "association_kind" not in set(row.keys()), "nobody is sorted by language and kind of association"
         assert database.execute("SELECT min(question_id) FROM facts").fetchone()[0] == FIRST_ID
+        kinds = database.execute("SELECT * FROM statistics_kinds").fetchall()
+        assert set(kinds[0].keys()) == {"month", "association_kind", "outcome", "questions"}
+        by = "month, association_kind, outcome"
+        counts = database.execute(f"SELECT {by}, count(*) FROM facts GROUP BY {by}").fetchall()
+        assert sorted(map(str, map(tuple, kinds))) == sorted(map(str, map(tuple, counts)))
     database.close()
 
 
@@ -124,6 +130,7 @@ def test_the_documented_role_for_analysis_reads_the_view_and_nothing_else(postgr
                 text(f"SELECT {by}, count(*) FROM statistics_facts WHERE month IN ('2026-03', '2026-04') GROUP BY {by}")
             )
             assert sorted(tuple(map(str, row)) for row in rows) == [row[:-1] for row in expected]
+            assert connection.execute(text("SELECT sum(questions) FROM statistics_kinds")).scalar() == len(found.all())
         for forbidden in ("SELECT 1 FROM facts", "SELECT 1 FROM contacts", "DELETE FROM statistics_facts"):
             with tool.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
                 connection.execute(text(forbidden))
