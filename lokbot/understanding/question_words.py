@@ -1,7 +1,7 @@
 """What asks for each kind of fact in the languages that articles have wordings in but no answers.
 
 By the name of the kind (``kinds.Kind``), in cleaned and folded words: accents are gone, "ß" is "ss", Persian words are
-joined. Nothing here is a Swedish or English word that asks for something else. Written for lokbot.
+joined. Nothing here is a word of Swedish or English, whose questions are compared with all of it. Written for lokbot.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ QUESTION_WORDS: Mapping[str, tuple[str, ...]] = {
         r"^коли|до якого (?:числа|дня)|який день|якого числа|дат[аиу]|^когда|до какого числа|какого числа",
         r"^kada|do kada|koji datum|rok za|^када|до када|рок за|датум\w*|datum\w*",
         r"^milloin|mihin menn\w+|paivamaara\w*|wann|frist|welche[ns]? (?:tag|datum)",
-        r"^kiedy|do kiedy|termin|jaki dzien|que (?:fecha|dia)|fecha|goorma|taariikh\w*",
+        r"^kiedy|do kiedy|(?:jaki|ostateczny|welche[rn]?) termin|jaki dzien|que (?:fecha|dia)|fecha|goorma|taariikh\w*",
         r"ne zaman|hangi (?:gun|tarih)|son (?:tarih|gun)\w*",
         r"^quand|quelle date|date limite|hvornar|hvilken (?:dag|dato)",
     ),

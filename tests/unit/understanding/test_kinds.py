@@ -67,6 +67,7 @@ def kinds_of(question: str) -> set[Kind]:
         ("Hur mycket folk kom?", set()),
         ("Vad är medlemsavgiften?", {Kind.AMOUNT}),
         ("Vi har betalt avgiften.", set()),
+        ("Vi planerar nästa termin.", set()),
         ("Hur går vi med?", set()),
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lokbot.conversation.decision import DISPUTED
 from lokbot.model import Match
 from lokbot.understanding import build
 from lokbot.understanding.confidence import LEXICAL, fitted
@@ -134,7 +135,7 @@ def test_a_wording_word_for_word_is_as_good_as_certain() -> None:
             written = MATCHER.written(Part(question.upper(), question.upper()))
             assert written is not None
             assert written.article == article.id
-            assert written.confidence > 0.95
+            assert written.confidence >= DISPUTED, "it answers even where a rule points to another owner"
             matches = UNDERSTANDER.understand(question.upper()).questions[0].matches
             assert sum(match.confidence for match in matches) <= 1.0001
 
