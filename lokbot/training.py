@@ -217,15 +217,14 @@ def content_examples(knowledge: Knowledge, encoder: Encoder | None) -> list[Exam
         known: list[_Asked] = []
         others: list[_Asked] = []
         for article in knowledge.articles.values():
-            for code, text in _wordings(article):
-                if _share(text, FOLDS) == fold:
-                    asked = _Asked(text, code, article.id, frozenset({article.id} & kept.keys()), "wording")
-                    (known if code in article.texts or encoder is None else others).append(asked)
-            for text in article.near_misses:
-                if _share(text, FOLDS) == fold:
-                    code = detect(text)
-                    asked = _Asked(text, code, article.id, frozenset(), "near-miss")
-                    (known if code in article.texts or encoder is None else others).append(asked)
+            asked = [
+                _Asked(text, code, article.id, frozenset({article.id} & kept.keys()), "wording")
+                for code, text in _wordings(article)
+            ]
+            asked += [_Asked(text, detect(text), article.id, frozenset(), "near-miss") for text in article.near_misses]
+            for each in asked:
+                if _share(each.text, FOLDS) == fold:
+                    (known if each.language in article.texts or encoder is None else others).append(each)
         searched = {id: _without(article, fold) for id, article in kept.items()}
         found += _hidden(with_digest(replace(knowledge, articles=searched)), known, encoder)
         if others:
