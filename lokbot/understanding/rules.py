@@ -1,8 +1,9 @@
 """The rule language of ``intents/``: terms on normalised words, compiled once, asked often.
 
 A term is one or more words in a row; ``*`` at a word's start or end stands for any letters there. Both sides are
-compared cleaned and folded, so "overklaga" hits "överklag*". A one-word term is also looked for in two
-neighbouring words written as one, so "över klaga" hits too.
+compared cleaned and folded, so "overklaga" hits "överklag*"; but where both are written with a letter of å, ä and ö
+it is the same one, so "läser" does not hit "låser". A one-word term is also looked for in two neighbouring words
+written as one, so "över klaga" hits too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from lokbot.understanding.normalize import fold, words
 _STRENGTH = {action: place for place, action in enumerate(IntentAction)}
 # A joined pair must reach this many letters into its second word, else the first word alone would be the hit.
 _REACH = 2
+_MARKED = frozenset("åäö")
+_AS_SWEDISH = str.maketrans("æø", "äö")  # what a Dane or a Norwegian types
 _ANCHOR = 4  # letters of a word within another that must occur before the word is looked for
 
 
@@ -50,11 +53,20 @@ class _Pattern:
     literal: str
     open_start: bool
     open_end: bool
+    written: str  # the literal with its accents
 
     def fits(self, word: str) -> bool:
         if self.open_start:
             return self.literal in word if self.open_end else word.endswith(self.literal)
         return word.startswith(self.literal) if self.open_end else word == self.literal
+
+    def agrees(self, folded: str, word: str) -> bool:
+        """Whether ``word``, which fits as ``folded``, has no other of å, ä and ö where the literal has one."""
+        if len(word) != len(folded) or len(self.written) != len(self.literal):
+            return True  # a script that folds otherwise
+        start = folded.rfind(self.literal) if self.open_start else 0
+        beside = zip(self.written, word[start:].translate(_AS_SWEDISH), strict=False)
+        return not any(own != other and own in _MARKED and other in _MARKED for own, other in beside)
 
 
 class Term:
@@ -79,7 +91,9 @@ class Term:
             for start, word in enumerate(text.folded[: max(0, len(text.folded) - size + 1)]):
                 # The first test only spares the others: most words do not hold the literal at all.
                 if first.literal in word and all(
-                    pattern.fits(text.folded[start + offset]) for offset, pattern in enumerate(self.patterns)
+                    pattern.fits(text.folded[start + offset])
+                    and pattern.agrees(text.folded[start + offset], text.words[start + offset])
+                    for offset, pattern in enumerate(self.patterns)
                 ):
                     return " ".join(text.words[start : start + size])
         return self._found_in_pairs(text) if size == 1 else None
@@ -87,7 +101,12 @@ class Term:
     def _found_in_pairs(self, text: Text) -> str | None:
         pattern = self.patterns[0]
         for place, (left, right) in enumerate(zip(text.folded, text.folded[1:], strict=False)):
-            if len(pattern.literal) >= len(left) + _REACH and pattern.fits(left + right):
+            written = text.words[place] + text.words[place + 1]
+            if (
+                len(pattern.literal) >= len(left) + _REACH
+                and pattern.fits(left + right)
+                and pattern.agrees(left + right, written)
+            ):
                 return f"{text.words[place]} {text.words[place + 1]}"
         return None
 
@@ -101,6 +120,7 @@ def _patterns(written: str) -> Iterable[_Pattern]:
                 literal=fold(part),
                 open_start=place == 0 and chunk.startswith("*"),
                 open_end=place == len(parts) - 1 and chunk.endswith("*"),
+                written=part.translate(_AS_SWEDISH),
             )
 
 

@@ -43,6 +43,21 @@ def test_term(term: str, text: str, expected: str | None) -> None:
     assert found(term, text) == expected
 
 
+@pytest.mark.parametrize(
+    ("term", "text", "is_hit"),
+    [
+        ("låser", "Han låser in henne", True),
+        ("låser", "han laser in henne", True),  # written without the keys for it
+        ("låser", "Var läser man om det?", False),  # another word, though both fold to "laser"
+        ("överklag*", "vi øverklagar", True),
+        ("*låst*", "Hon är inlåst", True),
+        ("*låst*", "Det är väl utläst", False),
+    ],
+)
+def test_another_accented_letter_is_another_word(term: str, text: str, is_hit: bool) -> None:
+    assert (Term(term).found_in(Text.of(text)) is not None) is is_hit
+
+
 @pytest.mark.parametrize("term", ["", "*", "?!"])
 def test_a_term_without_a_word_is_refused(term: str) -> None:
     with pytest.raises(ValueError, match="term without a word"):
