@@ -40,7 +40,6 @@ _LEAST = 0.01  # a candidate below one in a hundred is no candidate
 _WHOLE_MESSAGE = (IntentAction.URGENT, IntentAction.PERSON)
 # A rule that says what is to be done knows the words; what they sound like is not asked then.
 DECIDING = frozenset({*FOR_A_PERSON, IntentAction.ANSWER, IntentAction.IGNORE})
-_TOLD_OR_NOT = FIGURES | {Kind.DATE}
 _ENOUGH_WORDS = 5  # to tell a question's own language from the message's
 _LONG_QUESTION = 20  # words
 
@@ -226,10 +225,11 @@ class Understander:
         return self._matchers.get(language, self._wordless)
 
     def _rule_hits(self, text: str) -> tuple[IntentHit, ...]:
-        """The rules that hit one question. Who asks for a figure or a date about a narrow name is not helped by the
-        article of that name if it holds none: the rule then points to whoever has it, where that is somebody outside.
+        """The rules that hit one question. Who asks for a figure about a narrow name is not helped by the article of
+        that name if it holds none: the rule then points to whoever has it, where that is somebody outside. (A date is
+        another thing: such an article says where the dates stand.)
         """
-        wanted = _TOLD_OR_NOT & kinds.asked(text)
+        wanted = FIGURES & kinds.asked(text)
         found = []
         for hit in self._rules.hits(text):
             held = self._held.get(hit.intent.article or "", wanted)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lokbot.understanding.normalize import fold, without_links, words
 from lokbot.understanding.question_words import QUESTION_WORDS
 
@@ -87,6 +90,7 @@ _ASKED = {
         r"just nu|for narvarande|(?:nasta|forra) (?:ar|host|var)\w*|forra aret",
         # "I vinter vill vi" is a plan, and "i vår förening" no spring.
         r"^(?!.*\b(?:vi|jag|oss|mig)\b).*\bi (?:ar|host|vinter|sommar|var(?= (?:ska|är|kan|och|eller|nar|blir)\b|$))",
+        r"(?:innan|fore) (?:ar )?(?:19|20)\d\d",  # before what the texts tell of
         r"20(?:2[1-9]|[3-9]\d)|this year|right now|last year|next year|currently",
         r"julafton\w*|jul(?:en|dagen)|nyar\w*|midsommar\w*|pask\w*|helgdag\w*|skartorsdag\w*|langfredag\w*|valborg\w*",
         r"christmas|easter|bank holiday\w*",
@@ -97,6 +101,7 @@ _ASKED = {
         r"(?:handlaggnings|vante|ko|leverans)tid\w*",
         r"mandat(?:period|tid)\w*|term of office",
         r"hur gam(?:mal|malt|la)(?! (?:ar|är) (?:regl|inform|uppgift|sid|text|det))|alders?grans\w*|vilken alder",
+        r"\d+ ar for (?:ung|gam)\w*",
         r"how old|age limit",
     ),
     Kind.FREQUENCY: (r"hur ofta|how often",),
@@ -116,6 +121,8 @@ _ASKED = {
         r"vilka (?:andra )?(?:foreningar|organisationer|klubbar) (?:har|ar|är|e|fick|far|hade|var|kom|sitter)",
         r"vilka (?:\w+ )?(?:foreningar|klubbar) (?:(?:det|som) )*(?:grundade|bildade|startade|deltog|skrev|fick|kom)",
         r"vilka (?:\w+ ){0,2}(?:skolor|foretag|kommuner|personer|politiker|lander|klubbar)(?! (?:kan|far|ska|som))",
+        r"vilka (?:\w+ )?(?:skolor|foretag|kommuner|klubbar) som (?:\w+ )?(?:kom|fick|deltog|blev|var|gick)",
+        r"har (?:nagon|nagra) (?:annan |andra )?forening\w*",
         r"(?:which|what) (?:associations|clubs|organisations|organizations|schools|companies) (?:have|are|got|were)",
     ),
     Kind.CONTACT: (
@@ -223,6 +230,12 @@ _HELD_PATTERNS = {
     kind: re.compile("|".join(parts), re.MULTILINE if kind is Kind.PERSON else re.MULTILINE | re.IGNORECASE)
     for kind, parts in _HELD.items()
 }
+Bits = NDArray[np.uint32]
+"""Sets of kinds, a bit for each kind."""
+_BITS = {kind: 1 << number for number, kind in enumerate(Kind)}
+_NO_KIND = 1 << 31
+_SHARE_OF_KINDS = 0.3  # of how alike two questions are
+
 # Thousands of answers hold one of a few dozen sets of kinds.
 _HELD_SETS: dict[frozenset[Kind], frozenset[Kind]] = {}
 
@@ -234,6 +247,22 @@ def asked(question: str) -> frozenset[Kind]:
     if Kind.DATE in found and _PAST_TENSE.search(plain):
         found = found - {Kind.DATE} | {Kind.PAST}
     return frozenset(found)
+
+
+def bits(asked: frozenset[Kind]) -> int:
+    """Kinds as the bits of a number, to compare with thousands; there is one for none at all."""
+    return sum(_BITS[kind] for kind in asked) or _NO_KIND
+
+
+def alike(some: Bits, others: Bits) -> NDArray[np.float32]:
+    """The share (0.7 to 1) of their likeness that questions keep, all where they ask for the same kinds.
+
+    The date of a thing and its amount share every other word. (The cosine of the two sets.)
+    """
+    both = np.bitwise_count(some & others).astype(np.float32)
+    sizes = np.bitwise_count(some).astype(np.float32) * np.bitwise_count(others)
+    found: NDArray[np.float32] = 1 - _SHARE_OF_KINDS * (1 - both / np.sqrt(sizes))
+    return found
 
 
 def held(answer: str) -> frozenset[Kind]:

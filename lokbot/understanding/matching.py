@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lokbot.model import Article, ArticleText, Evidence, GlossaryEntry, Match
 from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
-from lokbot.understanding.kinds import Kind
+from lokbot.understanding.kinds import Bits, Kind
 from lokbot.understanding.language import detect
 from lokbot.understanding.lexical import Index, Likenesses, Scores
 from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
@@ -73,6 +73,10 @@ class _Query:
     grams: Mapping[str, int]
     kinds: frozenset[Kind]
 
+    @property
+    def bits(self) -> Bits:
+        return np.array([kinds.bits(self.kinds)], dtype=np.uint32)
+
 
 @dataclass(frozen=True, slots=True)
 class _Alike:
@@ -109,6 +113,7 @@ class Matcher:
         self._articles = owners_of(asked)
         counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
         self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
+        self._kinds = np.array([kinds.bits(kinds.asked(each)) for own in asked for each in own], dtype=np.uint32)
         self._owners = np.where(self._is_wording, self._articles, NOBODY)
 
     @staticmethod
@@ -172,7 +177,8 @@ class Matcher:
         alike = self._alike(query, compared)
         whole_votes = alike.votes
         if part.background:
-            whole_votes, _ = self._votes(self._near(self._query(part.whole), compared), compared)
+            whole = self._query(part.whole)
+            whole_votes, _ = self._votes(whole, self._near(whole, compared), compared)
         chosen = _first(by_words, _CANDIDATES if meant is None else _CANDIDATES // 2, above=0.0)
         chosen += _first(alike.votes + whole_votes, _VOTED, above=0.0)
         if meant is not None:
@@ -231,12 +237,16 @@ class Matcher:
     def _near(self, query: _Query, compared: Places | None) -> NDArray[np.float32]:
         return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared)
 
-    def _votes(self, near: NDArray[np.float32], compared: Places | None) -> tuple[Scores, float]:
+    def _votes(self, query: _Query, near: NDArray[np.float32], compared: Places | None) -> tuple[Scores, float]:
+        bits = self._kinds if compared is None else self._kinds[compared]
+
         def among(places: Places) -> NDArray[np.float32]:
-            return self._likenesses.among(places if compared is None else compared[places])
+            found = self._likenesses.among(places if compared is None else compared[places])
+            found *= kinds.alike(bits[places, None], bits[None, places])
+            return found
 
         owners = self._owners if compared is None else self._owners[compared]
-        return votes(near, among, owners, len(self._entries), _NEIGHBOURS)
+        return votes(near * kinds.alike(bits, query.bits), among, owners, len(self._entries), _NEIGHBOURS)
 
     def _alike(self, query: _Query, compared: Places | None) -> _Alike:
         near = self._near(query, compared)
@@ -246,7 +256,7 @@ class Matcher:
         nearest = most(near[is_wording], articles[is_wording], len(self._entries))
         mistaken = most(near[~is_wording], articles[~is_wording], len(self._entries))
         near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)
-        return _Alike(*self._votes(near, compared), near_miss)
+        return _Alike(*self._votes(query, near, compared), near_miss)
 
     def _candidate(
         self,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from lokbot.understanding.kinds import Kind, asked, held
+from lokbot.understanding.kinds import Kind, alike, asked, bits, held
 from lokbot.understanding.normalize import words
 
 
@@ -38,6 +39,11 @@ def kinds_of(question: str) -> set[Kind]:
         ("Vem är det som beslutar om bidrag?", set()),
         ("Vad heter stödet för nya föreningar?", set()),
         ("Vad heter handläggaren?", {Kind.PERSON}),
+        ("Hur såg reglerna ut före 2020?", {Kind.NOW}),
+        ("Är 15 år för ungt?", {Kind.DURATION}),
+        ("Har någon förening nekats stöd?", {Kind.LIST}),
+        ("Vilka skolor som verkligen kom i gång?", {Kind.LIST}),
+        ("Var är listan på vilka skolor som kan vara med?", set()),
         ("Vad heter de sju områdena?", {Kind.LIST}),
         ("Kan vi använda bidraget när kommunen har sagt ja?", set()),
         ("när startar nätverket", {Kind.DATE}),
@@ -129,3 +135,14 @@ def test_asked_in_other_languages(question: str, kinds: set[Kind]) -> None:
 )
 def test_held(answer: str, kind: Kind, is_held: bool) -> None:
     assert (kind in held(answer)) is is_held
+
+
+def test_questions_keep_all_of_their_likeness_only_where_they_ask_for_the_same() -> None:
+    asked_for = np.array(
+        [bits(frozenset(each)) for each in ((), {Kind.DATE}, {Kind.AMOUNT}, {Kind.DATE, Kind.AMOUNT})], dtype=np.uint32
+    )
+    kept = alike(asked_for[:, None], asked_for[None, :])
+    assert np.diagonal(kept).tolist() == [1.0] * 4
+    assert kept[1, 2] == kept[0, 1] == pytest.approx(0.7)  # another kind, or none at all
+    assert kept[1, 2] < kept[1, 3] < 1  # one of two
+    assert np.array_equal(kept, kept.T)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lokbot.conversation.decision import DISPUTED
-from lokbot.model import Match
+from lokbot.model import Article, Match
 from lokbot.understanding import build
 from lokbot.understanding.confidence import LEXICAL, fitted
 from lokbot.understanding.matching import Matcher
@@ -152,6 +152,17 @@ def test_what_only_sounds_like_an_article_is_told_apart() -> None:
     assert signal(near) > 0.3  # nearer to it than to any wording
     assert signal(known_wording()) < -0.3
     assert signal(near, among=MATCHER) == 0.0  # nobody has said what it is
+
+
+def test_wordings_that_ask_for_the_same_kind_of_fact_speak_louder() -> None:
+    def asking(article: Article, question: str) -> Article:
+        return replace(article, texts={"sv": replace(article.texts["sv"], questions=(question,))}, near_misses=())
+
+    named, dated = ARTICLES[:2]
+    known = (asking(named, "Vem betalar stödet?"), asking(dated, "När betalas stödet ut?"))
+    seen = Matcher(known, GLOSSARY, "sv").candidates(Part("", "Datum stödet"))
+    votes = {each.article: each.signals.votes for each in seen}
+    assert votes[dated.id] > votes[named.id], "by their words alone it would be the other way round"
 
 
 def known_wording() -> str:
