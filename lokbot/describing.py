@@ -51,6 +51,9 @@ OUTCOMES = {
     Outcome.IGNORE: "inget svar behövs",
 }
 
+# What the choices of a decision are, by its outcome.
+CHOICES = {Outcome.CLARIFY: "frågar vilken", Outcome.ESCALATE: "erbjuder under tiden"}
+
 STATUSES = {
     "bot": "hos boten",
     "waiting": "väntar på en person",
@@ -112,7 +115,7 @@ def decided(decision: Decision, knowledge: Knowledge) -> list[str]:
     for evidence in decision.evidence:
         lines.append(f"  Stöd: {evidence.matcher}: {evidence.detail} ({evidence.score:.2f})")
     if decision.choices:
-        lines.append(f"  Frågar vilken: {', '.join(decision.choices)}")
+        lines.append(f"  {CHOICES[decision.outcome].capitalize()}: {', '.join(decision.choices)}")
     candidates = [f"{match.article} {match.confidence:.2f}" for match in decision.question.matches[:3]]
     if candidates:
         lines.append(f"  Kandidater: {', '.join(candidates)}")
@@ -320,7 +323,7 @@ def _decision(question: str, decision: DecisionRecord) -> list[str]:
             f"säkerhet {decision.confidence:.2f}"
         )
     if decision.choices:
-        lines.append(f"    frågade vilken: {', '.join(decision.choices)}")
+        lines.append(f"    {CHOICES[decision.outcome]}: {', '.join(decision.choices)}")
     if decision.administration:
         lines.append(f"    hör till: {decision.administration}")
     lines.append(f"    regel: {decision.rule} ({decision.reason}); frågade före utan åsikt: {len(decision.missed)}")

@@ -16,6 +16,9 @@ from lokbot.model import GoldenQuestion, Knowledge, NotPossible, Outcome
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, Correction, DecisionRecord, QuestionRecord
 
+ASKER = "den som frågade"
+"""Who made a correction, where it is the asker: they chose an answer themselves and said that it was the right one."""
+
 STYLE = "corrected"
 """The style of a golden question that comes from a correction."""
 

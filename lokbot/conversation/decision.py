@@ -44,6 +44,14 @@ CHOICES_TOGETHER = 0.7
 # Of a few words ("bidrag") nobody can say more; to be asked is then quicker than to wait for a person who asks.
 CHOICES_OF_FEW_WORDS = 0.4
 
+# Whoever waits for a person is shown meanwhile what they may have asked, where the nearest article is at least so
+# likely to answer it. Of the development questions that go to a person for want of trust and have an article, nine in
+# ten are shown the right one so (docs/understanding.md).
+LEAST_OFFER = 0.4
+
+# Why a person answers where nothing but trust is wanting.
+UNSURE = frozenset({"not-sure", "nothing-found", "other-language"})
+
 # A short question leans on what was said before ("Vem kan söka?", "och för ungdomar?"): in a question with so few words
 # the topic of the last answer counts, and an article of that topic needs less to be offered.
 FEW_WORDS = 6
@@ -69,6 +77,8 @@ class Situation:
 
     In a chat ``command`` is what was pressed (see ``Button``), ``articles_above`` the answers that the pressed button
     stood under, and ``before_edit`` what was decided (outcome, article, owner) before the asker mended the message.
+    ``choices`` are the articles that the asker may choose from; ``is_asked_whether_solved`` says that they have chosen
+    one while they waited for a person, were asked whether a person is still needed, and have written nothing since.
     """
 
     understanding: Understanding
@@ -100,6 +110,7 @@ class Situation:
     articles_told: frozenset[str] = frozenset()
     last_topic: str | None = None
     choices: tuple[str, ...] = ()
+    is_asked_whether_solved: bool = False
     command: str | None = None
     articles_above: tuple[str, ...] = ()
     before_edit: tuple[tuple[Outcome, str | None, str | None], ...] = ()
@@ -213,7 +224,7 @@ def alarm_for_the_urgent(situation: Situation) -> Verdict | None:
 
 def let_rest_what_is_solved(situation: Situation) -> Verdict | None:
     """ "Yes" to "Löste det din fråga?"."""
-    return Verdict(Outcome.IGNORE, "solved") if situation.command == "yes" else None
+    return Verdict(Outcome.IGNORE, "solved") if _says_that_it_is_solved(situation) else None
 
 
 def tell_about_itself(situation: Situation) -> Verdict | None:
@@ -223,15 +234,23 @@ def tell_about_itself(situation: Situation) -> Verdict | None:
 
 
 def let_thanks_rest(situation: Situation) -> Verdict | None:
-    if situation.has_attachment or not all(_only_thanks(question) for question in situation.questions):
+    is_thanks = all(_only_thanks(question) for question in situation.questions)
+    if situation.has_attachment or not is_thanks or _says_that_it_is_solved(situation):
         return None
     hit = situation.hit(IntentAction.IGNORE)
     return Verdict(Outcome.IGNORE, "thanks", intent=hit, evidence=(hit.evidence,) if hit else ())
 
 
 def leave_it_to_the_coordinator(situation: Situation) -> Verdict | None:
-    is_with_person = situation.status in WITH_A_PERSON or situation.is_person_writing
-    return Verdict(Outcome.ESCALATE, "with-a-person") if is_with_person else None
+    """While nobody has taken the case, whoever waits may still choose among what they were offered, and say that it
+    was what they asked.
+    """
+    if situation.status not in WITH_A_PERSON and not situation.is_person_writing:
+        return None
+    is_free = situation.status is ConversationStatus.WAITING and not situation.is_person_writing
+    if is_free and not situation.has_attachment and (_chooses(situation) or _says_that_it_is_solved(situation)):
+        return None
+    return Verdict(Outcome.ESCALATE, "with-a-person")
 
 
 def show_what_cannot_be_read(situation: Situation) -> Verdict | None:
@@ -478,7 +497,30 @@ def decide(situation: Situation) -> tuple[Decision, ...]:
             )
         missed.append(rule.__name__)
     decisions = tuple(_decide_question(question, situation, tuple(missed)) for question in situation.questions)
-    return let_rest_what_an_edit_did_not_change(decisions, situation)
+    return offer_what_may_be_asked(let_rest_what_an_edit_did_not_change(decisions, situation), situation)
+
+
+def offer_what_may_be_asked(decisions: tuple[Decision, ...], situation: Situation) -> tuple[Decision, ...]:
+    """Whoever waits only because the bot is not sure is offered meanwhile what they may have asked: they know better
+    than any score whether it is that. Nothing is offered where something in the message needs a person, since a
+    chosen answer may close the case; nor where no receipt goes to them that could say it.
+    """
+    unsure = [decision for decision in decisions if decision.reason in UNSURE]
+    is_all = all(decision in unsure or decision.outcome is Outcome.ANSWER for decision in decisions)
+    if not unsure or not is_all or situation.had_receipt or not situation.may_be_written_to:
+        return decisions
+    most = max(1, MOST_CHOICES // len(unsure))
+    offered = situation.articles_told | {decision.article for decision in decisions if decision.article}
+    found = []
+    for decision in decisions:
+        near = [
+            match for match in _choosable(decision.question, situation, LEAST_CHOICE) if match.article not in offered
+        ]
+        is_likely = decision in unsure and bool(near) and near[0].confidence >= LEAST_OFFER
+        choices = [match.article for match in near[:most]] if is_likely else []
+        offered = offered.union(choices)
+        found.append(replace(decision, choices=tuple(choices)) if choices else decision)
+    return tuple(found)
 
 
 def let_rest_what_an_edit_did_not_change(decisions: tuple[Decision, ...], situation: Situation) -> tuple[Decision, ...]:
@@ -577,7 +619,7 @@ def _decision(
     if administration is None and question.owners:
         administration = question.owners[0].administration
     topics = {knowledge.articles[choice].topic for choice in verdict.choices}
-    if len(topics) == 1:
+    if verdict.outcome is Outcome.CLARIFY and len(topics) == 1:
         topic: str | None = topics.pop()
     else:
         topic = article.topic if article else intent.topic if intent else hint.topic if hint else None
@@ -615,6 +657,28 @@ _NONE = re.compile(
 _APPLAUSE = re.compile(
     "[\\s\U0001f44d\U0001f44f\U0001f44c\U0001f64f\U0001f64c\U0001f642\U0001f60a\u2764\u2665\U0001f389\U0001f4aa\U0001f91d\u2705\U0001f3fb-\U0001f3ff\ufe0f]{1,20}"
 )
+
+
+# What one writes back to "Löste det din fråga? Svara ja".
+_SOLVED = re.compile(
+    r"\W*(?:(?:ja|japp|jo|yes|yep|löst|solved)(?: (?:tack|thanks|thank you|det gjorde det|det löste det|it did))?"
+    r"|(?:ja,? |yes,? )?(?:det löste (?:det|min fråga|frågan)|that solved it|it did))\W*",
+    re.IGNORECASE,
+)
+
+
+def _says_that_it_is_solved(situation: Situation) -> bool:
+    is_free = situation.status is not ConversationStatus.WAITING  # where it waits, for this answer or for more?
+    if situation.command is not None:
+        return situation.command == "yes" and (is_free or situation.is_asked_whether_solved)
+    text = " ".join(question.text for question in situation.questions)
+    return situation.is_asked_whether_solved and _SOLVED.fullmatch(text) is not None
+
+
+def _chooses(situation: Situation) -> bool:
+    """Whether the message is the number of something that there is to choose."""
+    number = _chosen_number(situation)
+    return number is not None and 1 <= number <= len(situation.choices)
 
 
 def _chosen_number(situation: Situation) -> int | None:

@@ -20,6 +20,7 @@ from lokbot.conversation import (
     caps,
     coordinator_group,
     coordinator_mail,
+    corrections,
     escalation,
     introducing,
     outbox,
@@ -118,6 +119,8 @@ def handle(session: Session, message: Message, active: Active, settings: Setting
     reading.join(turn, now=now)
     if plan.needs_person:
         hand_over(session, message, plan, settings, now=now)
+    if conversation.status is ConversationStatus.WAITING and plan.decisions[0].reason == "solved":
+        settle_by_own_choice(session, conversation, active.knowledge, now=now)
     if message.channel.is_chat:
         introduce(session, message, plan, active.knowledge, settings, now=now)
     reply = None
@@ -145,10 +148,16 @@ def understand(turn: Turn, active: Active) -> Understanding:
         language = chosen or message.conversation.language
         return Understanding(language, (Question(message.new_text, language),))
     understanding = active.understand(turn.text, subject=message.subject)
+    if understanding.language == UNKNOWN and message.conversation.language:
+        # "2", or a smiley, says nothing of the language: it is the one that they have written in before.
+        understanding = _in_language(understanding, message.conversation.language)
     if chosen is None or answer_language(understanding.language) is None:
         return understanding
-    questions = tuple(replace(question, language=chosen) for question in understanding.questions)
-    return Understanding(chosen, questions)
+    return _in_language(understanding, chosen)
+
+
+def _in_language(understanding: Understanding, language: str) -> Understanding:
+    return Understanding(language, tuple(replace(each, language=language) for each in understanding.questions))
 
 
 def observe(
@@ -205,6 +214,8 @@ def observe(
         articles_told=queries.articles_told(session, conversation, but_for=turn.superseded) if told else frozenset(),
         last_topic=queries.last_topic_told(session, conversation) if told else None,
         choices=_choices(session, message, told, above),
+        is_asked_whether_solved=conversation.status is ConversationStatus.WAITING
+        and queries.chosen_last(session, conversation, but_for={part.id for part in turn.messages}) is not None,
         command=message.command,
         articles_above=tuple(decision.article for decision in above or () if decision.article),
         before_edit=_decided_before(session, turn),
@@ -229,7 +240,7 @@ def _choices(
 ) -> tuple[str, ...]:
     """What the asker chooses from: where a button was pressed, what stood above it; else what was last asked."""
     if above is not None:
-        return tuple(next((decision.choices for decision in above if decision.choices), ()))
+        return tuple(choice for decision in above for choice in decision.choices or ())
     return queries.open_choices(session, message.conversation) if told else ()
 
 
@@ -253,11 +264,9 @@ def arrange(
 ) -> Plan:
     """What may be told by itself, what is only suggested, what a person answers."""
     pauses = queries.once(session, "pauses", lambda: queries.pauses(session))
-    told: list[Decision] = []
-    held: list[tuple[Decision, str]] = []
-    rest: list[Decision] = []
-    for decision in decisions:
-        why = why_held(
+
+    def why_not(decision: Decision) -> str | None:
+        return why_held(
             decision,
             knowledge=knowledge,
             mode=settings.answering.mode(message.channel, decision.topic),
@@ -267,6 +276,13 @@ def arrange(
             drafts_allowed=settings.drafts_allowed,
             today=now.astimezone(SWEDEN).date(),
         )
+
+    arranged = tuple(_but_for_what_is_held(decision, why_not, knowledge) for decision in decisions)
+    told: list[Decision] = []
+    held: list[tuple[Decision, str]] = []
+    rest: list[Decision] = []
+    for decision in arranged:
+        why = why_not(decision)
         if why is not None:
             held.append((decision, why))
         elif decision.outcome is Outcome.ESCALATE:
@@ -275,7 +291,26 @@ def arrange(
             told.append(decision)
             if is_for_a_person(decision, knowledge):
                 rest.append(decision)
-    return Plan(decisions, tuple(told), tuple(held), tuple(rest))
+    return Plan(arranged, tuple(told), tuple(held), tuple(rest))
+
+
+def _but_for_what_is_held(
+    decision: Decision, why_not: Callable[[Decision], str | None], knowledge: Knowledge
+) -> Decision:
+    """A decision for a person offers only what may be answered at once when it is chosen."""
+    if decision.outcome is not Outcome.ESCALATE or not decision.choices:
+        return decision
+    answers = {
+        choice: replace(
+            decision,
+            outcome=Outcome.ANSWER,
+            article=choice,
+            topic=knowledge.articles[choice].topic,
+            choices=(),
+        )
+        for choice in decision.choices
+    }
+    return replace(decision, choices=tuple(choice for choice, answer in answers.items() if why_not(answer) is None))
 
 
 def take_in_from_coordinator(
@@ -322,6 +357,23 @@ def hand_over(session: Session, message: Message, plan: Plan, settings: Settings
         administration=first.administration,
         is_urgent=any(decision.is_urgent for decision in plan.decisions),
     )
+
+
+def settle_by_own_choice(session: Session, conversation: Conversation, knowledge: Knowledge, *, now: datetime) -> None:
+    """They chose an answer while they waited, and say that nobody needs to answer any more. What they had asked, and
+    what it turned out to mean, is an example to learn from.
+    """
+    chosen = queries.chosen_last(session, conversation)
+    escalation.resolve(session, conversation, actor="bot", now=now)
+    for question in corrections.questions_of(conversation):
+        is_it = any(
+            decision.outcome is Outcome.ESCALATE and chosen in (decision.choices or ())
+            for decision in question.decisions
+        )
+        if is_it and chosen in knowledge.articles:
+            corrections.correct(
+                session, conversation, question, knowledge=knowledge, actor=corrections.ASKER, now=now, article=chosen
+            )
 
 
 def introduce(
@@ -464,7 +516,8 @@ def remember(
                 "owners": [_owner(owner) for owner in decision.question.owners[:3]],
             },
         )
-        item = suggestion if decision in held else reply if decision in plan.told else None
+        is_told = decision in plan.told or bool(decision.choices)
+        item = suggestion if decision in held else reply if is_told else None
         question.decisions.append(
             DecisionRecord(
                 outcome=decision.outcome,

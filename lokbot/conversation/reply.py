@@ -112,12 +112,9 @@ def buttons(
 ) -> tuple[Button, ...]:
     """What may be pressed under a reply in a chat. A person is offered where none answers already."""
     knowledge, say = context.knowledge, context.knowledge.phrases[language]
+    named = choices((*telling, *rest), knowledge, language)
+    numbered = [Button(name, str(number)) for number, name in _numbered(named)]
     if any(decision.outcome is Outcome.CLARIFY for decision in telling):
-        numbered = [
-            Button(name, str(number))
-            for decision in telling
-            for number, name in _numbered(choices(decision, knowledge))
-        ]
         return (*numbered, Button(say["button.none"], "none"), Button(say["button.person"], "person"))
     answers = [decision for decision in telling if decision.outcome is Outcome.ANSWER]
     more = [
@@ -127,8 +124,10 @@ def buttons(
         for number, decision in _numbered(answers)
         if _is_short(decision, knowledge, language)
     ]
+    if _is_chosen_meanwhile(telling, context):
+        return (Button(say["button.yes"], "yes"), *more)
     if rest or context.answer_by or not telling:
-        return tuple(more)
+        return (*numbered, *more)
     if not answers:
         return (Button(say["button.person"], "person"),)
     return (Button(say["button.yes"], "yes"), Button(say["button.no"], "no"), *more)
@@ -221,6 +220,7 @@ def _body(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyC
             blocks.append(say["question"].format(number=number, question=quoted(decision.question.text)))
         blocks.extend(_told(decision, context, language))
     blocks.extend(_receipt(telling, rest, context, language))
+    blocks.extend(_offers(rest, context, language, door))
     if context.has_personal_number:
         blocks.append(say["personal-number"])
     blocks.extend(_way_on(telling, rest, context, language, door))
@@ -236,6 +236,8 @@ def _way_on(
     say = context.knowledge.phrases[language]
     if any(decision.outcome is Outcome.CLARIFY for decision in telling):
         return []
+    if context.answer_by and _is_chosen_meanwhile(telling, context):
+        return [say[f"offer.solved.{door}"].format(answer_by=written_out(context.answer_by, language))]
     is_answered = any(decision.outcome is Outcome.ANSWER for decision in telling) and not rest
     if door == "chat" and is_answered and not context.answer_by:
         return [say["solved.question"]]
@@ -247,7 +249,7 @@ def _told(decision: Decision, context: ReplyContext, language: str) -> list[str]
     if decision.outcome is Outcome.CLARIFY:
         say = knowledge.phrases[language]
         how = say["clarify.how.chat" if context.channel.is_chat else "clarify.how.mail"]
-        return [say["clarify.which"], "\n".join(choices(decision, knowledge)), how]
+        return [say["clarify.which"], "\n".join(choices([decision], knowledge, language)), how]
     if decision.outcome is Outcome.ANSWER:
         article = knowledge.articles[decision.article or ""]
         text = _text(article, decision, language)
@@ -256,13 +258,11 @@ def _told(decision: Decision, context: ReplyContext, language: str) -> list[str]
     return _pointer(decision, knowledge.administrations[decision.administration or ""], knowledge, language)
 
 
-def choices(decision: Decision, knowledge: Knowledge) -> list[str]:
-    """What the asker may choose between, numbered, each in the first wording of its article."""
-    names = (
-        (article.text(decision.language) or article.texts["sv"]).questions[0]
-        for article in (knowledge.articles[choice] for choice in decision.choices)
-    )
-    return [f"{number}. {name}" for number, name in enumerate(names, start=1)]
+def choices(decisions: Iterable[Decision], knowledge: Knowledge, language: str) -> list[str]:
+    """What the asker may choose between, numbered through, each in the first wording of its article."""
+    articles = [knowledge.articles[choice] for decision in decisions for choice in decision.choices]
+    names = [(article.text(language) or article.texts["sv"]).questions[0] for article in articles]
+    return [f"{number}. {name}" for number, name in _numbered(names)]
 
 
 def _text(article: Article, decision: Decision, language: str) -> ArticleText:
@@ -309,7 +309,7 @@ def _pointer(decision: Decision, owner: Administration, knowledge: Knowledge, la
 
 
 def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyContext, language: str) -> list[str]:
-    if context.answer_by is None:
+    if context.answer_by is None or _is_chosen_meanwhile(telling, context):
         return []
     say = context.knowledge.phrases[language]
     answer_by = written_out(context.answer_by, language)
@@ -330,6 +330,21 @@ def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: Rep
         blocks.append(say["receipt.other-language"])
     has_contact = any(decision.outcome is Outcome.ROUTE for decision in telling)
     return blocks if has_contact else [*blocks, say["receipt.phone"]]
+
+
+def _is_chosen_meanwhile(telling: Sequence[Decision], context: ReplyContext) -> bool:
+    """Whether they have chosen this answer themselves while they wait for a person."""
+    return context.answer_by is not None and any(decision.reason == "chosen" for decision in telling)
+
+
+def _offers(rest: Sequence[Decision], context: ReplyContext, language: str, door: str) -> list[str]:
+    """What they may have asked, for whoever is told that a person answers later."""
+    say = context.knowledge.phrases[language]
+    offered = choices(rest, context.knowledge, language)
+    if not offered:
+        return []
+    which = say["offer.which" if len(offered) == 1 else "offer.which.several"]
+    return [which, "\n".join(offered), say[f"offer.how.{door}"]]
 
 
 def _extra_phrases(decisions: Sequence[Decision], knowledge: Knowledge) -> list[str]:

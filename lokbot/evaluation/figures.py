@@ -34,15 +34,20 @@ class Figures:
 
     ``right`` and ``needless`` count answerable Swedish questions, ``right_english`` English ones, ``wrong`` and the
     clarifications all questions, ``near_wrong`` near misses, ``never`` what only a person may answer, ``urgent`` how
-    many of the urgent were marked so, ``others_*`` what is in neither language. ``owner`` counts questions with a
-    known owner for which the bot named one, ``owner_of_all`` those for which it did not too. ``confusion`` counts
-    (right owner, named owner).
+    many of the urgent were marked so, ``others_*`` what is in neither language. ``helped`` counts answerable Swedish
+    questions that were answered right, or whose asker was offered a right answer while they wait; ``offered_right``
+    those among all that needlessly went to a person, ``offered_in_vain`` what rightly did and was offered something.
+    ``owner`` counts questions with a known owner for which the bot named one, ``owner_of_all`` those for which it did
+    not too. ``confusion`` counts (right owner, named owner).
     """
 
     questions: int
     right: Share
     right_english: Share
     needless: Share
+    helped: Share
+    offered_right: Share
+    offered_in_vain: Share
     wrong: Share
     wrong_pointer: Share
     near_wrong: Share
@@ -84,6 +89,12 @@ def figures(graded: Sequence[Graded], *, threshold: float) -> Figures:
         right=share(has(Grade.RIGHT_ANSWER), _answerable("sv")),
         right_english=share(has(Grade.RIGHT_ANSWER), _answerable("en")),
         needless=share(has(Grade.NEEDLESS_PERSON), _answerable("sv")),
+        helped=share(
+            lambda one: one.grade is Grade.RIGHT_ANSWER or one.is_offered_right,
+            _answerable("sv"),
+        ),
+        offered_right=share(lambda one: one.is_offered_right, has(Grade.NEEDLESS_PERSON)),
+        offered_in_vain=share(lambda one: bool(one.offered), has(Grade.RIGHT_OTHERWISE)),
         wrong=share(has(Grade.WRONG_ANSWER)),
         wrong_pointer=share(has(Grade.WRONG_POINTER)),
         near_wrong=share(has(Grade.WRONG_ANSWER), lambda one: one.golden.style == "near-miss"),

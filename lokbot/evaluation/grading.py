@@ -52,6 +52,16 @@ class Graded:
         return any(decision.outcome in (Outcome.ANSWER, Outcome.CLARIFY) for decision in self.asked.decisions)
 
     @property
+    def offered(self) -> frozenset[str]:
+        """The articles that the asker was offered while they wait for a person."""
+        waiting = (each for each in self.asked.decisions if each.outcome is Outcome.ESCALATE)
+        return frozenset(choice for decision in waiting for choice in decision.choices)
+
+    @property
+    def is_offered_right(self) -> bool:
+        return not self.offered.isdisjoint(self.golden.articles)
+
+    @property
     def is_marked_urgent(self) -> bool:
         return any(decision.is_urgent for decision in self.asked.decisions)
 

@@ -47,6 +47,9 @@ def main_figures(found: Figures) -> tuple[tuple[str, Share], ...]:
     return (
         ("Besvarade rätt, svenska med svar", found.right),
         ("Till en person fast svar finns, svenska", found.needless),
+        ("Rätt svar, eller rätt fråga erbjuden under väntan, svenska", found.helped),
+        ("I onödan till en person, men rätt fråga erbjuden", found.offered_right),
+        ("Utan svar att ge, men frågor erbjudna", found.offered_in_vain),
         ("Besvarade fel, av alla", found.wrong),
         ("Nästan rätt fråga, besvarad fel", found.near_wrong),
         ("Eget ärende, inlämning eller brådskande som boten sade något om", found.never),

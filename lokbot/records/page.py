@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from lokbot.describing import OUTCOMES, SENDING, STATUSES, WARNINGS, moment
+from lokbot.describing import CHOICES, OUTCOMES, SENDING, STATUSES, WARNINGS, moment
 from lokbot.model import OutboxStatus, Outcome
 
 Facts = Mapping[str, Any]
@@ -215,7 +215,7 @@ def _decision(decision: Facts) -> str:
                 else decision["article"],
             ),
             ("Säkerhet", f"{decision['confidence']:.2f}" if decision["article"] else None),
-            ("Frågade vilken", ", ".join(decision["choices"] or ())),
+            (CHOICES.get(Outcome(decision["outcome"]), "").capitalize(), ", ".join(decision["choices"] or ())),
             ("Hör till", decision["administration"]),
             ("Rubrik", decision["topic"]),
             (

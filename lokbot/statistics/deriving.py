@@ -240,7 +240,14 @@ def _outcome(
         case.channel.is_logged or any(event.detail.get("by") == "phone" for event in _of(case, "moved"))
     ):
         return FactOutcome.PERSON, next((event.at for event in case.events if _is_done(event, since)), None)
+    if is_settled and asked.outcome is Outcome.ESCALATE and _is_chosen_after(asked, case):
+        return FactOutcome.BOT, None
     return (FactOutcome.WITHDRAWN if is_settled else FactOutcome.OPEN), None
+
+
+def _is_chosen_after(asked: Asked, case: Case) -> bool:
+    """Whether somebody who waited for a person chose an answer themselves (``decision.answer_what_was_chosen``)."""
+    return any(one.reason == "chosen" and one.message_id > asked.message_id for one in case.questions)
 
 
 def _is_from_inside(asked: Asked) -> bool:

@@ -439,9 +439,31 @@ def last_topic_told(session: Session, conversation: Conversation) -> str | None:
 
 
 def open_choices(session: Session, conversation: Conversation) -> tuple[str, ...]:
-    """The articles that the asker was last asked to choose between, if nothing has been told since."""
+    """The articles that the asker was last asked to choose between, or offered while they wait, if nothing has been
+    told since, nor anything written by a person.
+    """
     last = _last_told(session, conversation)
-    return tuple(last.choices or ()) if last is not None else ()
+    if last is None or last.outbox_id is None:
+        return ()
+    since = last.outbox_id
+    if any(item.kind is OutboxKind.ANSWER and item.id > since for item in told(conversation)):
+        return ()
+    decided = session.scalars(
+        select(DecisionRecord).where(DecisionRecord.outbox_id == since).order_by(DecisionRecord.id)
+    )
+    return tuple(choice for decision in decided for choice in decision.choices or ())
+
+
+def chosen_last(session: Session, conversation: Conversation, *, but_for: Collection[int] | None = None) -> str | None:
+    """The article that the asker was last told, where they had chosen it themselves; with ``but_for`` only where no
+    message but those of these ids has come since.
+    """
+    last = _last_told(session, conversation)
+    if last is None or last.reason != "chosen":
+        return None
+    since = last.question.message_id
+    is_last = but_for is None or all(each.id <= since or each.id in but_for for each in conversation.messages)
+    return last.article if is_last else None
 
 
 def decided_above(session: Session, message: Message) -> Sequence[DecisionRecord] | None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from starlette.responses import Response
 
 from lokbot import accounts, register
+from lokbot.conversation.corrections import ASKER
 from lokbot.conversation.working_days import SWEDEN
 from lokbot.model import ConversationStatus, Role
 from lokbot.store import inbox as store
@@ -119,8 +120,9 @@ def tongue(code: str, visit: Visit) -> str:
 
 
 def names(visit: Visit) -> Mapping[str, str]:
-    """Mail address -> name, of everybody who has an account."""
-    return {user.email: user.name for user in accounts.everybody(visit.session)}
+    """How an act is signed -> a name: everybody who has an account by mail address, and the asker."""
+    known = {user.email: user.name for user in accounts.everybody(visit.session)}
+    return {ASKER: visit.say("den som frågade"), **known}
 
 
 def colleagues(visit: Visit) -> Sequence[User]:

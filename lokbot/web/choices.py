@@ -76,6 +76,7 @@ TO_ASKERS = {
     "reached": "Mejl till den som chattade",
     "copy": "Kopia av en chatt",
     "clarify": "Fråga tillbaka",
+    "offer": "Erbjuda svar under väntan",
     "case": "Ärendenummer",
     "subject": "Ämnesrad",
     "english-below": "Hänvisning till engelskan",

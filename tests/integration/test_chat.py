@@ -233,6 +233,50 @@ def _world_that_asks_back(sessions: Sessions) -> World:
     return world
 
 
+def _unsure_chat(sessions: Sessions) -> Chat:
+    """One who has asked what the bot is not sure of, and was offered what it may be."""
+    world = World(sessions)
+    found = world.active.understander
+
+    class Unsure:
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            understood = found.understand(text, subject=subject)
+            if text != BETWEEN:
+                return understood
+            matches = (Match("ga-med", 0.6, (Evidence("lexical", "samverkan", 0.5),)),)
+            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
+
+    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    chat = Chat(world)
+    chat.command("start")
+    chat.write(BETWEEN)
+    return chat
+
+
+def test_who_waits_for_a_person_may_press_what_they_asked_and_need_nobody_then(sessions: Sessions) -> None:
+    chat = _unsure_chat(sessions)
+    assert chat.case.conversation.status is ConversationStatus.WAITING
+    assert chat.buttons() == [f"1. {JOIN}"]
+    (answer,) = chat.press(f"1. {JOIN}")
+    assert chat.plans[-1].decisions[0].reason == "chosen"
+    assert "Annars svarar en föreningssamordnare dig senast" in answer
+    assert chat.buttons()[0] == YES
+    assert NO not in chat.buttons()
+    assert chat.case.conversation.answer_by is not None
+    (thanks,) = chat.press(YES)
+    assert thanks == "Bra. Skriv igen när du har en ny fråga."
+    assert chat.case.conversation.answer_by is None
+    assert [event.verb for event in chat.case.events()].count("resolved") == 1
+
+
+def test_yes_does_not_close_what_was_asked_since(sessions: Sessions) -> None:
+    chat = _unsure_chat(sessions)
+    chat.press(f"1. {JOIN}")
+    chat.write(OWN)
+    chat.press(YES)
+    assert chat.case.conversation.status is ConversationStatus.WAITING
+
+
 def test_a_button_that_means_nothing_any_more_goes_to_a_person(known: Chat) -> None:
     known.store("Läs mer", command="more-3")
     (receipt,) = known.handle()

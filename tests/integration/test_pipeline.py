@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event, select
 
 from lokbot import describing
 from lokbot.config import Answering, Caps
-from lokbot.conversation import escalation, pipeline
+from lokbot.conversation import corrections, escalation, pipeline
 from lokbot.model import (
     LEFT_ON_SERVER,
     Address,
@@ -28,6 +28,7 @@ from lokbot.model import (
     OutboxStatus,
     Outcome,
     Owner,
+    Question,
     Understanding,
 )
 from lokbot.store import queries
@@ -1163,3 +1164,160 @@ def test_a_choice_told_by_a_person_in_between_is_open_no_more(asked_back: tuple[
     taken = world.write("2", in_reply_to=(reply,))
     assert taken.conversation.status is ConversationStatus.TAKEN
     assert not any("Ni bokar" in item.text for item in taken.told())
+
+
+# ------------------------------------------------------------------ offered while they wait
+
+UNSURE = "Undrar hur det är tänkt med oss i år"
+
+
+@pytest.fixture
+def offered(world: World) -> tuple[World, Case]:
+    """A case that waits for a person, whose asker was offered two articles that it may be about."""
+    found = world.active.understander
+
+    class Unsure:
+        """Understands as usual, and of this one question is not sure what it asks."""
+
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            understood = found.understand(text, subject=subject)
+            if text != UNSURE:
+                return understood
+            evidence = (Evidence("lexical", "oss", 0.5),)
+            matches = (Match("ga-med", 0.5, evidence), Match("valberedning", 0.15, evidence))
+            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
+
+    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    return world, world.write(UNSURE)
+
+
+def answered(case: Case, text: str, **values: Any) -> Case:
+    return case.world.write(text, in_reply_to=(case.told()[0].external_id,), subject="SV: Fråga", **values)
+
+
+def test_who_waits_is_offered_an_approved_answer(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    is_with_a_person(case, "not-sure", has_receipt=True)
+    text = only(case, OutboxKind.RECEIPT)
+    assert SV["offer.which"] in text  # one of the two: nobody has approved the other
+    assert f"1. {sample.JOIN}" in text
+    assert SV["receipt.next"].partition("{")[0] in text
+
+
+def test_the_chosen_answer_comes_at_once_and_a_person_still_will(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    chosen = answered(case, "1")
+    assert chosen.conversation.case_number == case.conversation.case_number
+    reply = chosen.told()[-1]
+    assert (reply.kind, reply.is_automatic) == (OutboxKind.REPLY, True)
+    assert sample.knowledge().articles["ga-med"].texts["sv"].answer in reply.text
+    assert SV["offer.solved.mail"].partition("{")[0] in reply.text
+    assert state(chosen) == (ConversationStatus.WAITING, "not-sure")
+    assert chosen.conversation.answer_by is not None
+    assert len(case.notified()) == len(COORDINATORS)  # told once
+
+
+def test_the_second_offer_of_two_questions_is_the_second_questions(sessions: Sessions) -> None:
+    world = World(sessions)
+    evidence = (Evidence("lexical", "oss", 0.5),)
+    likely = {"Undrar hur det är tänkt med oss?": "ga-med", "Och hur blir det med rummet sen?": "lana-lokal"}
+    found = world.active.understander
+
+    class Unsure:
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            if text != " ".join(likely):
+                return found.understand(text, subject=subject)
+            asked = (Question(each, "sv", matches=(Match(article, 0.5, evidence),)) for each, article in likely.items())
+            return Understanding("sv", tuple(asked))
+
+    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    case = world.write(" ".join(likely))
+    assert f"1. {sample.JOIN}\n2. {sample.PREMISES}" in only(case, OutboxKind.RECEIPT)
+    assert "Ni bokar möteslokalen" in answered(case, "2").told()[-1].text
+
+
+def test_yes_closes_the_case(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    answered(case, "1")
+    yes = answered(case, "Ja tack!")
+    assert yes.conversation.status is ConversationStatus.RESOLVED
+    assert yes.conversation.answer_by is None
+    assert [event.actor for event in yes.events() if event.verb == "resolved"] == ["bot"]
+    assert len(yes.told()) == 2  # receipt and answer; a yes needs no reply
+    with case.world.sessions() as session:
+        (lesson,) = corrections.waiting(session)
+        assert (lesson.question.text, lesson.article, lesson.made_by) == (UNSURE, "ga-med", corrections.ASKER)
+    later = answered(case, "Men hur gör en ny förening egentligen?")
+    assert later.conversation.status is ConversationStatus.WAITING
+
+
+def test_yes_before_anything_was_chosen_closes_nothing(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    assert state(answered(case, "Ja"))[0] is ConversationStatus.WAITING
+
+
+def test_whatever_else_they_write_is_the_persons(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    answered(case, "1")
+    more = answered(case, "Nej, det var inte det vi menade")
+    assert more.conversation.status is ConversationStatus.WAITING
+    assert len(more.told()) == 2
+
+
+def test_a_yes_after_something_new_closes_nothing(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    answered(case, "1")
+    answered(case, "En sak till: har ni fått vår ansökan?")
+    assert answered(case, "Ja").conversation.status is ConversationStatus.WAITING
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_when_a_person_has_it_a_number_is_theirs(offered: tuple[World, Case], is_answered: bool) -> None:
+    world, case = offered
+    with world.sessions.begin() as session:
+        conversation = session.get_one(Conversation, case.conversation.id)
+        escalation.take_over(session, conversation, actor="Kim", now=world.now)
+        if is_answered:
+            escalation.coordinator_reply(
+                session, conversation, "Hur många är ni?", actor="Kim", settings=world.settings, now=world.now
+            )
+    number = answered(case, "1")
+    assert not any(item.kind is OutboxKind.REPLY for item in number.told())
+    assert number.conversation.status is not ConversationStatus.BOT
+
+
+def test_where_the_bot_only_suggests_nothing_is_offered(sessions: Sessions) -> None:
+    world = World(sessions, settings=SUGGEST)
+    found = world.active.understander
+
+    class Unsure:
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            understood = found.understand(text, subject=subject)
+            matches = (Match("ga-med", 0.5, (Evidence("lexical", "oss", 0.5),)),)
+            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
+
+    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    case = world.write(UNSURE)
+    assert SV["offer.which"] not in only(case, OutboxKind.RECEIPT)
+
+
+def test_in_another_language_the_chosen_answer_comes_in_both_of_ours(world: World) -> None:
+    found = world.active.understander
+    asked = "Як наше товариство може приєднатися до угоди та що для цього потрібно?"
+
+    class Unsure:
+        def understand(self, text: str, *, subject: str = "") -> Understanding:
+            understood = found.understand(text, subject=subject)
+            if text != asked:
+                return understood
+            matches = (Match("ga-med", 0.5, (Evidence("lexical", "oss", 0.5),)),)
+            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
+
+    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    case = world.write(asked)
+    assert (case.conversation.language, state(case)[1]) == ("uk", "other-language")
+    chosen = answered(case, "1")
+    texts = sample.knowledge().articles["ga-med"].texts
+    assert texts["sv"].answer in chosen.told()[-1].text
+    assert texts["en"].answer in chosen.told()[-1].text
+    assert chosen.conversation.language == "uk"

@@ -616,9 +616,8 @@ NEAR = (("ga-med", 0.4), ("lana-lokal", 0.35))
         (NEAR, {}, ("ga-med", "lana-lokal")),
         ((*NEAR, ("startbidrag", 0.2), ("skatepark", 0.15)), {}, ("ga-med", "lana-lokal", "startbidrag")),
         ((("ga-med", 0.5), ("lana-lokal", 0.21)), {}, ("ga-med", "lana-lokal")),
-        ((("ga-med", 0.7), ("lana-lokal", 0.1)), {}, ()),  # nothing to choose between
         ((("ga-med", 0.3), ("lana-lokal", 0.3)), {}, ()),  # likely something else
-        ((("ga-med", 0.5), ("borttagen", 0.4)), {}, ()),
+        ((("borttagen", 0.5), ("ga-med", 0.39)), {}, ()),
         (NEAR, {"was_answered": True}, ()),
         (NEAR, {"status": ConversationStatus.WAITING}, ()),
         (NEAR, {"has_attachment": True}, ()),
@@ -700,6 +699,126 @@ def test_a_short_question_leans_on_the_last_topic(found: Question, facts: dict[s
     decision = decided(found, **{"last_topic": "lokaler", **facts})
     assert decision.outcome is (Outcome.CLARIFY if is_asked else Outcome.ESCALATE)
     assert not is_asked or decision.choices == ("skatepark", "lana-lokal")
+
+
+# ------------------------------------------------------------------ offered while they wait
+
+
+@pytest.mark.parametrize(
+    ("candidates", "facts", "offered"),
+    [
+        ((("ga-med", 0.7), ("lana-lokal", 0.1)), {}, ("ga-med",)),  # nothing to choose between
+        ((("ga-med", 0.4),), {}, ("ga-med",)),
+        ((("ga-med", 0.39),), {}, ()),  # only a guess
+        ((("ga-med", 0.45), ("lana-lokal", 0.13)), {}, ("ga-med", "lana-lokal")),
+        ((("borttagen", 0.7),), {}, ()),
+        ((("ga-med", 0.7),), {"had_receipt": True}, ()),
+        ((("ga-med", 0.7),), {"is_junk": True}, ()),
+        ((("ga-med", 0.7),), {"is_unproven": True}, ()),
+        ((("ga-med", 0.7),), {"has_attachment": True}, ()),
+        ((("ga-med", 0.7),), {"was_answered": True}, ()),
+    ],
+)
+def test_who_waits_is_offered_what_they_may_have_asked(
+    candidates: tuple[tuple[str, float], ...], facts: dict[str, Any], offered: tuple[str, ...]
+) -> None:
+    decision = decided(among(*candidates), **facts)
+    assert (decision.outcome, decision.choices) == (Outcome.ESCALATE, offered)
+
+
+@pytest.mark.parametrize("intent", ["var-ansokan", "inlamning", "begaran-handling", "manniska"])
+def test_nothing_is_offered_where_a_rule_wants_a_person(intent: str) -> None:
+    asked = replace(among(("ga-med", 0.7)), intents=(hit(intent),))
+    assert decided(asked).choices == ()
+
+
+def offered(*questions: Question, **facts: Any) -> list[tuple[str, ...]]:
+    return [decision.choices for decision in decide(situation(*questions, **facts))]
+
+
+UNSURE = among(("ga-med", 0.7), ("lana-lokal", 0.3), ("startbidrag", 0.2))
+
+
+def test_of_several_questions_each_is_offered_its_own() -> None:
+    other = among(("lana-lokal", 0.5), ("startbidrag", 0.4))
+    assert offered(UNSURE, other) == [("ga-med",), ("lana-lokal",)]
+    assert offered(UNSURE, UNSURE) == [("ga-med",), ()], "nothing is offered twice"
+    assert offered(UNSURE, question("Och?")) == [("ga-med",), ()]
+
+
+def test_beside_an_answer_the_rest_is_offered_what_was_not_told() -> None:
+    assert offered(SURE, UNSURE) == [(), ()], "what is left is not likely by itself"
+    assert offered(SURE, among(("ga-med", 0.5), ("lana-lokal", 0.45))) == [(), ("lana-lokal",)]
+
+
+@pytest.mark.parametrize("intent", ["var-ansokan", "inlamning", "konserter", "register"])
+def test_nothing_is_offered_beside_what_needs_more_than_a_text(intent: str) -> None:
+    assert offered(UNSURE, question(intents=(intent,))) == [(), ()]
+
+
+def test_in_another_language_something_is_offered_too() -> None:
+    asked = replace(among(("ga-med", 0.7)), language="uk")
+    decision = decided(asked)
+    assert (decision.reason, decision.choices) == ("other-language", ("ga-med",))
+
+
+CHOOSABLE: dict[str, Any] = {"choices": ("lana-lokal", "ga-med"), "had_receipt": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "facts", "reason"),
+    [
+        ("2", ConversationStatus.WAITING, {}, "chosen"),
+        ("3", ConversationStatus.WAITING, {}, "with-a-person"),
+        ("Ingen", ConversationStatus.WAITING, {}, "with-a-person"),
+        ("2 bollar", ConversationStatus.WAITING, {}, "with-a-person"),
+        ("2", ConversationStatus.WAITING, {"choices": ()}, "with-a-person"),
+        ("2", ConversationStatus.WAITING, {"is_person_writing": True}, "with-a-person"),
+        ("2", ConversationStatus.WAITING, {"has_attachment": True}, "with-a-person"),
+        ("2", ConversationStatus.WAITING, {"is_unproven": True}, "unproven"),
+        ("2", ConversationStatus.WAITING, {"cap_reached": "contact"}, "over-cap"),
+        ("2", ConversationStatus.TAKEN, {}, "with-a-person"),
+        ("2", ConversationStatus.WITH_ADMINISTRATION, {}, "with-a-person"),
+    ],
+)
+def test_who_waits_may_choose_until_a_person_takes_the_case(
+    text: str, status: ConversationStatus, facts: dict[str, Any], reason: str
+) -> None:
+    assert decided(question(text), status=status, **{**CHOOSABLE, **facts}).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "is_solved"),
+    [
+        ("Ja", True),
+        ("ja tack!", True),
+        ("Ja, det löste det.", True),
+        ("Det löste min fråga", True),
+        ("Yes, that solved it", True),
+        ("Ja men vi undrar en sak till", False),
+        ("Nej", False),
+        ("Tack", False),
+        ("", False),
+    ],
+)
+def test_yes_in_a_mail_ends_the_waiting_where_it_was_asked_for(text: str, is_solved: bool) -> None:
+    waiting: dict[str, Any] = {"status": ConversationStatus.WAITING, "had_receipt": True}
+    asked = decided(question(text), is_asked_whether_solved=True, **waiting)
+    assert (asked.outcome, asked.reason) == (
+        (Outcome.IGNORE, "solved") if is_solved else (Outcome.ESCALATE, "with-a-person")
+    )
+    assert decided(question(text), **waiting).reason == "with-a-person"
+
+
+def test_yes_pressed_under_an_older_answer_does_not_end_the_waiting() -> None:
+    waiting: dict[str, Any] = {"status": ConversationStatus.WAITING, "had_receipt": True, "command": "yes"}
+    assert decided(question(""), **waiting).reason == "with-a-person"
+    assert decided(question(""), is_asked_whether_solved=True, **waiting).reason == "solved"
+
+
+def test_yes_to_whoever_has_taken_the_case_is_theirs() -> None:
+    taken = decided(question("Ja"), is_asked_whether_solved=True, status=ConversationStatus.TAKEN)
+    assert taken.reason == "with-a-person"
 
 
 def test_a_question_back_needs_approved_words() -> None:

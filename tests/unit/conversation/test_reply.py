@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lokbot.conversation.reply import QUOTE_LENGTH, ReplyContext, as_html, compose, quoted, reply_subject
-from lokbot.model import Decision, Evidence, Outcome, Question
+from lokbot.model import ChannelName, Decision, Evidence, Outcome, Question
 from tests import sample_knowledge as sample
 
 KNOWLEDGE = sample.knowledge()
@@ -192,6 +192,51 @@ def test_a_receipt_says_when_it_came_the_next_step_the_day_and_the_telephone() -
         SV["case"].format(case="LOK-2026-00123"),
     ]
     assert "042-10 50 00" in SV["receipt.phone"]
+
+
+def test_a_receipt_offers_what_they_may_have_asked() -> None:
+    unsure = replace(OWN, reason="not-sure", choices=("ga-med",))
+    found = blocks(rest=(unsure,), answer_by=ANSWER_BY)
+    at = found.index(SV["offer.which"])
+    assert found[at : at + 3] == [SV["offer.which"], f"1. {sample.JOIN}", SV["offer.how.mail"]]
+    assert any("tisdag den 24 november 2026" in block for block in found[:at])
+
+
+def test_several_are_numbered_and_in_the_language_of_the_reader() -> None:
+    unsure = replace(OWN, reason="not-sure", choices=("ga-med", "lana-lokal"))
+    found = blocks(rest=(unsure,), answer_by=ANSWER_BY, language="uk")
+    assert f"1. {sample.JOIN}\n2. {sample.PREMISES}" in found
+    assert any(block.startswith(f"1. {sample.JOIN_EN}\n2. ") for block in found)
+    assert SV["offer.which.several"] in found
+    assert EN["offer.which.several"] in found
+
+
+def test_what_is_offered_for_several_questions_is_numbered_through() -> None:
+    first, second = (replace(OWN, reason="not-sure", choices=(article,)) for article in ("ga-med", "lana-lokal"))
+    assert f"1. {sample.JOIN}\n2. {sample.PREMISES}" in blocks(rest=(first, second), answer_by=ANSWER_BY)
+
+
+def test_an_offer_in_a_chat_may_be_pressed() -> None:
+    unsure = replace(OWN, reason="not-sure", choices=("ga-med", "lana-lokal"))
+    reply = compose((), (unsure,), context(channel=ChannelName.WEBCHAT, answer_by=ANSWER_BY))
+    assert [(button.label, button.command) for button in reply.buttons] == [
+        (f"1. {sample.JOIN}", "1"),
+        (f"2. {sample.PREMISES}", "2"),
+    ]
+    assert SV["offer.how.chat"] in reply.text
+
+
+@pytest.mark.parametrize("door", ["mail", "chat"])
+def test_who_waits_and_has_chosen_is_asked_whether_that_was_it(door: str) -> None:
+    channel = ChannelName.WEBCHAT if door == "chat" else ChannelName.MAIL
+    chosen = replace(JOIN, reason="chosen")
+    reply = compose((chosen,), (), context(channel=channel, answer_by=ANSWER_BY))
+    assert SV[f"offer.solved.{door}"].format(answer_by="tisdag den 24 november 2026") in reply.text
+    assert SV["receipt.phone"] not in reply.text
+    assert [button.command for button in reply.buttons][:1] == (["yes"] if door == "chat" else [])
+    assert "offer" not in reply.text
+    unasked = compose((chosen,), (), context(channel=channel))
+    assert "avslutar vi ärendet" not in unasked.text
 
 
 def test_an_english_receipt() -> None:

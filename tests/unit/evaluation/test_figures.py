@@ -58,6 +58,21 @@ def test_every_share_counts_its_own_questions() -> None:
     assert (found().others_right, found().others_wrong) == (Share(1, 2), Share(1, 2))
 
 
+def test_what_is_offered_to_who_waits_is_counted_apart() -> None:
+    run = (
+        *RUN,
+        graded(replace(JOIN, id="g20"), decided(ESCALATE, best="ga-med", choices=("x", "ga-med"))),
+        graded(replace(JOIN, id="g21"), decided(ESCALATE, best="x", choices=("x",))),
+        graded(replace(NEAR, id="g22"), decided(ESCALATE, choices=("ga-med",))),
+    )
+    counted = figures(run, threshold=0.6)
+    assert counted.helped == Share(2, 5)
+    assert counted.offered_right == Share(1, 3)
+    assert counted.offered_in_vain == Share(1, 5)
+    assert counted.right == Share(1, 5)
+    assert counted.never == found().never
+
+
 def test_owners_are_counted_apart_for_those_that_were_named() -> None:
     assert found().owner == Share(2, 4)
     assert found().owner_of_all == Share(2, 8)

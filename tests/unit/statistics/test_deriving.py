@@ -44,6 +44,7 @@ ANSWER = item(6, OutboxKind.ANSWER)
 FORWARD = item(7, OutboxKind.FORWARD)
 RELEASED = replace(REPLY, is_automatic=False, created_by="Kim")
 RESOLVED = ConversationStatus.RESOLVED
+CHOSEN = asked(2, outcome=Outcome.ANSWER, reason="chosen", outbox_id=5, article="a")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,18 @@ def test_a_question_has_one_outcome(given: Case, outcome: FactOutcome) -> None:
 )
 def test_colleagues_ask_nothing(inside: Asked) -> None:
     assert derive(case(inside), Promise()) == []
+
+
+def test_what_was_solved_by_an_answer_that_the_asker_chose_is_the_bots() -> None:
+    def of(**values: Any) -> list[FactOutcome]:
+        given = case(asked(reason="not-sure"), CHOSEN, **{"items": (REPLY,), "status": RESOLVED, **values})
+        return [fact.outcome for fact in derive(given, Promise())]
+
+    assert of() == [FactOutcome.BOT, FactOutcome.BOT]
+    assert of(status=ConversationStatus.WAITING) == [FactOutcome.OPEN, FactOutcome.BOT]
+    assert of(items=(REPLY, ANSWER)) == [FactOutcome.PERSON, FactOutcome.BOT]
+    before = case(CHOSEN, asked(3, reason="not-sure"), items=(REPLY,), status=RESOLVED)
+    assert [fact.outcome for fact in derive(before, Promise())] == [FactOutcome.BOT, FactOutcome.WITHDRAWN]
 
 
 def test_only_the_last_message_is_opened_again() -> None:
