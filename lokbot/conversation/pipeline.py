@@ -364,7 +364,7 @@ def settle_by_own_choice(session: Session, conversation: Conversation, knowledge
     what it turned out to mean, is an example to learn from.
     """
     chosen = queries.chosen_last(session, conversation)
-    escalation.resolve(session, conversation, actor="bot", now=now)
+    escalation.resolve(session, conversation, actor=corrections.ASKER, now=now)
     for question in corrections.questions_of(conversation):
         is_it = any(
             decision.outcome is Outcome.ESCALATE and chosen in (decision.choices or ())

@@ -122,11 +122,18 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _GOODBYE = re.compile(
-    r"^\W*(?:mvh|m\.v\.h|v[äa]nlig(?:a|en|t)?\s+h[äa]lsning(?:ar)?|(?:med\s+)?(?:v[äa]nliga?|b[äa]sta|varma|hj[äa]rtliga|soliga)\s+"
-    r"h[äa]lsningar?|h[äa]lsning(?:ar)?|h[äa]lsar|ha\s+(?:det\s+)?(?:en\s+)?(?:s[åa]\s+)?(?:bra|gott|fin|trevlig|kul|sk[öo]n)"
+    r"^\W*(?:mvh|m\.v\.h|v[äa]nligen|(?:med\s+)?(?:v[äa]nlig(?:a|en|t)?|b[äa]sta?|varma?|hj[äa]rtliga?|soliga?|glada?)\s+"
+    r"h[äa]lsning(?:ar)?|(?:frid\s+och\s+)?\w*h[äa]lsn(?:ing(?:ar)?)?|h[äa]lsar|med\s+h[öo]gaktning|kram(?:ar)?"
+    r"|tacksam(?:ma|t)?\s+f[öo]r\s+(?:ett\s+)?(?:snabbt\s+)?svar"
+    r"|ha\s+(?:det\s+)?(?:en\s+)?(?:s[åa]\s+)?(?:bra|gott|fin|trevlig|kul|sk[öo]n)"
     r"|skickat?\s+fr[åa]n\s+min|sent\s+from\s+my"
     r"|(?:best|kind|warm|many)\s+(?:regards|wishes)|regards|sincerely|yours|cheers|bye|hej\s*d[åa])\b",
     re.IGNORECASE,
+)
+# "Tack, Selam", "Thanks from Maria": what follows is who says it, not for what.
+_THANKS_AND_NAME = re.compile(
+    r"^(?:stort |många |tusen )?(?:[Tt]ack|[Tt]hanks|[Tt]hank you)"
+    r"(?: så (?:hemskt )?mycket| på förhand| in advance| so much)?(?:,|!| från| from)?\s+[A-ZÅÄÖ][\w-]+"
 )
 _THANKS_WORDS = frozenset(
     """tack tackar tusen stort många manga så sa mycket på pa förhand forhand för for hjälpen hjalpen svar svaret snabbt
@@ -137,6 +144,13 @@ _THANKS_WORDS = frozenset(
 _THANKING = frozenset({"tack", "tackar", "thanks", "thank"})
 _IN_ADVANCE = re.compile(r"på förhand|pa forhand|in advance", re.IGNORECASE)
 _SIGNATURE = re.compile(r"^(?:/|--|__|//|~)\s*\w|^\+?[\d\s()/-]{7,}$")
+# A last line that only says who wrote ("Lennart, ordförande i en byförening"): it states nothing.
+_MOST_SIGNED_WORDS = 7
+_STATES = frozenset(
+    """är har vill ska kan finns gäller söker behöver får fick undrar hade var blir blev tar gör vet tror tycker hoppas
+    väntar håller kommer går vi jag ni det den inte is are was have has had want need we i it they not you
+    """.split()
+)
 
 
 def _is_greeting(sentence: str) -> bool:
@@ -149,13 +163,24 @@ def _is_thanks(sentence: str) -> bool:
     return bool(found) and not _THANKING.isdisjoint(found) and _THANKS_WORDS.issuperset(found)
 
 
+def _is_signed(sentence: str) -> bool:
+    found = words(sentence)
+    return (
+        0 < len(found) <= _MOST_SIGNED_WORDS
+        and sentence[0].isupper()
+        and sentence[-1] not in ".!?:;…"
+        and _STATES.isdisjoint(found)
+        and not _asks(sentence)
+    )
+
+
 def _without_frame(sentences: Sequence[_Sentence]) -> list[_Sentence]:
     """The sentences without greetings, thanks, goodbyes and the signature."""
     kept: list[_Sentence] = []
     has_ended = False
     for sentence in sentences:
         text = sentence.text
-        is_goodbye = bool(_GOODBYE.match(text)) and not _asks(text)
+        is_goodbye = bool(_GOODBYE.match(text) or _THANKS_AND_NAME.match(text)) and not _asks(text)
         if is_goodbye or (_is_thanks(text) and _IN_ADVANCE.search(text)):
             has_ended = True
         elif (
@@ -170,6 +195,10 @@ def _without_frame(sentences: Sequence[_Sentence]) -> list[_Sentence]:
             has_ended = False
             rest = _GREETING.sub("", text).strip()
             kept.append(_Sentence(rest, sentence.is_item) if words(rest) else sentence)
+    while (
+        len(kept) > 1 and _is_signed(kept[-1].text) and not kept[-1].is_item and any(_asks(each.text) for each in kept)
+    ):
+        kept.pop()
     return kept
 
 

@@ -1242,7 +1242,7 @@ def test_yes_closes_the_case(offered: tuple[World, Case]) -> None:
     yes = answered(case, "Ja tack!")
     assert yes.conversation.status is ConversationStatus.RESOLVED
     assert yes.conversation.answer_by is None
-    assert [event.actor for event in yes.events() if event.verb == "resolved"] == ["bot"]
+    assert [event.actor for event in yes.events() if event.verb == "resolved"] == [corrections.ASKER]
     assert len(yes.told()) == 2  # receipt and answer; a yes needs no reply
     with case.world.sessions() as session:
         (lesson,) = corrections.waiting(session)

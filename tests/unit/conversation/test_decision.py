@@ -605,6 +605,30 @@ def test_with_a_person_is_said_once() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("others", "is_sure"),
+    [
+        ((), False),
+        ((("ga-med", 0.6),), True),  # one of the two is right with 0.88
+        ((("ga-med", 0.59),), False),
+        ((("lana-lokal", 0.9),), False),
+        ((("lana-lokal", 0.9), ("ga-med", 0.6)), True),
+    ],
+)
+def test_questions_of_one_message_about_one_article_speak_for_each_other(
+    others: tuple[tuple[str, float], ...], is_sure: bool
+) -> None:
+    unsure = question("Hur gör vi för att vara med?", match=("ga-med", 0.7))
+    decision = decided(unsure, *(question("Och vad krävs av oss?", match=match) for match in others))
+    assert (decision.outcome is Outcome.ANSWER) == is_sure
+    assert not is_sure or decision.confidence == pytest.approx(0.88)
+
+
+def test_what_agrees_does_not_outweigh_a_rule_that_points_elsewhere() -> None:
+    disputed = question("Hur gör vi för att vara med?", intents=("konserter",), match=("ga-med", 0.97))
+    assert decided(disputed, question("Och vad krävs?", match=("ga-med", 0.97))).outcome is Outcome.ROUTE
+
+
 # ------------------------------------------------------------------ asking back
 
 NEAR = (("ga-med", 0.4), ("lana-lokal", 0.35))
