@@ -80,10 +80,20 @@ def main() -> None:
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     say("memory at most", own, "MB")
     if encoder is not None:
+        child = most_memory(encoder.pid)
         encoder.close()
-        child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         say("memory at most, the child", child, "MB")
         say("memory at most, both", own + child, "MB")
+
+
+def most_memory(pid: int | None) -> float:
+    """The most memory that a running process has had, in megabytes.
+
+    What the system adds up of children (RUSAGE_CHILDREN) is no help: it holds what the parent had when the child was
+    started, before the child became a program of its own.
+    """
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
 
 
 class RandomWordings:
@@ -98,7 +108,7 @@ class RandomWordings:
     def wordings(self, texts: Sequence[str]) -> Vectors:
         import numpy as np
 
-        found = np.random.default_rng(1).normal(size=(len(texts), 384)).astype(np.float32)
+        found = np.random.default_rng(1).standard_normal((len(texts), 384), dtype=np.float32)
         found /= np.linalg.norm(found, axis=1, keepdims=True)
         return found
 

@@ -15,10 +15,10 @@ Pure: knowledge in, values out; sentence vectors come from an encoder that is ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lokbot.model import AdministrationKind, IntentAction, IntentHit, Knowledge, Match, Question, Understanding
+from lokbot.model import AdministrationKind, Article, IntentAction, IntentHit, Knowledge, Match, Question, Understanding
 from lokbot.understanding import confidence, kinds
 from lokbot.understanding.confidence import LEXICAL, SEMANTIC, Circumstances, Model
 from lokbot.understanding.heard import FOR_A_PERSON, NOTHING_HEARD, Ear, Heard, spoken
@@ -42,6 +42,7 @@ _WHOLE_MESSAGE = (IntentAction.URGENT, IntentAction.PERSON)
 DECIDING = frozenset({*FOR_A_PERSON, IntentAction.ANSWER, IntentAction.IGNORE})
 _ENOUGH_WORDS = 5  # to tell a question's own language from the message's
 _LONG_QUESTION = 20  # words
+_MOST_PASSAGES = 40_000  # of answers, each window of them; a hundred articles have two thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,16 +291,35 @@ class Understander:
         return tuple(match for match in found[:_MOST_MATCHES] if match.confidence >= _LEAST)
 
 
-def texts_to_encode(knowledge: Knowledge) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], tuple[str, ...]]:
+def texts_to_encode(knowledge: Knowledge) -> tuple[list[tuple[str, ...]], Passages, tuple[str, ...]]:
     """What vectors are needed of: each article's wordings, the parts of its answers, and what is not answered."""
-    wordings, answers = [], []
+    wordings = []
     for article in knowledge.articles.values():
         questions = [question for text in article.texts.values() for question in text.questions]
         wordings.append((*questions, *(each for found in article.wordings.values() for each in found)))
-        answers.append(tuple(part for text in article.texts.values() for part in windows(text.answer)))
     sounds = (text for intent in knowledge.intents for text in spoken(intent))
     near_misses = (text for each in knowledge.articles.values() for text in each.near_misses)
-    return wordings, answers, (*sounds, *near_misses, *unspoken(knowledge))
+    return wordings, passages(knowledge.articles.values()), (*sounds, *near_misses, *unspoken(knowledge))
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """The windows of each article's answers, made anew each time they are gone through: they say all three times."""
+
+    articles: Collection[Article]
+    step: int = 1  # sentences
+
+    def __iter__(self) -> Iterator[tuple[str, ...]]:
+        for article in self.articles:
+            yield tuple(part for text in article.texts.values() for part in windows(text.answer, step=self.step))
+
+
+def passages(articles: Collection[Article]) -> Passages:
+    """The windows of each article's answers; of very many every second one, which together still hold all that is said:
+    they help to find candidates, and nothing else rests on them.
+    """
+    every = Passages(articles)
+    return every if sum(map(len, every)) <= _MOST_PASSAGES else replace(every, step=2)
 
 
 def unspoken(knowledge: Knowledge) -> tuple[str, ...]:

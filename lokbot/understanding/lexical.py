@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 K1 = 1.2
 B = 0.75
 
+_STRETCH = 100_000  # entries sorted at a time
+
 Scores = NDArray[np.float64]
+Numbers = NDArray[np.unsignedinteger]
 
 
 def rarity(holders: int, documents: int) -> float:
@@ -31,14 +34,21 @@ class Packed:
     """Texts as flat arrays: text n has the keys and counts from ``starts[n]`` until ``starts[n + 1]``."""
 
     numbers: Mapping[str, int]
-    keys: NDArray[np.unsignedinteger]
+    keys: Numbers
     counts: NDArray[np.float32]
     starts: NDArray[np.int64]
 
-    def owners(self) -> NDArray[np.unsignedinteger]:
-        """The text of each key."""
+    def stretches(self) -> Iterator[tuple[slice, Numbers]]:
+        """The entries of some texts at a time, and the text of each."""
         size = len(self.starts) - 1
-        return np.repeat(np.arange(size, dtype=_dtype(size)), np.diff(self.starts))
+        lengths = np.diff(self.starts)
+        first = 0
+        while first < size:
+            # As many texts as fit, but at least one.
+            stop = max(first + 1, int(np.searchsorted(self.starts, self.starts[first] + _STRETCH, side="right")) - 1)
+            owners = np.repeat(np.arange(first, stop, dtype=_dtype(size)), lengths[first:stop])
+            yield slice(int(self.starts[first]), int(self.starts[stop])), owners
+            first = stop
 
 
 def _dtype(size: int) -> np.dtype[np.unsignedinteger]:
@@ -57,8 +67,8 @@ def packed(texts: Iterable[Mapping[str, float]]) -> Packed:
     return Packed(
         numbers,
         np.array(keys, dtype=_dtype(len(numbers))),
-        np.array(counts, dtype=np.float32),
-        np.array(starts, dtype=np.int64),
+        np.frombuffer(counts, dtype=np.float32),
+        np.frombuffer(starts, dtype=np.int64),
     )
 
 
@@ -67,14 +77,24 @@ class _Holders:
 
     __slots__ = ("owners", "size", "starts", "weights")
 
-    def __init__(self, texts: Packed, weights: NDArray[np.float32]) -> None:
+    def __init__(self, texts: Packed, weigh: Callable[[slice, Numbers], NDArray[np.float32]]) -> None:
+        """``weigh`` gives the weights of a stretch of the texts' entries, which are those of the numbered texts."""
         self.size = len(texts.starts) - 1
-        # One array for all keys: thousands of small arrays take seconds to make.
-        order = np.argsort(texts.keys, kind="stable")
-        self.owners = texts.owners()[order]
-        self.weights = weights[order]
         counts = np.bincount(texts.keys, minlength=len(texts.numbers))
-        self.starts = np.concatenate([[0], np.cumsum(counts)]).tolist()
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        self.starts: list[int] = starts.tolist()
+        # One array for all keys: thousands of small arrays take seconds to make. Sorted into it stretch by stretch: to
+        # sort all at once would take several times the memory of what is kept.
+        self.owners = np.empty(len(texts.keys), dtype=_dtype(self.size))
+        self.weights = np.empty(len(texts.keys), dtype=np.float32)
+        free = starts[:-1]  # where the next entry of each key goes
+        for stretch, owners in texts.stretches():
+            order = np.argsort(texts.keys[stretch], kind="stable")
+            keys = texts.keys[stretch][order]
+            places = free[keys] + np.arange(len(keys)) - np.searchsorted(keys, keys)
+            self.owners[places] = owners[order]
+            self.weights[places] = weigh(stretch, owners)[order]
+            free += np.bincount(keys, minlength=len(free))
 
     def of(self, number: int) -> slice:
         """Where the entries of a key stand."""
@@ -99,7 +119,7 @@ class Index:
     def __init__(self, documents: Iterable[Mapping[str, float]]) -> None:
         texts = packed(documents)
         self.size = len(texts.starts) - 1
-        lengths = np.add.reduceat(np.append(texts.counts, 0.0), texts.starts[:-1], dtype=float) * (
+        lengths = np.add.reduceat(np.append(texts.counts, np.float32(0)), texts.starts[:-1], dtype=float) * (
             np.diff(texts.starts) > 0
         )
         average = float(lengths.mean()) if lengths.any() else 1.0
@@ -107,11 +127,15 @@ class Index:
         holders = np.bincount(texts.keys, minlength=len(texts.numbers))
         self._numbers = texts.numbers
         self._rarity = [rarity(found, self.size) for found in holders.tolist()]
-        weights = texts.counts / (texts.counts + floors[texts.owners()])
-        weights *= np.array(self._rarity, dtype=np.float32)[texts.keys]
-        self._holders = _Holders(texts, weights)
+        rarities = np.array(self._rarity, dtype=np.float32)
 
-    def holders(self, key: str) -> NDArray[np.unsignedinteger]:
+        def weigh(entries: slice, owners: Numbers) -> NDArray[np.float32]:
+            counts = texts.counts[entries]
+            return counts / (counts + floors[owners]) * rarities[texts.keys[entries]]
+
+        self._holders = _Holders(texts, weigh)
+
+    def holders(self, key: str) -> Numbers:
         """The numbers of the documents that have the key, rising."""
         number = self._numbers.get(key)
         return self._holders.owners[slice(0) if number is None else self._holders.of(number)]
@@ -150,15 +174,21 @@ class Likenesses:
         self._numbers = found.numbers
         self._starts = found.starts
         self._keys = found.keys
-        self._counts = np.minimum(found.counts, 255).astype(np.uint8)
+        self._counts = np.empty(len(found.keys), dtype=np.uint8)
+        np.minimum(found.counts, 255, out=self._counts, casting="unsafe")
         holders = np.bincount(self._keys, minlength=len(found.numbers))
         self._rarity = np.log1p((self.size - holders + 0.5) / (holders + 0.5)).astype(np.float32)
-        squares = self._counts * self._rarity[self._keys]
-        squares *= squares
-        self._norms = np.sqrt(np.add.reduceat(squares, self._starts[:-1])) if self.size else np.zeros(0, np.float32)
+        self._norms = np.empty(self.size, dtype=np.float32)
+        for entries, owners in found.stretches():
+            squares = self._counts[entries] * self._rarity[self._keys[entries]]
+            squares *= squares
+            some = slice(int(owners[0]), int(owners[-1]) + 1)
+            self._norms[some] = np.sqrt(np.add.reduceat(squares, self._starts[some] - entries.start))
         self._holders: _Holders | None = None
         if self.size <= most:
-            self._holders = _Holders(found, self._counts * self._rarity[self._keys] / self._norms[found.owners()])
+            self._holders = _Holders(
+                found, lambda each, owners: self._counts[each] * self._rarity[self._keys[each]] / self._norms[owners]
+            )
 
     def near(self, asked: Mapping[str, float], numbers: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """How alike the asked text (counts by key) is to each text, or each of these numbers, 0 to 1.

@@ -58,7 +58,7 @@ class Candidate:
 class _Entry:
     article: str
     questions: tuple[str, ...]
-    sorted: tuple[str, ...]  # their folded words
+    sorted: str  # the folded words of each, a line each: a hundred thousand strings would take half as much again
     answer: str
     held: frozenset[Kind]
     is_whole: bool
@@ -132,26 +132,31 @@ class Matcher:
         return _Entry(
             article=article.id,
             questions=text.questions,
-            sorted=tuple(fuzzy.in_order(_folded_words(question)) for question in text.questions),
+            sorted="\n".join(fuzzy.in_order(_folded_words(question)) for question in text.questions),
             answer=text.answer,
             held=kinds.held(told.answer if told else text.answer),
             is_whole=bool(text.answer) and text.language == self.language,
             asked_in_writing=told.questions if told else (),
         )
 
-    def _written_words(self) -> dict[int, int]:
-        """The article of each wording, by the hash of its words: they are many. Of several the last."""
-        return {_hash(words(each)): n for n, entry in enumerate(self._entries) for each in entry.questions}
+    def _written_words(self) -> tuple[NDArray[np.uint64], Places]:
+        """The hashes of the words of all wordings, rising, and the article of each."""
+        asked = [entry.questions for entry in self._entries]
+        hashes = np.array([_hash(words(each)) for own in asked for each in own], dtype=np.uint64)
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], owners_of(asked)[order]
 
     def written(self, part: Part) -> Match | None:
         """The article that has the question among its wordings, word for word, case and punctuation aside: nothing is
         left to weigh.
         """
         asked = words(part.focus)
-        number = None if part.background else self._written.get(_hash(asked))
-        if number is None:
+        hashes, owners = self._written
+        wanted = np.uint64(_hash(asked))
+        place = int(np.searchsorted(hashes, wanted, side="right")) - 1  # of several the last
+        if part.background or place < 0 or hashes[place] != wanted:
             return None
-        entry = self._entries[number]
+        entry = self._entries[owners[place]]
         same = next((each for each in entry.questions if words(each) == asked), None)
         return Match(entry.article, _AS_WRITTEN, (Evidence("wording", same, 1.0),)) if same is not None else None
 
@@ -268,7 +273,7 @@ class Matcher:
         told: Mapping[str, Any],
     ) -> Candidate:
         entry = self._entries[number]
-        nearest, ratio = fuzzy.closest(query.sorted, entry.sorted)
+        nearest, ratio = fuzzy.closest(query.sorted, entry.sorted.splitlines())
         lacking = query.kinds - entry.held - _kinds_often_asked(entry.questions)
         lacking -= _kinds_often_asked(entry.asked_in_writing)
         if self.language not in _WRITTEN and Kind.PAST in entry.held:

@@ -18,6 +18,7 @@ from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.semantic import Meant, standard
 
 NEIGHBOURS = 10
+_BATCH = 256  # documents sorted at a time: a copy of all would be twenty megabytes where there are thousands
 MOST_REFERENCES = 512  # more of them change the mean of the ten nearest little, and cost time at start
 
 
@@ -38,7 +39,9 @@ class GramIndex:
         step = max(1, -(-len(references) // MOST_REFERENCES))
         self._hubness = np.zeros(self._index.size)
         if references:
-            near = np.array([self._index.scores(gram_counts(each)) for each in references[::step]])
+            near = np.empty((len(references[::step]), self._index.size))
+            for place, each in enumerate(references[::step]):
+                near[place] = self._index.scores(gram_counts(each))
             if owners is not None:
                 near[np.arange(len(near)), owners[::step]] = 0.0
             self._hubness = hubness(near)
@@ -60,7 +63,10 @@ def fused(by_words: Scores, meant: Meant | None) -> Scores:
 def hubness(likeness: NDArray[np.float64]) -> Scores:
     """How near each document (column) is to questions (rows) in general: the mean of its ten nearest."""
     count = min(NEIGHBOURS, len(likeness))
-    found: Scores = np.sort(likeness, axis=0)[-count:].mean(axis=0)
+    found = np.empty(likeness.shape[1])
+    for start in range(0, len(found), _BATCH):
+        some = slice(start, start + _BATCH)
+        found[some] = np.sort(likeness[:, some], axis=0)[-count:].mean(axis=0)
     return found
 
 

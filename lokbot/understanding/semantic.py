@@ -11,14 +11,15 @@ Pure: the encoder is handed in, and may at any time have no vectors to give.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
+from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, votes
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float64]
@@ -28,7 +29,7 @@ _HUB_NEIGHBOURS = 10
 _MOST_REFERENCES = 512  # more of them change the mean of the ten nearest little, and cost time at start
 _MOST_COMPARED = 40_000  # vectors that a question is compared with; a hundred articles have a good half of that
 _MOST_EXACT = 40_000  # vectors kept as they are: 60 megabytes
-_BATCH = 4096
+_BATCH = 1024
 _NEIGHBOURS = 150  # wordings that vote (100 and 300 are as good)
 _SHARPNESS = 15.0  # of the kernel; 10 and 20 are as good
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|\n+")
@@ -71,14 +72,16 @@ class Meant:
         return np.maximum(self.wording, self.answer)
 
 
-def windows(answer: str, title: str = "") -> tuple[str, ...]:
-    """An answer as overlapping windows of three sentences: what a question asks for stands in a few of them."""
+def windows(answer: str, title: str = "", *, step: int = 1) -> tuple[str, ...]:
+    """An answer as overlapping windows of three sentences: what a question asks for stands in a few of them.
+
+    ``step`` is sentences from the beginning of one to that of the next.
+    """
     found = [each.strip() for each in _SENTENCE_END.split(answer) if len(each.strip()) >= _SHORTEST_SENTENCE]
     sentences = found or [answer]
     lead = f"{title}: " if title else ""
-    return tuple(
-        lead + " ".join(sentences[start : start + WINDOW]) for start in range(max(1, len(sentences) - WINDOW + 1))
-    )
+    starts = range(0, max(1, len(sentences) - WINDOW + step), step)
+    return tuple(lead + " ".join(sentences[start : start + WINDOW]) for start in starts)
 
 
 class VectorIndex:
@@ -91,7 +94,7 @@ class VectorIndex:
     def __init__(
         self,
         wordings: Sequence[Sequence[str]],
-        answers: Sequence[Sequence[str]],
+        answers: Iterable[Sequence[str]],
         encoder: Encoder,
         references: Sequence[str] | None = None,
         near_misses: Sequence[Sequence[str]] | None = None,
@@ -121,8 +124,9 @@ class VectorIndex:
         self._answered_hub = _hubness(self._answered, near, near_owner)
         self._centres: Vectors | None = None
         if len(self._asked.owners) + len(self._answered.owners) > _MOST_COMPARED:
-            centres = self._asked.sums(self.size) + self._answered.sums(self.size)
-            self._centres = (centres / (np.linalg.norm(centres, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+            self._centres = self._asked.sums(self.size)
+            self._centres += self._answered.sums(self.size)
+            self._centres /= np.linalg.norm(self._centres, axis=1, keepdims=True) + 1e-9
 
     def meant(self, question: Vectors) -> Meant:
         """How near the question with this vector is to each document."""
@@ -178,20 +182,27 @@ class Table:
     off by 0.0005, three times the time.
     """
 
-    def __init__(self, encode: _Encode, texts: Sequence[Sequence[str]]) -> None:
-        self.owners = owners_of(texts)
-        self._ends = np.cumsum([len(each) for each in texts], dtype=np.int64)
-        flat = [text for each in texts for text in each]
-        numbers, scales = [], []
-        for start in range(0, len(flat), _BATCH):
-            vectors = _encoded(encode, flat[start : start + _BATCH])
-            if len(flat) > _MOST_EXACT:
-                scale = np.abs(vectors).max(axis=1, keepdims=True) / 127 + 1e-12
-                vectors = np.rint(vectors / scale).astype(np.int8)
-                scales.append(scale[:, 0].astype(np.float32))
-            numbers.append(vectors)
-        self._numbers = np.concatenate(numbers) if flat else np.zeros((0, 1), dtype=np.float32)
-        self._scales = np.concatenate(scales) if scales else None
+    def __init__(self, encode: _Encode, texts: Iterable[Sequence[str]]) -> None:
+        """``texts`` are gone through twice, and may be made anew each time: only a batch of them is held."""
+        counts = np.array([len(each) for each in texts], dtype=np.int64)
+        self.owners: Places = np.repeat(np.arange(len(counts)), counts)
+        self._ends = np.cumsum(counts)
+        size = len(self.owners)
+        self._numbers: NDArray[Any] = np.zeros((0, 1), dtype=np.float32)
+        self._scales = np.empty(size, dtype=np.float32) if size > _MOST_EXACT else None
+        flat = chain.from_iterable(texts)
+        for start in range(0, size, _BATCH):
+            vectors = _encoded(encode, list(islice(flat, _BATCH)))
+            if not start:
+                # All at once: batches put together in the end would be there twice.
+                shape = size, vectors.shape[1]
+                self._numbers = np.empty(shape, dtype=np.float32 if self._scales is None else np.int8)
+            if self._scales is not None:
+                scales = np.maximum(vectors.max(axis=1), -vectors.min(axis=1)) / 127 + 1e-12
+                vectors = vectors / scales[:, None]
+                np.rint(vectors, out=vectors)
+                self._scales[start : start + _BATCH] = scales
+            self._numbers[start : start + _BATCH] = vectors
 
     def of(self, documents: Places | None) -> Places:
         """The places of the documents' texts, in order."""

@@ -64,6 +64,11 @@ class CachedEncoder:
         """Start loading the model, so that the first question need not wait for it."""
         self._child.start()
 
+    @property
+    def pid(self) -> int | None:
+        """The child, if one runs now."""
+        return self._child.pid
+
     def close(self) -> None:
         """End the child."""
         self._child.close()

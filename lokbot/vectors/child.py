@@ -1,4 +1,6 @@
-"""The child: texts in on standard input, vectors out on standard output. Run as ``python -m lokbot.vectors.child``.
+"""The child: texts in on standard input, vectors out on standard output. Run as a file.
+
+It imports nothing of lokbot, which would take half as much memory again.
 
 A request is a line of JSON, ``{"kind": "q" or "p", "texts": [...]}``; its answer a line ``{"rows": n, "columns": m}``
 and then n times m 32-bit floats. The end of the input ends the child.

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic
 from typing import IO
@@ -29,7 +30,9 @@ START_SECONDS = 20.0  # to load the model from a slow disk, beside the deadline 
 _PAUSES = (0.0, 1.0, 5.0, 30.0, 120.0)  # after so many failures in a row no new child is started for so long
 _BATCH = 16  # texts given to a child at a time where there are many
 _WORTH_A_CHILD = 20  # batches; fewer are done before it has loaded the model
-COMMAND = (sys.executable, "-m", "lokbot.vectors.child")
+# As a file, not as a module of the package: all that lokbot imports would be another 28 megabytes. -P: modules beside
+# the file must not hide those of the standard library.
+COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("child.py")))
 
 
 class Late(Exception):
@@ -120,7 +123,6 @@ class Child:
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         if self._process is None:
-            # -m looks for the package where this one was found, not in whatever directory lokbot was started from.
             try:
                 self._process = subprocess.Popen(
                     self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0

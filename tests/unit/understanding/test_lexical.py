@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lokbot.understanding import lexical
 from lokbot.understanding.lexical import Index, Likenesses, rarity
 
 INDEX = Index([{"lokal": 3.0, "boka": 1.0}, {"bidrag": 2.0, "lokal": 1.0}, {"bidrag": 1.0}])
@@ -61,6 +63,21 @@ def test_likenesses_are_cosines_of_some_texts_as_of_all(texts: list[dict[str, in
     for place, number in enumerate(some):
         if texts[number]:
             np.testing.assert_allclose(likenesses.near(texts[number], some), among[place], atol=1e-5)
+
+
+@given(st.lists(KEYS, max_size=6), TEXTS, st.integers(1, 7))
+def test_what_is_sorted_in_stretches_is_as_if_sorted_at_once(
+    documents: list[dict[str, float]], texts: list[dict[str, int]], stretch: int
+) -> None:
+    index, likenesses = Index(documents), Likenesses(texts, most=10)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lexical, "_STRETCH", stretch)
+        again, alike = Index(documents), Likenesses(texts, most=10)
+    for key in "abcdef":
+        held = [number for number, each in enumerate(documents) if key in each]
+        assert again.holders(key).tolist() == index.holders(key).tolist() == held
+        assert again.scores({key: 1.0}).tolist() == index.scores({key: 1.0}).tolist()
+        assert alike.near({key: 1.0}).tolist() == likenesses.near({key: 1.0}).tolist()
 
 
 def test_a_text_is_most_like_itself() -> None:

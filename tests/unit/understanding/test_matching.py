@@ -140,6 +140,22 @@ def test_a_wording_word_for_word_is_as_good_as_certain() -> None:
             assert sum(match.confidence for match in matches) <= 1.0001
 
 
+def test_of_several_articles_with_the_same_wording_the_last_is_meant() -> None:
+    same = "Var står cykelpumpen?"
+
+    def asked_so(article: Article) -> Article:
+        text = article.texts["sv"]
+        return replace(article, texts={**article.texts, "sv": replace(text, questions=(*text.questions, same))})
+
+    first, second, *rest = ARTICLES
+    matcher = Matcher((asked_so(first), asked_so(second), *rest), GLOSSARY, "sv")
+    written = matcher.written(Part(same, same))
+    assert written is not None
+    assert written.article == second.id
+    for other in ("Var står pumpen?", "Cykelpumpen", "hej", "bidrag", ""):  # wherever their hashes fall
+        assert matcher.written(Part(other, other)) is None
+
+
 def test_what_only_sounds_like_an_article_is_told_apart() -> None:
     near = "Hur stor är salen i kvadratmeter?"
     known = tuple(replace(article, near_misses=(near,)) if article.id == "lokaler" else article for article in ARTICLES)

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lokbot import understanding
 from lokbot.model import Intent, IntentAction, Rule
-from lokbot.understanding import LEXICAL, SEMANTIC, answer_threshold, build, semantic
+from lokbot.understanding import LEXICAL, SEMANTIC, answer_threshold, build, passages, semantic
 from lokbot.understanding.confidence import HINT_ONLY, fitted
 from lokbot.understanding.semantic import Table, VectorIndex, Vectors, standard, windows
 from tests.unit.understanding.knowledge_sample import KNOWLEDGE
@@ -122,6 +123,26 @@ def test_an_answer_is_read_in_overlapping_windows() -> None:
     )
     assert windows("Kort.") == ("Kort.",)
     assert windows("") == ("",)
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_windows_further_apart_hold_every_sentence(count: int, step: int) -> None:
+    sentences = [f"Mening {number} är sann." for number in range(count)]
+    found = windows(" ".join(sentences), step=step)
+    assert all(any(sentence in window for window in found) for sentence in sentences)
+    assert [window[: len(sentences[0])] for window in found] == sentences[::step][: len(found)]
+    assert len(set(found)) == len(found) == max(1, -(-(count - 3) // step) + 1)
+
+
+def test_of_very_many_answers_every_second_window_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = " ".join(f"Mening {number} är sann." for number in range(9))
+    article = next(iter(KNOWLEDGE.articles.values()))
+    articles = [replace(article, texts={"sv": replace(article.texts["sv"], answer=answer)})] * 2
+    monkeypatch.setattr(understanding, "_MOST_PASSAGES", 14)
+    every = passages(articles)
+    assert list(every) == list(every) == [windows(answer)] * 2, "they can be gone through twice"
+    assert list(passages([*articles, article]))[:2] == [windows(answer, step=2)] * 2
 
 
 @pytest.mark.parametrize("scores", [[], [1.0, 1.0]])

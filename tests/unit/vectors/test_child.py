@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lokbot.vectors.child import MOST_TOKENS, capped
+from lokbot.vectors.process import COMMAND
 
 
 def words(text: str) -> int:
@@ -25,3 +29,9 @@ def test_a_long_text_is_cut_at_a_word() -> None:
 @given(st.text(max_size=3000))
 def test_no_text_is_above_the_cap(text: str) -> None:
     assert len(capped(text, len)) <= MOST_TOKENS
+
+
+def test_the_child_imports_nothing_of_lokbot() -> None:
+    script = "import runpy, sys; runpy.run_path(sys.argv[1]); print([m for m in sys.modules if m.startswith('lokbot')])"
+    found = subprocess.run([sys.executable, "-c", script, COMMAND[-1]], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
