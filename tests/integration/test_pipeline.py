@@ -1192,7 +1192,9 @@ def offered(world: World) -> tuple[World, Case]:
 
 
 def answered(case: Case, text: str, **values: Any) -> Case:
-    return case.world.write(text, in_reply_to=(case.told()[0].external_id,), subject="SV: Fråga", **values)
+    return case.world.write(
+        text, in_reply_to=(case.told()[0].external_id,), subject="SV: Fråga om att gå med i LÖK", **values
+    )
 
 
 def test_who_waits_is_offered_an_approved_answer(offered: tuple[World, Case]) -> None:
