@@ -83,7 +83,7 @@ class Situation:
     In a chat ``command`` is what was pressed (see ``Button``), ``articles_above`` the answers that the pressed button
     stood under, and ``before_edit`` what was decided (outcome, article, owner) before the asker mended the message.
     ``choices`` are the articles that the asker may choose from; ``is_asked_whether_solved`` says that they have chosen
-    one while they waited for a person, were asked whether a person is still needed, and have written nothing since.
+    one while they waited for a person, were asked whether that was all, and have written nothing since.
     """
 
     understanding: Understanding
@@ -676,7 +676,7 @@ _APPLAUSE = re.compile(
 )
 
 
-# What one writes back to "Löste det din fråga? Svara ja".
+# What one writes back to "Har du fått svar på det du undrade? Svara ja".
 _SOLVED = re.compile(
     r"\W*(?:(?:ja|japp|jo|yes|yep|löst|solved)(?: (?:tack|thanks|thank you|det gjorde det|det löste det|it did))?"
     r"|(?:ja,? |yes,? )?(?:det löste (?:det|min fråga|frågan)|that solved it|it did))\W*",
@@ -685,9 +685,12 @@ _SOLVED = re.compile(
 
 
 def _says_that_it_is_solved(situation: Situation) -> bool:
-    is_free = situation.status is not ConversationStatus.WAITING  # where it waits, for this answer or for more?
+    """Whether they say yes to an answer. Who waits for a person says it only of one that they chose meanwhile: pressed
+    under an older answer it is about another matter than what they wait for.
+    """
     if situation.command is not None:
-        return situation.command == "yes" and (is_free or situation.is_asked_whether_solved)
+        is_waiting = situation.status is ConversationStatus.WAITING
+        return situation.command == "yes" and (situation.is_asked_whether_solved or not is_waiting)
     text = " ".join(question.text for question in situation.questions)
     return situation.is_asked_whether_solved and _SOLVED.fullmatch(text) is not None
 

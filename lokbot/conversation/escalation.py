@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from lokbot.config import Settings
 from lokbot.conversation import outbox
+from lokbot.conversation.decision import UNSURE
 from lokbot.conversation.forwarding import forward, forward_by_itself, tell_of_forward
 from lokbot.conversation.handover import (
     escalate,
@@ -288,18 +289,35 @@ def stop(session: Session, conversation: Conversation, *, actor: str, now: datet
 
 def _waits_for_more(conversation: Conversation, sent: OutboxItem) -> bool:
     """Whether there are questions, since the case began to wait, that only a person can answer and nobody has."""
-    since = conversation.waiting_since
-    if since is None or sent.kind is OutboxKind.ANSWER:
+    if sent.kind is OutboxKind.ANSWER:
         return False
-    return any(
+    return _needs_a_person(conversation, but_for=("from-coordinator", "from-administration"))
+
+
+def waits_for_trust_alone(conversation: Conversation, *, but_for: Collection[int]) -> bool:
+    """Whether somebody is waited for only because the bot was not sure what is asked: the asker, who knows, can then
+    end the waiting. Messages of the ids ``but_for`` do not count.
+    """
+    if conversation.status is not ConversationStatus.WAITING:
+        return False
+    is_suggested = any(item.status is OutboxStatus.HELD for item in conversation.outbox)
+    return not is_suggested and not _needs_a_person(conversation, but_for=UNSURE, but_for_messages=but_for)
+
+
+def _needs_a_person(
+    conversation: Conversation, *, but_for: Collection[str], but_for_messages: Collection[int] = ()
+) -> bool:
+    """Whether a question since the case began to wait was given to a person, for other reasons than ``but_for``."""
+    since = conversation.waiting_since
+    return since is not None and any(
         message.state is not MessageState.HANDLED
         or any(
-            decision.outcome is Outcome.ESCALATE and decision.reason not in ("from-coordinator", "from-administration")
+            decision.outcome is Outcome.ESCALATE and decision.reason not in but_for
             for question in message.questions
             for decision in question.decisions
         )
         for message in conversation.messages
-        if message.received_at >= since
+        if message.received_at >= since and message.id not in but_for_messages
     )
 
 

@@ -214,12 +214,21 @@ def observe(
         articles_told=queries.articles_told(session, conversation, but_for=turn.superseded) if told else frozenset(),
         last_topic=queries.last_topic_told(session, conversation) if told else None,
         choices=_choices(session, message, told, above),
-        is_asked_whether_solved=conversation.status is ConversationStatus.WAITING
-        and queries.chosen_last(session, conversation, but_for={part.id for part in turn.messages}) is not None,
+        is_asked_whether_solved=_ends_by_choice(turn)
+        and queries.chosen_last(session, conversation, but_for=_ids(turn)) is not None,
         command=message.command,
         articles_above=tuple(decision.article for decision in above or () if decision.article),
         before_edit=_decided_before(session, turn),
     )
+
+
+def _ends_by_choice(turn: Turn) -> bool:
+    """Whether the asker may say that an answer which they chose is all they need."""
+    return escalation.waits_for_trust_alone(turn.message.conversation, but_for=_ids(turn))
+
+
+def _ids(turn: Turn) -> frozenset[int]:
+    return frozenset(message.id for message in turn.messages)
 
 
 def _told_before(session: Session, turn: Turn) -> Sequence[OutboxItem]:
@@ -516,6 +525,7 @@ def remember(
                 "owners": [_owner(owner) for owner in decision.question.owners[:3]],
             },
         )
+        # A decision for a person is told where it offers something.
         is_told = decision in plan.told or bool(decision.choices)
         item = suggestion if decision in held else reply if is_told else None
         question.decisions.append(
@@ -529,7 +539,7 @@ def remember(
                 topic=decision.topic,
                 administration=decision.administration,
                 article=decision.article,
-                choices=list(decision.choices) or None,
+                choices=list(decision.choices) or None if item is not None else None,
                 language=decision.language,
                 revision_id=text.revision_id if text else None,
                 is_urgent=decision.is_urgent,
@@ -580,6 +590,7 @@ def _context(turn: Turn, knowledge: Knowledge, *, opening: str = "automatic") ->
         case_number=message.conversation.case_number,
         received_at=message.received_at,
         answer_by=message.conversation.answer_by if opening == "automatic" else None,
+        ends_by_choice=opening == "automatic" and _ends_by_choice(turn),
         opening=opening,
         channel=message.channel,
         has_personal_number=any(has_personal_number(part.new_text or part.text) for part in turn.messages),

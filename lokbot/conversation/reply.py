@@ -42,6 +42,7 @@ _REPLY_PREFIX = re.compile(r"^\s*(sv|re|aw|vs|ref)\s*(\[\d+\])?\s*:", re.IGNOREC
 class ReplyContext:
     """What a reply needs beside the decisions. ``answer_by`` is the latest day a person answers, if one is to.
 
+    ``ends_by_choice`` says that the asker may end the waiting: that an answer which they chose is all they need.
     ``has_personal_number`` and ``has_file`` say of the message that it holds one; ``is_file_left`` that a file of it
     was not taken.
     """
@@ -52,6 +53,7 @@ class ReplyContext:
     case_number: str
     received_at: datetime
     answer_by: date | None = None
+    ends_by_choice: bool = False
     opening: str = "automatic"
     channel: ChannelName = ChannelName.MAIL
     has_personal_number: bool = False
@@ -333,8 +335,8 @@ def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: Rep
 
 
 def _is_chosen_meanwhile(telling: Sequence[Decision], context: ReplyContext) -> bool:
-    """Whether they have chosen this answer themselves while they wait for a person."""
-    return context.answer_by is not None and any(decision.reason == "chosen" for decision in telling)
+    """Whether they have chosen this answer themselves while they wait for a person, and may need nobody any more."""
+    return context.ends_by_choice and any(decision.reason == "chosen" for decision in telling)
 
 
 def _offers(rest: Sequence[Decision], context: ReplyContext, language: str, door: str) -> list[str]:

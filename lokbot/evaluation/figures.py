@@ -89,10 +89,7 @@ def figures(graded: Sequence[Graded], *, threshold: float) -> Figures:
         right=share(has(Grade.RIGHT_ANSWER), _answerable("sv")),
         right_english=share(has(Grade.RIGHT_ANSWER), _answerable("en")),
         needless=share(has(Grade.NEEDLESS_PERSON), _answerable("sv")),
-        helped=share(
-            lambda one: one.grade is Grade.RIGHT_ANSWER or one.is_offered_right,
-            _answerable("sv"),
-        ),
+        helped=share(lambda one: one.grade is Grade.RIGHT_ANSWER or one.is_offered_right, _answerable("sv")),
         offered_right=share(lambda one: one.is_offered_right, has(Grade.NEEDLESS_PERSON)),
         offered_in_vain=share(lambda one: bool(one.offered), has(Grade.RIGHT_OTHERWISE)),
         wrong=share(has(Grade.WRONG_ANSWER)),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import cast
 
 import pytest
 from sqlalchemy import select
@@ -20,18 +18,14 @@ from lokbot.model import (
     ChannelError,
     ChannelName,
     ConversationStatus,
-    Evidence,
-    Match,
     MessageState,
     OutboxKind,
     OutboxStatus,
     Outcome,
     OutgoingMessage,
-    Understanding,
 )
 from lokbot.store.schema import Conversation, Message
 from lokbot.store.session import Sessions
-from lokbot.understanding import Understander
 from tests.integration.chatting import PDF, Chat
 from tests.integration.world import SEND, World, edited
 from tests.sample_knowledge import (
@@ -218,35 +212,14 @@ def test_a_typed_number_chooses_too_and_none_of_them_is_a_persons(sessions: Sess
 def _world_that_asks_back(sessions: Sessions) -> World:
     """One in which a question lies between two articles."""
     world = World(sessions)
-    found = world.active.understander
-
-    class Torn:
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            if text != BETWEEN:
-                return understood
-            evidence = (Evidence("lexical", "samverkan", 0.5),)
-            matches = (Match("ga-med", 0.4, evidence), Match("lana-lokal", 0.35, evidence))
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
-
-    world.active = replace(world.active, understander=cast("Understander", Torn()))
+    world.finds(BETWEEN, ("ga-med", 0.4), ("lana-lokal", 0.35))
     return world
 
 
 def _unsure_chat(sessions: Sessions) -> Chat:
     """One who has asked what the bot is not sure of, and was offered what it may be."""
     world = World(sessions)
-    found = world.active.understander
-
-    class Unsure:
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            if text != BETWEEN:
-                return understood
-            matches = (Match("ga-med", 0.6, (Evidence("lexical", "samverkan", 0.5),)),)
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
-
-    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    world.finds(BETWEEN, ("ga-med", 0.6))
     chat = Chat(world)
     chat.command("start")
     chat.write(BETWEEN)

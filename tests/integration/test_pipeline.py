@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, select
@@ -21,14 +21,12 @@ from lokbot.model import (
     Automatic,
     Bounce,
     ConversationStatus,
-    Evidence,
     Match,
     MessageState,
     OutboxKind,
     OutboxStatus,
     Outcome,
     Owner,
-    Question,
     Understanding,
 )
 from lokbot.store import queries
@@ -1109,20 +1107,7 @@ def test_a_linked_case_is_named(world: World) -> None:
 @pytest.fixture
 def asked_back(world: World) -> tuple[World, Case]:
     """A case whose question lay between two articles."""
-    found = world.active.understander
-
-    class Torn:
-        """Understands as usual, and finds this one question between two articles."""
-
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            if text != "Samverkan eller lokal?":
-                return understood
-            evidence = (Evidence("lexical", "samverkan", 0.5),)
-            matches = (Match("ga-med", 0.4, evidence), Match("lana-lokal", 0.35, evidence))
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
-
-    world.active = replace(world.active, understander=cast("Understander", Torn()))
+    world.finds("Samverkan eller lokal?", ("ga-med", 0.4), ("lana-lokal", 0.35))
     return world, world.write("Samverkan eller lokal?")
 
 
@@ -1174,20 +1159,7 @@ UNSURE = "Undrar hur det är tänkt med oss i år"
 @pytest.fixture
 def offered(world: World) -> tuple[World, Case]:
     """A case that waits for a person, whose asker was offered two articles that it may be about."""
-    found = world.active.understander
-
-    class Unsure:
-        """Understands as usual, and of this one question is not sure what it asks."""
-
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            if text != UNSURE:
-                return understood
-            evidence = (Evidence("lexical", "oss", 0.5),)
-            matches = (Match("ga-med", 0.5, evidence), Match("valberedning", 0.15, evidence))
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
-
-    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    world.finds(UNSURE, ("ga-med", 0.5), ("valberedning", 0.15))
     return world, world.write(UNSURE)
 
 
@@ -1219,21 +1191,10 @@ def test_the_chosen_answer_comes_at_once_and_a_person_still_will(offered: tuple[
     assert len(case.notified()) == len(COORDINATORS)  # told once
 
 
-def test_the_second_offer_of_two_questions_is_the_second_questions(sessions: Sessions) -> None:
-    world = World(sessions)
-    evidence = (Evidence("lexical", "oss", 0.5),)
-    likely = {"Undrar hur det är tänkt med oss?": "ga-med", "Och hur blir det med rummet sen?": "lana-lokal"}
-    found = world.active.understander
-
-    class Unsure:
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            if text != " ".join(likely):
-                return found.understand(text, subject=subject)
-            asked = (Question(each, "sv", matches=(Match(article, 0.5, evidence),)) for each, article in likely.items())
-            return Understanding("sv", tuple(asked))
-
-    world.active = replace(world.active, understander=cast("Understander", Unsure()))
-    case = world.write(" ".join(likely))
+def test_the_second_offer_of_two_questions_is_the_second_questions(world: World) -> None:
+    two = "Undrar hur det är tänkt med oss?\nOch hur blir det med rummet sen?"
+    world.finds(two, ("ga-med", 0.5), ("lana-lokal", 0.5))
+    case = world.write(two)
     assert f"1. {sample.JOIN}\n2. {sample.PREMISES}" in only(case, OutboxKind.RECEIPT)
     assert "Ni bokar möteslokalen" in answered(case, "2").told()[-1].text
 
@@ -1290,32 +1251,22 @@ def test_when_a_person_has_it_a_number_is_theirs(offered: tuple[World, Case], is
 
 def test_where_the_bot_only_suggests_nothing_is_offered(sessions: Sessions) -> None:
     world = World(sessions, settings=SUGGEST)
-    found = world.active.understander
+    world.finds(UNSURE, ("ga-med", 0.5))
+    assert SV["offer.which"] not in only(world.write(UNSURE), OutboxKind.RECEIPT)
 
-    class Unsure:
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            matches = (Match("ga-med", 0.5, (Evidence("lexical", "oss", 0.5),)),)
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
 
-    world.active = replace(world.active, understander=cast("Understander", Unsure()))
-    case = world.write(UNSURE)
-    assert SV["offer.which"] not in only(case, OutboxKind.RECEIPT)
+def test_what_waits_beside_is_not_ended_by_a_choice(offered: tuple[World, Case]) -> None:
+    _, case = offered
+    answered(case, "Har ni fått vår ansökan förresten?")
+    chosen = answered(case, "1")
+    assert sample.knowledge().articles["ga-med"].texts["sv"].answer in chosen.told()[-1].text
+    assert SV["offer.solved.mail"].partition("{")[0] not in chosen.told()[-1].text
+    assert answered(case, "Ja").conversation.status is ConversationStatus.WAITING
 
 
 def test_in_another_language_the_chosen_answer_comes_in_both_of_ours(world: World) -> None:
-    found = world.active.understander
     asked = "Як наше товариство може приєднатися до угоди та що для цього потрібно?"
-
-    class Unsure:
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            if text != asked:
-                return understood
-            matches = (Match("ga-med", 0.5, (Evidence("lexical", "oss", 0.5),)),)
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
-
-    world.active = replace(world.active, understander=cast("Understander", Unsure()))
+    world.finds(asked, ("ga-med", 0.5))
     case = world.write(asked)
     assert (case.conversation.language, state(case)[1]) == ("uk", "other-language")
     chosen = answered(case, "1")

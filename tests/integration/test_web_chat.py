@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select
@@ -19,18 +18,14 @@ from lokbot.conversation.delivery import Sender
 from lokbot.model import (
     ChannelName,
     ConversationStatus,
-    Evidence,
-    Match,
     MessageState,
     OutboxKind,
     OutboxStatus,
     OutgoingMessage,
-    Understanding,
 )
 from lokbot.store import queries
 from lokbot.store.schema import ChatKey, Contact, Conversation, Event, Message, OutboxItem
 from lokbot.store.session import Sessions
-from lokbot.understanding import Understander
 from lokbot.web import chat
 from lokbot.web.chat_live import Watch
 from lokbot.webchat import keys, limits, showing
@@ -138,18 +133,8 @@ def test_yes_settles_it_and_buttons_stand_only_under_what_was_said_last(anna: Su
 
 
 def test_what_is_offered_while_they_wait_stands_as_buttons(desk: DeskWorld, anna: Surfer) -> None:
-    found = desk.world.active.understander
     asked = "Samverkan eller lokal?"
-
-    class Unsure:
-        def understand(self, text: str, *, subject: str = "") -> Understanding:
-            understood = found.understand(text, subject=subject)
-            if text != asked:
-                return understood
-            matches = (Match("ga-med", 0.6, (Evidence("lexical", "samverkan", 0.5),)),)
-            return replace(understood, questions=(replace(understood.questions[0], matches=matches),))
-
-    desk.world.active = replace(desk.world.active, understander=cast("Understander", Unsure()))
+    desk.world.finds(asked, ("ga-med", 0.6))
     anna.write(asked)
     assert f"1. {sample.JOIN}" in anna.labels()
     assert "Annars svarar en föreningssamordnare dig senast" in anna.press(f"1. {sample.JOIN}")[-1]

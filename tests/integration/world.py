@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from lokbot import understanding
 from lokbot.config import Answering, Settings, SmtpSettings
@@ -16,15 +16,18 @@ from lokbot.model import (
     AnsweringMode,
     ChannelError,
     ChannelName,
+    Evidence,
     Knowledge,
+    Match,
     OutboxKind,
     OutboxStatus,
     OutgoingMessage,
+    Understanding,
 )
 from lokbot.store import queries
 from lokbot.store.schema import Conversation, Event, Message, OutboxItem
 from lokbot.store.session import Sessions
-from lokbot.understanding import Active
+from lokbot.understanding import Active, Understander
 from tests import sample_knowledge as sample
 from tests.sample_mails import NOW, mail
 
@@ -35,6 +38,23 @@ SEND = Settings(
     answering=Answering(default=AnsweringMode.SEND),
 )
 SUGGEST = SEND.model_copy(update={"answering": Answering()})
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """Understands as the bot does, but for one text."""
+
+    usual: Active
+    lines: Sequence[str]
+    found: Sequence[tuple[Match, ...]]
+
+    def understand(self, text: str, *, subject: str = "") -> Understanding:
+        understood = self.usual.understander.understand(text, subject=subject)
+        if text.splitlines() != self.lines:
+            return understood
+        asked = zip(self.lines, self.found, strict=True)
+        first = understood.questions[0]
+        return replace(understood, questions=tuple(replace(first, text=line, matches=found) for line, found in asked))
 
 
 @dataclass(repr=False)
@@ -59,6 +79,15 @@ class World:
             found = publishing.active(session, knowledge, prefer_approved=True)
         self.active = Active(found, understanding.build(found))
         return self.active
+
+    def finds(self, text: str, *matches: tuple[str, float]) -> None:
+        """From now on the bot finds these articles, each so likely, for a message of this text; of a text of several
+        lines, one each for its questions.
+        """
+        lines = text.splitlines()
+        found = tuple(Match(article, likely, (Evidence("lexical", "ord", 0.5),)) for article, likely in matches)
+        each = [found] if len(lines) == 1 else [(match,) for match in found]
+        self.active = replace(self.active, understander=cast("Understander", _Finding(self.active, lines, each)))
 
     def send(self, message: OutgoingMessage) -> None:
         """The door. An address that refuses does so for good; one that is busy may take it later."""
