@@ -163,7 +163,9 @@ def derive(case: Case, promise: Promise) -> list[Derived]:
                 revision_id=one.revision_id,
                 outcome=outcome,
                 confidence=one.confidence,
-                is_unknown=one.outcome is Outcome.ESCALATE and one.reason in NOT_KNOWN,
+                is_unknown=one.outcome is Outcome.ESCALATE
+                and one.reason in NOT_KNOWN
+                and outcome is not FactOutcome.BOT,
                 feedback=_helped(press, helped),
                 verdict=verdicts.get(one.decision_id),
                 first_reply_minutes=working_minutes(one.received_at, replied_at, promise) if replied_at else None,

@@ -375,7 +375,16 @@ def corrections(session: Session) -> Sequence[Correction]:
 
 
 def unanswered(session: Session, *, since: datetime, until: datetime) -> Sequence[DecisionRecord]:
-    """Decisions of the period by which a question went to a person because no text of ours fitted it well enough."""
+    """Decisions of the period by which a question went to a person because no text of ours fitted it well enough; but
+    for those of which somebody has said since which text does.
+    """
+    corrected = (
+        select(Correction.article)
+        .where(Correction.question_id == DecisionRecord.question_id)
+        .order_by(Correction.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     return session.scalars(
         select(DecisionRecord)
         .join(DecisionRecord.question)
@@ -389,6 +398,7 @@ def unanswered(session: Session, *, since: datetime, until: datetime) -> Sequenc
         .where(
             DecisionRecord.outcome == Outcome.ESCALATE,
             DecisionRecord.reason.in_(NOT_KNOWN),
+            corrected.is_(None),
             DecisionRecord.decided_at >= since,
             DecisionRecord.decided_at < until,
             Conversation.erased_at.is_(None),

@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 from lokbot import config, gaps, understanding
 from lokbot.channels import mime
 from lokbot.cli import main
-from lokbot.conversation import intake, pipeline
+from lokbot.conversation import corrections, intake, pipeline
 from lokbot.knowledge import loading
 from lokbot.model import Address
 from lokbot.store.migrations import migrate
+from lokbot.store.schema import Conversation
 from lokbot.store.session import Sessions, connect, session_factory
 from lokbot.understanding import Active
 from tests import sample_knowledge as sample
@@ -35,6 +36,33 @@ def test_only_what_nothing_fitted_is_a_gap(sessions: Sessions) -> None:
         found = gaps.unanswered(session, since=world.now - timedelta(days=1), until=world.now + timedelta(days=1))
     assert [one.text for one in found] == [sample.NONSENSE]
     assert found[0].language == "sv"
+
+
+@pytest.mark.parametrize(
+    ("said", "is_gap"), [(("ga-med",), False), ((None,), True), (("ga-med", None), True), ((None, "ga-med"), False)]
+)
+def test_what_somebody_has_named_the_text_of_is_no_gap(
+    sessions: Sessions, said: tuple[str | None, ...], is_gap: bool
+) -> None:
+    world = World(sessions)
+    case = world.write(sample.NONSENSE)
+    with sessions.begin() as session:
+        conversation = session.get_one(Conversation, case.conversation.id)
+        (question,) = corrections.questions_of(conversation)
+        for article in said:
+            corrections.correct(
+                session,
+                conversation,
+                question,
+                knowledge=world.knowledge,
+                actor="Kim",
+                now=world.now,
+                article=article,
+                is_nothing=article is None,
+            )
+    with sessions.begin() as session:
+        found = gaps.unanswered(session, since=world.now - timedelta(days=1), until=world.now + timedelta(days=1))
+    assert bool(found) == is_gap
 
 
 def test_a_period_begins_with_its_first_moment_and_ends_before_its_last(sessions: Sessions) -> None:

@@ -113,6 +113,12 @@ def test_what_was_solved_by_an_answer_that_the_asker_chose_is_the_bots() -> None
         return [fact.outcome for fact in derive(given, Promise())]
 
     assert of() == [FactOutcome.BOT, FactOutcome.BOT]
+    solved = derive(case(asked(reason="not-sure"), CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
+    waiting = derive(case(asked(reason="not-sure"), CHOSEN, items=(REPLY,)), Promise())
+    assert ([fact.is_unknown for fact in solved], [fact.is_unknown for fact in waiting]) == (
+        [False, False],
+        [True, False],
+    ), "what a text answered is not unknown"
     assert of(status=ConversationStatus.WAITING) == [FactOutcome.OPEN, FactOutcome.BOT]
     assert of(items=(REPLY, ANSWER)) == [FactOutcome.PERSON, FactOutcome.BOT]
     before = case(CHOSEN, asked(3, reason="not-sure"), items=(REPLY,), status=RESOLVED)
