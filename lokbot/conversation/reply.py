@@ -222,7 +222,6 @@ def _body(telling: Sequence[Decision], rest: Sequence[Decision], context: ReplyC
             blocks.append(say["question"].format(number=number, question=quoted(decision.question.text)))
         blocks.extend(_told(decision, context, language))
     blocks.extend(_receipt(telling, rest, context, language))
-    blocks.extend(_offers(rest, context, language, door))
     if context.has_personal_number:
         blocks.append(say["personal-number"])
     blocks.extend(_way_on(telling, rest, context, language, door))
@@ -330,6 +329,7 @@ def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: Rep
     blocks.extend(_of_files(context, say))
     if answer_language(context.language) is None:
         blocks.append(say["receipt.other-language"])
+    blocks.extend(_offers(rest, context, language))
     has_contact = any(decision.outcome is Outcome.ROUTE for decision in telling)
     return blocks if has_contact else [*blocks, say["receipt.phone"]]
 
@@ -339,14 +339,15 @@ def _is_chosen_meanwhile(telling: Sequence[Decision], context: ReplyContext) -> 
     return context.ends_by_choice and any(decision.reason == "chosen" for decision in telling)
 
 
-def _offers(rest: Sequence[Decision], context: ReplyContext, language: str, door: str) -> list[str]:
+def _offers(rest: Sequence[Decision], context: ReplyContext, language: str) -> list[str]:
     """What they may have asked, for whoever is told that a person answers later."""
     say = context.knowledge.phrases[language]
     offered = choices(rest, context.knowledge, language)
     if not offered:
         return []
     which = say["offer.which" if len(offered) == 1 else "offer.which.several"]
-    return [which, "\n".join(offered), say[f"offer.how.{door}"]]
+    how = say["offer.how.chat" if context.channel.is_chat else "offer.how.mail"]
+    return [which, "\n".join(offered), how]
 
 
 def _extra_phrases(decisions: Sequence[Decision], knowledge: Knowledge) -> list[str]:

@@ -200,6 +200,7 @@ def test_a_receipt_offers_what_they_may_have_asked() -> None:
     at = found.index(SV["offer.which"])
     assert found[at : at + 3] == [SV["offer.which"], f"1. {sample.JOIN}", SV["offer.how.mail"]]
     assert any("tisdag den 24 november 2026" in block for block in found[:at])
+    assert found[at + 3] == SV["receipt.phone"]
 
 
 def test_several_are_numbered_and_in_the_language_of_the_reader() -> None:
