@@ -12,6 +12,7 @@ as people write by hand (articles' vectors are then random).
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import resource
 import sys
@@ -59,6 +60,8 @@ def main() -> None:
     start = time.perf_counter()
     given = RandomWordings(encoder) if encoder is not None and arguments.articles else encoder
     understander = build(knowledge, given)
+    gc.collect()
+    gc.freeze()  # as the service does
     say(f"build the index of {len(knowledge.articles)} articles", time.perf_counter() - start, "s")
 
     wordings = [question for article in shipped for question in article.texts["sv"].questions]

@@ -134,7 +134,10 @@ class Understander:
         """
         parts = split(text, subject)
         language = detect(" ".join(part.text for part in parts), self._vocabularies)
-        whole = tuple(hit for hit in self._rules.hits(text) if hit.intent.action in _WHOLE_MESSAGE)
+        # What is one question, as most of what is asked in chat, has its own hits and no further ones.
+        is_one = len(parts) == 1 and parts[0].text == text.strip()
+        hits = () if is_one else self._rules.hits(text)
+        whole = tuple(hit for hit in hits if hit.intent.action in _WHOLE_MESSAGE)
         vectors: Sequence[Meanings | None] = [None] * len(parts)
         if self._index is not None and self.encoder is not None:
             vectors = self.meanings(parts, language, self.encoder.questions)

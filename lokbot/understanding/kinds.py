@@ -254,6 +254,20 @@ def bits(asked: frozenset[Kind]) -> int:
     return sum(_BITS[kind] for kind in asked) or _NO_KIND
 
 
+def often(asked: Bits, owners: NDArray[np.int64], size: int, least: int) -> Bits:
+    """The kinds that at least ``least`` of each owner's questions ask for; ``owners`` are 0 to ``size`` - 1."""
+    found = np.zeros(size, dtype=np.uint32)
+    for bit in _BITS.values():
+        times = np.bincount(owners[asked & np.uint32(bit) != 0], minlength=size)
+        found[times >= least] |= np.uint32(bit)
+    return found
+
+
+def among(some: frozenset[Kind], found: int) -> frozenset[Kind]:
+    """Those of ``some`` that are among the bits ``found``."""
+    return frozenset(kind for kind in some if found & _BITS[kind])
+
+
 def alike(some: Bits, others: Bits) -> NDArray[np.float32]:
     """The share (0.7 to 1) of their likeness that questions keep, all where they ask for the same kinds.
 

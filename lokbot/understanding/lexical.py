@@ -158,6 +158,16 @@ class Index:
         return totals / whole if whole else totals
 
 
+@dataclass(frozen=True, slots=True)
+class Some:
+    """Some of the texts of ``Likenesses``: their numbers, rising, their keys and counts, and where each begins."""
+
+    numbers: NDArray[np.int64]
+    keys: Numbers
+    counts: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+
+
 class Likenesses:
     """Short texts and how alike they are: the cosine of their keys' weights (count and rarity). Immutable once built.
 
@@ -190,8 +200,23 @@ class Likenesses:
                 found, lambda each, owners: self._counts[each] * self._rarity[self._keys[each]] / self._norms[owners]
             )
 
-    def near(self, asked: Mapping[str, float], numbers: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """How alike the asked text (counts by key) is to each text, or each of these numbers, 0 to 1.
+    def some(self, numbers: NDArray[np.int64]) -> Some:
+        """The texts of these numbers, to compare several asked texts with."""
+        # Those of one article stand side by side: to copy stretches is several times as fast as to pick entries.
+        breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
+        firsts = self._starts[numbers[np.concatenate([[0], breaks])]].tolist() if len(numbers) else []
+        lasts = self._starts[numbers[np.concatenate([breaks - 1, [-1]])] + 1].tolist() if len(numbers) else []
+        stretches = [slice(first, last) for first, last in zip(firsts, lasts, strict=True)] or [slice(0)]
+        lengths = self._starts[numbers + 1] - self._starts[numbers]
+        return Some(
+            numbers,
+            np.concatenate([self._keys[each] for each in stretches]),
+            np.concatenate([self._counts[each] for each in stretches]),
+            np.cumsum(lengths) - lengths,
+        )
+
+    def near(self, asked: Mapping[str, float], some: Some | None = None) -> NDArray[np.float32]:
+        """How alike the asked text (counts by key) is to each text, or each of ``some``, 0 to 1.
 
         Unknown keys make it less like any.
         """
@@ -205,19 +230,18 @@ class Likenesses:
             if number is not None:
                 known.append((number, weight))
         scale = 1 / math.sqrt(whole) if whole else 0.0
-        if numbers is None and self._holders is not None:
+        if some is None and self._holders is not None:
             return (self._holders.sums(known) * scale).astype(np.float32)
         wanted = np.zeros(len(self._rarity), dtype=np.float32)
         for number, weight in known:
             wanted[number] = weight * self._rarity[number] * scale
-        numbers = np.arange(self.size) if numbers is None else numbers
-        if not len(numbers):
+        some = self.some(np.arange(self.size)) if some is None else some
+        if not len(some.numbers):
             return np.zeros(0, dtype=np.float32)
-        places, starts = self._places(numbers)
-        weights = np.take(wanted, self._keys[places])  # twice as fast as an index
-        weights *= self._counts[places]
-        held: NDArray[np.float32] = np.add.reduceat(weights, starts)
-        held /= self._norms[numbers]
+        weights = np.take(wanted, some.keys)  # twice as fast as an index
+        weights *= some.counts
+        held: NDArray[np.float32] = np.add.reduceat(weights, some.starts)
+        held /= self._norms[some.numbers]
         return held
 
     def _places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -17,7 +17,7 @@ from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Bits, Kind
 from lokbot.understanding.language import detect
-from lokbot.understanding.lexical import Index, Likenesses, Scores
+from lokbot.understanding.lexical import Index, Likenesses, Scores, Some
 from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
 from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
@@ -35,7 +35,8 @@ _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
 # A question is compared with all wordings and near misses up to so many (they are kept by key for it; a hundred
 # articles have half of that); of more, with so many of the articles nearest in words.
 _ALL_COMPARED = 40_000
-_MOST_COMPARED = 5_000
+_MOST_COMPARED = 2_000
+_FEWEST_COMPARED = 25  # articles, however many wordings they have
 _MOST_MISSING = 3.0
 Number = TypeVar("Number", int, float)
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
@@ -115,6 +116,9 @@ class Matcher:
         self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
         self._kinds = np.array([kinds.bits(kinds.asked(each)) for own in asked for each in own], dtype=np.uint32)
         self._owners = np.where(self._is_wording, self._articles, NOBODY)
+        # Asked for by several of an article's wordings: it answers them in some way ("see the page on ...").
+        is_wording = self._is_wording
+        self._often = kinds.often(self._kinds[is_wording], self._articles[is_wording], len(texts), _OFTEN)
 
     @staticmethod
     def _counted(text: ArticleText, count: Callable[[str], Mapping[str, int]]) -> dict[str, float]:
@@ -227,37 +231,35 @@ class Matcher:
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
 
-    def _compared(self, by_words: Scores) -> Places | None:
-        """The numbers, rising, of the wordings and near misses to compare the question with: those of the articles
-        nearest in words. None: all.
-        """
+    def _compared(self, by_words: Scores) -> Some | None:
+        """The wordings and near misses to compare the question with: those of articles near in words. None: all."""
         size = self._likenesses.size
         if size <= _ALL_COMPARED:
             return None
-        count = max(1, _MOST_COMPARED * len(by_words) // size)
+        count = max(_FEWEST_COMPARED, _MOST_COMPARED * len(by_words) // size)
         is_near = np.zeros(len(by_words), dtype=bool)
         is_near[_first(by_words, count)] = True
-        return np.flatnonzero(is_near[self._articles])
+        return self._likenesses.some(np.flatnonzero(is_near[self._articles]))
 
-    def _near(self, query: _Query, compared: Places | None) -> NDArray[np.float32]:
+    def _near(self, query: _Query, compared: Some | None) -> NDArray[np.float32]:
         return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared)
 
-    def _votes(self, query: _Query, near: NDArray[np.float32], compared: Places | None) -> tuple[Scores, float]:
-        bits = self._kinds if compared is None else self._kinds[compared]
+    def _votes(self, query: _Query, near: NDArray[np.float32], compared: Some | None) -> tuple[Scores, float]:
+        bits = self._kinds if compared is None else self._kinds[compared.numbers]
 
         def among(places: Places) -> NDArray[np.float32]:
-            found = self._likenesses.among(places if compared is None else compared[places])
+            found = self._likenesses.among(places if compared is None else compared.numbers[places])
             found *= kinds.alike(bits[places, None], bits[None, places])
             return found
 
-        owners = self._owners if compared is None else self._owners[compared]
+        owners = self._owners if compared is None else self._owners[compared.numbers]
         return votes(near * kinds.alike(bits, query.bits), among, owners, len(self._entries), _NEIGHBOURS)
 
-    def _alike(self, query: _Query, compared: Places | None) -> _Alike:
+    def _alike(self, query: _Query, compared: Some | None) -> _Alike:
         near = self._near(query, compared)
         articles, is_wording = self._articles, self._is_wording
         if compared is not None:
-            articles, is_wording = articles[compared], is_wording[compared]
+            articles, is_wording = articles[compared.numbers], is_wording[compared.numbers]
         nearest = most(near[is_wording], articles[is_wording], len(self._entries))
         mistaken = most(near[~is_wording], articles[~is_wording], len(self._entries))
         near_miss = np.where((mistaken > NOTHING) & (nearest > NOTHING), mistaken - nearest, 0.0)
@@ -274,8 +276,8 @@ class Matcher:
     ) -> Candidate:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(query.sorted, entry.sorted.splitlines())
-        lacking = query.kinds - entry.held - _kinds_often_asked(entry.questions)
-        lacking -= _kinds_often_asked(entry.asked_in_writing)
+        lacking = query.kinds - entry.held
+        lacking -= kinds.among(lacking, int(self._often[number])) | _kinds_often_asked(entry.asked_in_writing)
         if self.language not in _WRITTEN and Kind.PAST in entry.held:
             lacking -= {Kind.DATE}  # nobody knows their past tenses here
         lacking |= self._told_of_another(query, entry)
@@ -358,7 +360,7 @@ def _items(answer: str) -> tuple[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=10_000)
 def _kinds_often_asked(questions: tuple[str, ...]) -> frozenset[Kind]:
-    """The kinds that several wordings of an article ask for: it answers them in some way ("see the page on ...")."""
+    """The kinds that several of an article's wordings ask for."""
     found = Counter(kind for each in questions for kind in kinds.asked(each))
     return frozenset(kind for kind, times in found.items() if times >= _OFTEN)
 

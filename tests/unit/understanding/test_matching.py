@@ -8,7 +8,7 @@ import pytest
 
 from lokbot.conversation.decision import DISPUTED
 from lokbot.model import Article, Match
-from lokbot.understanding import build
+from lokbot.understanding import build, matching
 from lokbot.understanding.confidence import LEXICAL, fitted
 from lokbot.understanding.matching import Matcher
 from lokbot.understanding.split import Part
@@ -179,6 +179,25 @@ def test_wordings_that_ask_for_the_same_kind_of_fact_speak_louder() -> None:
     seen = Matcher(known, GLOSSARY, "sv").candidates(Part("", "Datum stödet"))
     votes = {each.article: each.signals.votes for each in seen}
     assert votes[dated.id] > votes[named.id], "by their words alone it would be the other way round"
+
+
+@pytest.mark.parametrize("fewest", [1, len(ARTICLES)])
+def test_where_there_are_thousands_of_wordings_those_of_articles_near_in_words_are_compared(
+    monkeypatch: pytest.MonkeyPatch, fewest: int
+) -> None:
+    part = Part("Vi är en kör.", "hur ansluter vi oss")
+    among_all = {each.article: each for each in MATCHER.candidates(part)}
+    monkeypatch.setattr(matching, "_ALL_COMPARED", 0)
+    monkeypatch.setattr(matching, "_MOST_COMPARED", 0)
+    monkeypatch.setattr(matching, "_FEWEST_COMPARED", fewest)
+    nearest, *rest = Matcher(ARTICLES, GLOSSARY, "sv").candidates(part)
+    if fewest == 1:
+        assert nearest.signals.votes > 0.2
+        assert [each.signals.votes for each in rest] == [0.0] * len(rest)
+    else:  # all of them after all
+        for each in (nearest, *rest):
+            assert each.signals.votes == pytest.approx(among_all[each.article].signals.votes, abs=1e-4)
+            assert each.signals.near_miss == pytest.approx(among_all[each.article].signals.near_miss, abs=1e-4)
 
 
 def known_wording() -> str:
