@@ -33,10 +33,10 @@ _LIGHT_WEIGHT = 0.25  # at most, of a word that carries no matter alone
 _VOTED = 3  # and so many by the votes of their wordings
 _NEIGHBOURS = 80  # wordings that vote (60 and 200 are as good)
 # A question is compared with all wordings and near misses up to so many (they are kept by key for it; a hundred
-# articles have half of that); of more, with so many of the articles nearest in words.
+# articles have half of that); of more, with those of so many articles nearest in words: as many as the numbers of
+# fitted.json were fitted among. Among fewer, fewer near misses speak against an answer, and it is trusted too much.
 _ALL_COMPARED = 40_000
-_MOST_COMPARED = 2_000
-_FEWEST_COMPARED = 25  # articles, however many wordings they have
+_COMPARED = 100
 _MOST_MISSING = 3.0
 Number = TypeVar("Number", int, float)
 _WRITTEN = ("sv", "en")  # what articles are written in; the first is whole
@@ -233,12 +233,10 @@ class Matcher:
 
     def _compared(self, by_words: Scores) -> Some | None:
         """The wordings and near misses to compare the question with: those of articles near in words. None: all."""
-        size = self._likenesses.size
-        if size <= _ALL_COMPARED:
+        if self._likenesses.size <= _ALL_COMPARED:
             return None
-        count = max(_FEWEST_COMPARED, _MOST_COMPARED * len(by_words) // size)
         is_near = np.zeros(len(by_words), dtype=bool)
-        is_near[_first(by_words, count)] = True
+        is_near[_first(by_words, _COMPARED)] = True
         return self._likenesses.some(np.flatnonzero(is_near[self._articles]))
 
     def _near(self, query: _Query, compared: Some | None) -> NDArray[np.float32]:

@@ -181,17 +181,16 @@ def test_wordings_that_ask_for_the_same_kind_of_fact_speak_louder() -> None:
     assert votes[dated.id] > votes[named.id], "by their words alone it would be the other way round"
 
 
-@pytest.mark.parametrize("fewest", [1, len(ARTICLES)])
+@pytest.mark.parametrize("compared", [1, len(ARTICLES)])
 def test_where_there_are_thousands_of_wordings_those_of_articles_near_in_words_are_compared(
-    monkeypatch: pytest.MonkeyPatch, fewest: int
+    monkeypatch: pytest.MonkeyPatch, compared: int
 ) -> None:
     part = Part("Vi är en kör.", "hur ansluter vi oss")
     among_all = {each.article: each for each in MATCHER.candidates(part)}
     monkeypatch.setattr(matching, "_ALL_COMPARED", 0)
-    monkeypatch.setattr(matching, "_MOST_COMPARED", 0)
-    monkeypatch.setattr(matching, "_FEWEST_COMPARED", fewest)
+    monkeypatch.setattr(matching, "_COMPARED", compared)
     nearest, *rest = Matcher(ARTICLES, GLOSSARY, "sv").candidates(part)
-    if fewest == 1:
+    if compared == 1:
         assert nearest.signals.votes > 0.2
         assert [each.signals.votes for each in rest] == [0.0] * len(rest)
     else:  # all of them after all
