@@ -52,7 +52,8 @@ OUTCOMES = {
 }
 
 # What the choices of a decision are, by its outcome.
-CHOICES = {Outcome.CLARIFY: "frågar vilken", Outcome.ESCALATE: "erbjuder under tiden"}
+_MEANWHILE = "erbjuder under tiden"
+CHOICES = {Outcome.CLARIFY: "frågar vilken", Outcome.ROUTE: _MEANWHILE, Outcome.ESCALATE: _MEANWHILE}
 
 STATUSES = {
     "bot": "hos boten",

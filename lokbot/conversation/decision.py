@@ -518,26 +518,38 @@ def decide(situation: Situation) -> tuple[Decision, ...]:
 
 
 def offer_what_may_be_asked(decisions: tuple[Decision, ...], situation: Situation) -> tuple[Decision, ...]:
-    """Whoever waits only because the bot is not sure is offered meanwhile what they may have asked: they know better
-    than any score whether it is that. Nothing is offered where something in the message needs a person, since a
-    chosen answer may close the case; nor where no receipt goes to them that could say it.
+    """Whoever waits only because the bot is not sure, or until a coordinator has read what is another part of the
+    city's, is offered meanwhile what they may have asked: they know better than any score whether it is that. Nothing
+    is offered where something in the message needs a person, since a chosen answer may close the case; nor where no
+    receipt goes to them that could say it.
     """
     unsure = [decision for decision in decisions if decision.reason in UNSURE]
-    is_all = all(decision in unsure or decision.outcome is Outcome.ANSWER for decision in decisions)
-    if not unsure or not is_all or situation.had_receipt or not situation.may_be_written_to:
+    waiting = unsure or [decision for decision in decisions if _waits_to_be_read(decision, situation.knowledge)]
+    is_all = all(decision in waiting or decision.outcome is Outcome.ANSWER for decision in decisions)
+    if not waiting or not is_all or situation.had_receipt or not situation.may_be_written_to:
         return decisions
-    most = max(1, MOST_CHOICES // len(unsure))
+    most = max(1, MOST_CHOICES // len(waiting))
     offered = situation.articles_told | {decision.article for decision in decisions if decision.article}
     found = []
     for decision in decisions:
         near = [
             match for match in _choosable(decision.question, situation, LEAST_CHOICE) if match.article not in offered
         ]
-        is_likely = decision in unsure and bool(near) and near[0].confidence >= LEAST_OFFER
+        is_likely = decision in waiting and bool(near) and near[0].confidence >= LEAST_OFFER
         choices = [match.article for match in near[:most]] if is_likely else []
         offered = offered.union(choices)
         found.append(replace(decision, choices=tuple(choices)) if choices else decision)
     return tuple(found)
+
+
+def _waits_to_be_read(decision: Decision, knowledge: Knowledge) -> bool:
+    """Whether the asker was pointed on, and a coordinator reads it next. What is forwarded without one waits no more:
+    whoever then chooses would get no answer.
+    """
+    if decision.rule != point_to_the_owner.__name__ or not is_for_a_person(decision, knowledge):
+        return False
+    owner = knowledge.administrations[decision.administration or ""]
+    return not (owner.address and owner.auto_forward)
 
 
 def let_rest_what_an_edit_did_not_change(decisions: tuple[Decision, ...], situation: Situation) -> tuple[Decision, ...]:

@@ -306,9 +306,13 @@ def arrange(
 def _but_for_what_is_held(
     decision: Decision, why_not: Callable[[Decision], str | None], knowledge: Knowledge
 ) -> Decision:
-    """A decision for a person offers only what may be answered at once when it is chosen."""
-    if decision.outcome is not Outcome.ESCALATE or not decision.choices:
+    """A decision that somebody waits after offers only what may be answered at once when it is chosen, and a suggestion
+    nothing: when it is sent a person has read the question.
+    """
+    if decision.outcome is Outcome.CLARIFY or not decision.choices:
         return decision
+    if why_not(decision) is not None:
+        return replace(decision, choices=())
     answers = {
         choice: replace(
             decision,
@@ -376,7 +380,7 @@ def settle_by_own_choice(session: Session, conversation: Conversation, knowledge
     escalation.resolve(session, conversation, actor=corrections.ASKER, now=now)
     for question in corrections.questions_of(conversation):
         is_it = any(
-            decision.outcome is Outcome.ESCALATE and chosen in (decision.choices or ())
+            decision.outcome is not Outcome.CLARIFY and chosen in (decision.choices or ())
             for decision in question.decisions
         )
         if is_it and chosen in knowledge.articles:
@@ -525,7 +529,7 @@ def remember(
                 "owners": [_owner(owner) for owner in decision.question.owners[:3]],
             },
         )
-        # A decision for a person is told where it offers something.
+        # What only a person answers is told of where it offers something.
         is_told = decision in plan.told or bool(decision.choices)
         item = suggestion if decision in held else reply if is_told else None
         question.decisions.append(

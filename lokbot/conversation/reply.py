@@ -329,7 +329,7 @@ def _receipt(telling: Sequence[Decision], rest: Sequence[Decision], context: Rep
     blocks.extend(_of_files(context, say))
     if answer_language(context.language) is None:
         blocks.append(say["receipt.other-language"])
-    blocks.extend(_offers(rest, context, language))
+    blocks.extend(_offers((*telling, *rest), context, language))
     has_contact = any(decision.outcome is Outcome.ROUTE for decision in telling)
     return blocks if has_contact else [*blocks, say["receipt.phone"]]
 
@@ -339,10 +339,11 @@ def _is_chosen_meanwhile(telling: Sequence[Decision], context: ReplyContext) -> 
     return context.ends_by_choice and any(decision.reason == "chosen" for decision in telling)
 
 
-def _offers(rest: Sequence[Decision], context: ReplyContext, language: str) -> list[str]:
+def _offers(decisions: Sequence[Decision], context: ReplyContext, language: str) -> list[str]:
     """What they may have asked, for whoever is told that a person answers later."""
     say = context.knowledge.phrases[language]
-    offered = choices(rest, context.knowledge, language)
+    waiting = [decision for decision in decisions if decision.outcome is not Outcome.CLARIFY]
+    offered = choices(waiting, context.knowledge, language)
     if not offered:
         return []
     which = say["offer.which" if len(offered) == 1 else "offer.which.several"]

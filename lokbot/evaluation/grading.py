@@ -54,7 +54,7 @@ class Graded:
     @property
     def offered(self) -> frozenset[str]:
         """The articles that the asker was offered while they wait for a person."""
-        waiting = (each for each in self.asked.decisions if each.outcome is Outcome.ESCALATE)
+        waiting = (each for each in self.asked.decisions if each.outcome is not Outcome.CLARIFY)
         return frozenset(choice for decision in waiting for choice in decision.choices)
 
     @property

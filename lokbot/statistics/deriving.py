@@ -235,14 +235,14 @@ def _outcome(
     for item in _said(case, OutboxKind.FORWARD):
         if item.created_at >= since and not item.is_returned:
             return FactOutcome.POINTED, None if item.created_by == "bot" else item.created_at
-    if own is not None and asked.outcome is Outcome.ROUTE:
-        return FactOutcome.POINTED, None
     is_settled = case.status is ConversationStatus.RESOLVED
+    if own is not None and asked.outcome is Outcome.ROUTE and not (is_settled and _is_chosen_after(asked, case)):
+        return FactOutcome.POINTED, None
     if is_settled and (
         case.channel.is_logged or any(event.detail.get("by") == "phone" for event in _of(case, "moved"))
     ):
         return FactOutcome.PERSON, next((event.at for event in case.events if _is_done(event, since)), None)
-    if is_settled and asked.outcome is Outcome.ESCALATE and _is_chosen_after(asked, case):
+    if is_settled and asked.outcome in (Outcome.ESCALATE, Outcome.ROUTE) and _is_chosen_after(asked, case):
         return FactOutcome.BOT, None
     return (FactOutcome.WITHDRAWN if is_settled else FactOutcome.OPEN), None
 

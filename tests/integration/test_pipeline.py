@@ -1255,6 +1255,31 @@ def test_where_the_bot_only_suggests_nothing_is_offered(sessions: Sessions) -> N
     assert SV["offer.which"] not in only(world.write(UNSURE), OutboxKind.RECEIPT)
 
 
+def test_who_is_pointed_on_may_choose_and_close_the_case_too(world: World) -> None:
+    world.finds(sample.CULTURE, ("ga-med", 0.5), ("valberedning", 0.15))
+    case = world.write(sample.CULTURE)
+    pointer = only(case, OutboxKind.REPLY)
+    assert "kulturförvaltningen" in pointer
+    assert f"{SV['offer.which']}\n\n1. {sample.JOIN}\n\n" in pointer
+    assert case.conversation.administration == "kultur"
+    chosen = answered(case, "1")
+    assert sample.knowledge().articles["ga-med"].texts["sv"].answer in chosen.told()[-1].text
+    assert SV["offer.solved.mail"].partition("{")[0] in chosen.told()[-1].text
+    assert chosen.conversation.status is ConversationStatus.WAITING
+    assert answered(case, "Ja").conversation.status is ConversationStatus.RESOLVED
+    with world.sessions() as session:
+        (lesson,) = corrections.waiting(session)
+        assert (lesson.question.text, lesson.article) == (sample.CULTURE, "ga-med")
+
+
+def test_a_pointer_that_is_only_suggested_offers_nothing(sessions: Sessions) -> None:
+    world = World(sessions, settings=SUGGEST)
+    world.finds(sample.CULTURE, ("ga-med", 0.5))
+    case = world.write(sample.CULTURE)
+    assert all(SV["offer.which"] not in item.text for item in case.conversation.outbox)
+    assert answered(case, "1").told()[-1].kind is OutboxKind.RECEIPT
+
+
 def test_what_waits_beside_is_not_ended_by_a_choice(offered: tuple[World, Case]) -> None:
     _, case = offered
     answered(case, "Har ni fått vår ansökan förresten?")

@@ -780,6 +780,33 @@ def test_nothing_is_offered_beside_what_needs_more_than_a_text(intent: str) -> N
     assert offered(UNSURE, question(intents=(intent,))) == [(), ()]
 
 
+def pointed(intent: str) -> Question:
+    """What a rule points on, though an article may answer it."""
+    return replace(among(("ga-med", 0.7), ("lana-lokal", 0.3)), intents=(hit(intent),))
+
+
+@pytest.mark.parametrize(
+    ("intent", "choices"),
+    [
+        ("konserter", ("ga-med", "lana-lokal")),
+        ("odling", ()),  # forwarded at once: nobody would answer a choice
+        ("register", ()),  # outside: nobody is waited for
+    ],
+)
+def test_who_is_pointed_on_is_offered_something_while_a_coordinator_reads(
+    intent: str, choices: tuple[str, ...]
+) -> None:
+    decision = decided(pointed(intent))
+    assert (decision.outcome, decision.choices) == (Outcome.ROUTE, choices)
+
+
+def test_an_offer_beside_a_pointer_is_made_where_all_are_pointed_on() -> None:
+    other = replace(among(("startbidrag", 0.5)), intents=(hit("konserter"),))
+    assert offered(pointed("konserter"), other) == [("ga-med",), ("startbidrag",)]
+    assert offered(SURE, other) == [(), ("startbidrag",)]
+    assert offered(UNSURE, other) == [(), ()]
+
+
 def test_in_another_language_something_is_offered_too() -> None:
     asked = replace(among(("ga-med", 0.7)), language="uk")
     decision = decided(asked)

@@ -217,6 +217,18 @@ def test_what_is_offered_for_several_questions_is_numbered_through() -> None:
     assert f"1. {sample.JOIN}\n2. {sample.PREMISES}" in blocks(rest=(first, second), answer_by=ANSWER_BY)
 
 
+@pytest.mark.parametrize("channel", [ChannelName.MAIL, ChannelName.WEBCHAT])
+def test_who_is_pointed_on_is_offered_what_they_may_have_asked_after_what_happens_next(channel: ChannelName) -> None:
+    pointed = replace(route("kultur"), choices=("ga-med",))
+    found = blocks(pointed, answer_by=ANSWER_BY, channel=channel)
+    at = found.index(SV["offer.which"])
+    assert found[at + 1] == f"1. {sample.JOIN}"
+    assert "tisdag den 24 november 2026" in found[at - 1]
+    reply = compose((pointed,), (), context(channel=channel, answer_by=ANSWER_BY))
+    pressed = [(button.label, button.command) for button in reply.buttons]
+    assert pressed == ([(f"1. {sample.JOIN}", "1")] if channel.is_chat else [])
+
+
 def test_an_offer_in_a_chat_may_be_pressed() -> None:
     unsure = replace(OWN, reason="not-sure", choices=("ga-med", "lana-lokal"))
     reply = compose((), (unsure,), context(channel=ChannelName.WEBCHAT, answer_by=ANSWER_BY))

@@ -64,12 +64,13 @@ def test_what_is_offered_to_who_waits_is_counted_apart() -> None:
         graded(replace(JOIN, id="g20"), decided(ESCALATE, best="ga-med", choices=("x", "ga-med"))),
         graded(replace(JOIN, id="g21"), decided(ESCALATE, best="x", choices=("x",))),
         graded(replace(NEAR, id="g22"), decided(ESCALATE, choices=("ga-med",))),
+        graded(replace(JOIN, id="g23"), decided(ROUTE, choices=("ga-med",), administration="kultur")),
     )
     counted = figures(run, threshold=0.6)
-    assert counted.helped == Share(2, 5)
+    assert counted.helped == Share(3, 6)
     assert counted.offered_right == Share(1, 3)
     assert counted.offered_in_vain == Share(1, 5)
-    assert counted.right == Share(1, 5)
+    assert counted.right == Share(1, 6)
     assert counted.never == found().never
 
 

@@ -125,6 +125,15 @@ def test_what_was_solved_by_an_answer_that_the_asker_chose_is_the_bots() -> None
     assert [fact.outcome for fact in derive(before, Promise())] == [FactOutcome.BOT, FactOutcome.WITHDRAWN]
 
 
+def test_what_was_pointed_on_and_solved_by_a_chosen_answer_is_the_bots_too() -> None:
+    solved = derive(case(ROUTED, CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
+    waiting = derive(case(ROUTED, CHOSEN, items=(REPLY,)), Promise())
+    assert [fact.outcome for fact in solved] == [FactOutcome.BOT, FactOutcome.BOT]
+    assert [fact.outcome for fact in waiting] == [FactOutcome.POINTED, FactOutcome.BOT]
+    forwarded = derive(case(ROUTED, CHOSEN, items=(REPLY, FORWARD), status=RESOLVED), Promise())
+    assert forwarded[0].outcome is FactOutcome.POINTED
+
+
 def test_only_the_last_message_is_opened_again() -> None:
     later = asked(2, received_at=T + HOUR / 2)
     given = case(asked(), later, items=(ANSWER,), events=(Noted("reopened", T + 2 * HOUR, {}),))
