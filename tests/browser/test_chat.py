@@ -13,6 +13,7 @@ from playwright.sync_api import Dialog, Frame, Page, Route, expect
 from sqlalchemy import func, select
 
 from lokbot.conversation import escalation
+from lokbot.model import ConversationStatus
 from lokbot.store.schema import Conversation, Message
 from tests import sample_knowledge as sample
 from tests.browser.conftest import DESKTOP, PHONE, ZOOMED, Office
@@ -58,6 +59,29 @@ def write(page: Page | Frame, text: str) -> None:
     page.fill("#skriv", text)
     page.press("#skriv", "Enter")
     expect(page.locator("#skriv")).to_have_value("")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
+@pytest.mark.parametrize("asked", ["Undrar hur det är tänkt med oss i år", sample.CULTURE], ids=["unsure", "routed"])
+def test_who_waits_presses_what_they_meant_and_needs_nobody_more(
+    town: Office, asked: str, size: tuple[int, int]
+) -> None:
+    town.world.finds(asked, ("ga-med", 0.5))
+    page = town.page(size)
+    page.goto(f"{town.site}/chatt")
+    write(page, asked)
+    go_on(town, 1)
+    offered = page.get_by_role("button", name=f"1. {sample.JOIN}")
+    expect(offered).to_be_visible()
+    assert faults(page) == []
+    offered.click()
+    go_on(town, 2)
+    expect(page.locator("text=Skicka styrelsens beslut.")).to_be_visible()
+    page.get_by_role("button", name="Ja", exact=True).click()
+    go_on(town, 3)
+    assert faults(page) == []
+    with town.world.sessions() as session:
+        assert session.scalar(select(Conversation.status)) is ConversationStatus.RESOLVED
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["1280", "320"])
