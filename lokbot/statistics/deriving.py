@@ -30,7 +30,9 @@ _SAID = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENT)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with the last decision on it. ``topic`` and ``administration`` as corrected, if they were."""
+    """A question with the last decision on it. ``topic`` and ``administration`` as corrected, if they were; ``choices``
+    are the articles that the asker could choose from.
+    """
 
     question_id: int
     message_id: int
@@ -48,6 +50,7 @@ class Asked:
     topic: str | None
     administration: str | None
     command: str | None = None
+    choices: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,20 +239,23 @@ def _outcome(
         if item.created_at >= since and not item.is_returned:
             return FactOutcome.POINTED, None if item.created_by == "bot" else item.created_at
     is_settled = case.status is ConversationStatus.RESOLVED
-    if own is not None and asked.outcome is Outcome.ROUTE and not (is_settled and _is_chosen_after(asked, case)):
+    is_solved = is_settled and not is_told and _is_chosen_after(asked, case)
+    if own is not None and asked.outcome is Outcome.ROUTE and not is_solved:
         return FactOutcome.POINTED, None
     if is_settled and (
         case.channel.is_logged or any(event.detail.get("by") == "phone" for event in _of(case, "moved"))
     ):
         return FactOutcome.PERSON, next((event.at for event in case.events if _is_done(event, since)), None)
-    if is_settled and asked.outcome in (Outcome.ESCALATE, Outcome.ROUTE) and _is_chosen_after(asked, case):
+    if is_solved:
         return FactOutcome.BOT, None
     return (FactOutcome.WITHDRAWN if is_settled else FactOutcome.OPEN), None
 
 
 def _is_chosen_after(asked: Asked, case: Case) -> bool:
-    """Whether somebody who waited for a person chose an answer themselves (``decision.answer_what_was_chosen``)."""
-    return any(one.reason == "chosen" and one.message_id > asked.message_id for one in case.questions)
+    """Whether who waited for a person chose an answer of those offered (``decision.answer_what_was_chosen``)."""
+    offered = asked.choices or ()
+    later = (one for one in case.questions if one.message_id > asked.message_id)
+    return any(one.reason == "chosen" and one.article in offered for one in later)
 
 
 def _is_from_inside(asked: Asked) -> bool:

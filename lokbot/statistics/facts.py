@@ -373,6 +373,7 @@ def _decisions(conversations: Chosen) -> Select[*tuple[Any, ...]]:
             DecisionRecord.topic,
             DecisionRecord.administration,
             Message.command,
+            DecisionRecord.choices,
         )
         .join(QuestionRecord, QuestionRecord.message_id == Message.id)
         .join(DecisionRecord, DecisionRecord.question_id == QuestionRecord.id)

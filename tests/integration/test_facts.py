@@ -396,6 +396,19 @@ def test_a_chats_buttons_say_whether_the_answer_helped(world: World, label: str,
     assert stored(world) == [fact]
 
 
+def test_what_was_pointed_on_and_answered_by_a_choice_is_the_bots_when_they_say_so(world: World) -> None:
+    world.finds(sample.CULTURE, ("ga-med", 0.5))
+    case = world.write(sample.CULTURE)
+    world.deliver()
+    assert outcomes(world) == [FactOutcome.POINTED]
+    for said, expected in (("1", FactOutcome.POINTED), ("Ja", FactOutcome.BOT)):
+        world.write(said, in_reply_to=(case.told()[0].external_id,), subject="SV: Fråga")
+        world.deliver()
+        assert outcomes(world) == [expected, FactOutcome.BOT]
+    assert facts.rebuild(world.sessions, PROMISE) == facts.Rebuilt(derived=2, kept=0)
+    assert outcomes(world) == [FactOutcome.BOT, FactOutcome.BOT]
+
+
 def test_what_is_mended_in_a_chat_is_asked_once(world: World) -> None:
     chat = Chat(world)
     chat.command("start")

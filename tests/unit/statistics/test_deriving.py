@@ -44,6 +44,7 @@ ANSWER = item(6, OutboxKind.ANSWER)
 FORWARD = item(7, OutboxKind.FORWARD)
 RELEASED = replace(REPLY, is_automatic=False, created_by="Kim")
 RESOLVED = ConversationStatus.RESOLVED
+OFFERED = asked(reason="not-sure", choices=["b", "a"])
 CHOSEN = asked(2, outcome=Outcome.ANSWER, reason="chosen", outbox_id=5, article="a")
 
 
@@ -109,29 +110,44 @@ def test_colleagues_ask_nothing(inside: Asked) -> None:
 
 def test_what_was_solved_by_an_answer_that_the_asker_chose_is_the_bots() -> None:
     def of(**values: Any) -> list[FactOutcome]:
-        given = case(asked(reason="not-sure"), CHOSEN, **{"items": (REPLY,), "status": RESOLVED, **values})
+        given = case(OFFERED, CHOSEN, **{"items": (REPLY,), "status": RESOLVED, **values})
         return [fact.outcome for fact in derive(given, Promise())]
 
     assert of() == [FactOutcome.BOT, FactOutcome.BOT]
-    solved = derive(case(asked(reason="not-sure"), CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
-    waiting = derive(case(asked(reason="not-sure"), CHOSEN, items=(REPLY,)), Promise())
+    solved = derive(case(OFFERED, CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
+    waiting = derive(case(OFFERED, CHOSEN, items=(REPLY,)), Promise())
     assert ([fact.is_unknown for fact in solved], [fact.is_unknown for fact in waiting]) == (
         [False, False],
         [True, False],
     ), "what a text answered is not unknown"
     assert of(status=ConversationStatus.WAITING) == [FactOutcome.OPEN, FactOutcome.BOT]
     assert of(items=(REPLY, ANSWER)) == [FactOutcome.PERSON, FactOutcome.BOT]
-    before = case(CHOSEN, asked(3, reason="not-sure"), items=(REPLY,), status=RESOLVED)
+    before = case(CHOSEN, replace(OFFERED, question_id=3, message_id=3), items=(REPLY,), status=RESOLVED)
     assert [fact.outcome for fact in derive(before, Promise())] == [FactOutcome.BOT, FactOutcome.WITHDRAWN]
 
 
 def test_what_was_pointed_on_and_solved_by_a_chosen_answer_is_the_bots_too() -> None:
-    solved = derive(case(ROUTED, CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
-    waiting = derive(case(ROUTED, CHOSEN, items=(REPLY,)), Promise())
+    routed = replace(ROUTED, choices=["a"])
+    solved = derive(case(routed, CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
+    waiting = derive(case(routed, CHOSEN, items=(REPLY,)), Promise())
     assert [fact.outcome for fact in solved] == [FactOutcome.BOT, FactOutcome.BOT]
     assert [fact.outcome for fact in waiting] == [FactOutcome.POINTED, FactOutcome.BOT]
-    forwarded = derive(case(ROUTED, CHOSEN, items=(REPLY, FORWARD), status=RESOLVED), Promise())
+    forwarded = derive(case(routed, CHOSEN, items=(REPLY, FORWARD), status=RESOLVED), Promise())
     assert forwarded[0].outcome is FactOutcome.POINTED
+
+
+@pytest.mark.parametrize(
+    ("before", "outcome"),
+    [
+        (ROUTED, FactOutcome.POINTED),
+        (replace(ROUTED, choices=["b"]), FactOutcome.POINTED),
+        (asked(), FactOutcome.WITHDRAWN),
+    ],
+)
+def test_a_chosen_answer_counts_for_what_it_was_offered_for_alone(before: Asked, outcome: FactOutcome) -> None:
+    offered = replace(OFFERED, question_id=3)
+    facts = derive(case(before, offered, CHOSEN, items=(REPLY,), status=RESOLVED), Promise())
+    assert [fact.outcome for fact in facts] == [outcome, FactOutcome.BOT, FactOutcome.BOT]
 
 
 def test_only_the_last_message_is_opened_again() -> None:
