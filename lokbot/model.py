@@ -407,6 +407,11 @@ class Administration:
     approved_by: str | None = None
     approved_on: date | None = None
 
+    @property
+    def automatic_address(self) -> str | None:
+        """Where what is its own is forwarded without a person; None where a person forwards it."""
+        return self.address if self.auto_forward else None
+
 
 @dataclass(frozen=True, slots=True)
 class GlossaryEntry:

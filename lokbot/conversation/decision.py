@@ -546,10 +546,9 @@ def _waits_to_be_read(decision: Decision, knowledge: Knowledge) -> bool:
     """Whether the asker was pointed on, and a coordinator reads it next. What is forwarded without one waits no more:
     whoever then chooses would get no answer.
     """
-    if decision.rule != point_to_the_owner.__name__ or not is_for_a_person(decision, knowledge):
+    if decision.outcome is not Outcome.ROUTE or not is_for_a_person(decision, knowledge):
         return False
-    owner = knowledge.administrations[decision.administration or ""]
-    return not (owner.address and owner.auto_forward)
+    return knowledge.administrations[decision.administration or ""].automatic_address is None
 
 
 def let_rest_what_an_edit_did_not_change(decisions: tuple[Decision, ...], situation: Situation) -> tuple[Decision, ...]:

@@ -162,13 +162,14 @@ def forward_by_itself(
     now: datetime,
 ) -> OutboxItem | None:
     """Forward without a person where the administration allows it; the case waits until the forward has been sent."""
-    if not (owner.address and owner.auto_forward):
+    address = owner.automatic_address
+    if address is None:
         return None
     return _send_on(
         session,
         conversation,
         owner,
-        owner.address,
+        address,
         concerned(conversation),
         actor="bot",
         settings=settings,

@@ -17,7 +17,7 @@ from lokbot.understanding import fuzzy, kinds
 from lokbot.understanding.confidence import Signals
 from lokbot.understanding.kinds import Bits, Kind
 from lokbot.understanding.language import detect
-from lokbot.understanding.lexical import Index, Likenesses, Scores, Some
+from lokbot.understanding.lexical import Index, Likenesses, Scores, Selection
 from lokbot.understanding.nearest import NOBODY, NOTHING, Places, most, owners_of, votes
 from lokbot.understanding.normalize import fold, grams, without_links, words
 from lokbot.understanding.retrieval import GramIndex, fused, gram_counts
@@ -114,7 +114,7 @@ class Matcher:
         self._articles = owners_of(asked)
         counts = [(len(text.questions), len(missed)) for (_, text), missed in zip(texts, near_misses, strict=True)]
         self._is_wording = np.repeat(np.tile([True, False], len(counts)), [n for each in counts for n in each])
-        self._kinds = np.array([kinds.bits(kinds.asked(each)) for own in asked for each in own], dtype=np.uint32)
+        self._kinds = _kinds_asked(each for own in asked for each in own)
         self._owners = np.where(self._is_wording, self._articles, NOBODY)
         # Asked for by several of an article's wordings: it answers them in some way ("see the page on ...").
         is_wording = self._is_wording
@@ -231,18 +231,18 @@ class Matcher:
     def _lexical(self, query: _Query, by_grams: Scores) -> Scores:
         return (1 - _GRAM_SHARE) * self._keys.scores(query.keys) + _GRAM_SHARE * by_grams
 
-    def _compared(self, by_words: Scores) -> Some | None:
+    def _compared(self, by_words: Scores) -> Selection | None:
         """The wordings and near misses to compare the question with: those of articles near in words. None: all."""
         if self._likenesses.size <= _ALL_COMPARED:
             return None
         is_near = np.zeros(len(by_words), dtype=bool)
         is_near[_first(by_words, _COMPARED)] = True
-        return self._likenesses.some(np.flatnonzero(is_near[self._articles]))
+        return self._likenesses.select(np.flatnonzero(is_near[self._articles]))
 
-    def _near(self, query: _Query, compared: Some | None) -> NDArray[np.float32]:
+    def _near(self, query: _Query, compared: Selection | None) -> NDArray[np.float32]:
         return self._likenesses.near({**query.grams, **_marked(query.keys)}, compared)
 
-    def _votes(self, query: _Query, near: NDArray[np.float32], compared: Some | None) -> tuple[Scores, float]:
+    def _votes(self, query: _Query, near: NDArray[np.float32], compared: Selection | None) -> tuple[Scores, float]:
         bits = self._kinds if compared is None else self._kinds[compared.numbers]
 
         def among(places: Places) -> NDArray[np.float32]:
@@ -253,7 +253,7 @@ class Matcher:
         owners = self._owners if compared is None else self._owners[compared.numbers]
         return votes(near * kinds.alike(bits, query.bits), among, owners, len(self._entries), _NEIGHBOURS)
 
-    def _alike(self, query: _Query, compared: Some | None) -> _Alike:
+    def _alike(self, query: _Query, compared: Selection | None) -> _Alike:
         near = self._near(query, compared)
         articles, is_wording = self._articles, self._is_wording
         if compared is not None:
@@ -275,7 +275,7 @@ class Matcher:
         entry = self._entries[number]
         nearest, ratio = fuzzy.closest(query.sorted, entry.sorted.splitlines())
         lacking = query.kinds - entry.held
-        lacking -= kinds.among(lacking, int(self._often[number])) | _kinds_often_asked(entry.asked_in_writing)
+        lacking -= kinds.among(lacking, int(self._often[number]) | _often_asked(entry.asked_in_writing))
         if self.language not in _WRITTEN and Kind.PAST in entry.held:
             lacking -= {Kind.DATE}  # nobody knows their past tenses here
         lacking |= self._told_of_another(query, entry)
@@ -356,11 +356,15 @@ def _items(answer: str) -> tuple[str, tuple[str, ...]]:
     )
 
 
+def _kinds_asked(questions: Iterable[str]) -> Bits:
+    return np.array([kinds.bits(kinds.asked(each)) for each in questions], dtype=np.uint32)
+
+
 @lru_cache(maxsize=10_000)
-def _kinds_often_asked(questions: tuple[str, ...]) -> frozenset[Kind]:
-    """The kinds that several of an article's wordings ask for."""
-    found = Counter(kind for each in questions for kind in kinds.asked(each))
-    return frozenset(kind for kind, times in found.items() if times >= _OFTEN)
+def _often_asked(questions: tuple[str, ...]) -> int:
+    """The kinds that several wordings of one article ask for, as bits."""
+    found = _kinds_asked(questions)
+    return int(kinds.often(found, np.zeros(len(found), dtype=np.int64), 1, _OFTEN)[0])
 
 
 def _first(scores: Scores, count: int, *, above: float = -np.inf) -> list[int]:

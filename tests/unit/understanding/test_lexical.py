@@ -57,12 +57,12 @@ def test_likenesses_are_cosines_of_some_texts_as_of_all(texts: list[dict[str, in
     assert all(-1e-5 <= each <= 1 + 1e-5 for each in near)
     np.testing.assert_allclose(Likenesses(texts, most=0).near(asked), near, atol=1e-5)
     some = np.arange(0, len(texts), 2)
-    np.testing.assert_allclose(likenesses.near(asked, likenesses.some(some)), near[some], atol=1e-5)
+    np.testing.assert_allclose(likenesses.near(asked, likenesses.select(some)), near[some], atol=1e-5)
     among = likenesses.among(some)
     np.testing.assert_allclose(np.diag(among), 1.0)
     for place, number in enumerate(some):
         if texts[number]:
-            np.testing.assert_allclose(likenesses.near(texts[number], likenesses.some(some)), among[place], atol=1e-5)
+            np.testing.assert_allclose(likenesses.near(texts[number], likenesses.select(some)), among[place], atol=1e-5)
 
 
 @given(st.lists(KEYS, max_size=6), TEXTS, st.integers(1, 7))
